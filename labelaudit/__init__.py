@@ -1,0 +1,1 @@
+"""labelaudit: find wrong labels in a dataset."""

@@ -1,0 +1,107 @@
+"""What comes in: arrays of some rows, already checked for shape and type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+__all__ = ["LEFT_OUT", "LabelBlock", "Partition", "VoteBlock"]
+
+LEFT_OUT = -1
+"""The label code of a row that takes part in no statistic."""
+
+BlockT_co = TypeVar("BlockT_co", covariant=True)
+
+
+class Partition(Protocol[BlockT_co]):
+    """A picklable recipe for some consecutive rows: it holds where they are, not what they say."""
+
+    @property
+    def first_row(self) -> int:
+        """0-based row in the whole input of the first row."""
+
+    def blocks(self) -> Iterator[BlockT_co]:
+        """Read the rows, in order, as blocks of bounded size."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBlock:
+    """Some consecutive rows of a single-label table.
+
+    Attributes
+    ----------
+    first_row : int
+        0-based row in the whole input of the block's first row.
+    labels : (n,) int32
+        Class codes 0..K-1, or ``LEFT_OUT``.
+    members : tuple of (n, K) float32 or float64, C-contiguous
+        Predicted probabilities, one array per model; several are one ensemble.
+    """
+
+    first_row: int
+    labels: npt.NDArray[np.int32]
+    members: tuple[npt.NDArray[np.floating], ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def probs(self) -> npt.NDArray[np.floating]:
+        """(n, K) probabilities of the ensemble: the mean of the members, in float64."""
+        if len(self.members) == 1:
+            return self.members[0]
+        total = self.members[0].astype(np.float64)
+        for member in self.members[1:]:
+            total += member
+        total /= len(self.members)
+        return total
+
+    def leaving_out(self, rows: npt.NDArray[np.int64]) -> LabelBlock:
+        """Return the block with the labels of ``rows`` (sorted, of the whole input) left out."""
+        low, high = np.searchsorted(rows, (self.first_row, self.first_row + len(self)))
+        if low == high:
+            return self
+        labels = self.labels.copy()
+        labels[rows[low:high] - self.first_row] = LEFT_OUT
+        return replace(self, labels=labels)
+
+
+@dataclass(frozen=True, slots=True)
+class VoteBlock:
+    """Votes of annotators, grouped by task (compressed sparse rows).
+
+    Attributes
+    ----------
+    task_start : (N + 1,) int64
+        Votes of task i are ``task_start[i]:task_start[i + 1]``.
+    worker, label : (V,) int32
+        Codes of annotator and class; within a task sorted by (worker, label).
+    gold : (N,) int32
+        Known class of each task, or -1.
+    n_workers, n_classes : int
+        Number of annotators W and of classes K.
+    """
+
+    task_start: npt.NDArray[np.int64]
+    worker: npt.NDArray[np.int32]
+    label: npt.NDArray[np.int32]
+    gold: npt.NDArray[np.int32]
+    n_workers: int
+    n_classes: int
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of tasks N."""
+        return len(self.task_start) - 1
+
+    @property
+    def n_votes(self) -> int:
+        """Number of votes V."""
+        return len(self.label)

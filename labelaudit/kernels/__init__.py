@@ -1,0 +1,1 @@
+"""Loops over arrays. The only room that knows numba, and that only through ``jit``."""

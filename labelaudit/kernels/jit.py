@@ -1,0 +1,41 @@
+"""How every kernel is compiled: one decorator, so that the choice is made once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import numba
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["kernel"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _cache_is_writable() -> bool:
+    """Say whether numba will find a folder for its cache beside this file or in the home.
+
+    Without one, ``cache=True`` raises at import time, so kernels are then compiled anew.
+    """
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    beside = Path(__file__).parent
+    candidates = [Path(chosen)] if chosen else [beside / "__pycache__", beside, Path.home()]
+    return any(os.access(folder, os.W_OK | os.X_OK) for folder in candidates if folder.is_dir())
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a loop over arrays with numba.
+
+    ``nogil`` because threads live outside the kernels. Neither ``fastmath`` (it deletes
+    ``isnan``) nor ``parallel`` (its sums depend on the number of threads) may touch a result.
+    """
+    compiled: Callable[P, R] = numba.njit(nogil=True, cache=_CACHE)(function)
+    return compiled
+
+
+_CACHE = _cache_is_writable()

@@ -1,0 +1,107 @@
+"""Run a function over all partitions, here or on any executor.
+
+An audit is a few passes. A pass maps every partition to a summary and adds the summaries up in
+partition order, so the result does not depend on where or in which order partitions were read.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Executor", "Here", "each", "prefetched", "total"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Executor(Protocol):
+    """Anything with ``map``: this thread, a thread or process pool, a cluster's client."""
+
+    def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
+        """Apply the function to the items, giving results in the items' order."""
+
+
+class Here:
+    """The calling thread."""
+
+    def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
+        """Apply the function to one item after the other."""
+        return map(function, *iterables)
+
+
+def each(
+    function: Callable[[T], R], partitions: Iterable[T], on: Executor | None = None
+) -> Iterator[R]:
+    """Map the function over the partitions; results come in row order."""
+    return (on or Here()).map(function, partitions)
+
+
+def total(summarize: Callable[[T], R], partitions: Iterable[T], on: Executor | None = None) -> R:
+    """Map each partition to its summary and add the summaries up in partition order.
+
+    Raises
+    ------
+    ValueError
+        If there is no partition: there is no empty sum of an unknown summary.
+    """
+    summaries = each(summarize, partitions, on)
+    first = next(summaries, None)
+    if first is None:
+        raise ValueError("total() needs at least one partition")
+    return reduce(add, summaries, first)
+
+
+class _Ahead(Generic[T]):
+    """A thread that produces items into a queue of bounded length."""
+
+    def __init__(self, items: Iterable[T], depth: int) -> None:
+        self.items = items
+        self.ready: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(depth)
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.produce, daemon=True)
+
+    def offer(self, alive: bool, item: T | BaseException | None) -> None:
+        while not self.stopped.is_set():
+            try:
+                return self.ready.put((alive, item), timeout=0.1)
+            except queue.Full:
+                continue
+        return None
+
+    def produce(self) -> None:
+        try:
+            for item in self.items:
+                self.offer(True, item)
+                if self.stopped.is_set():
+                    return
+        except BaseException as error:  # raised again in the thread that consumes
+            self.offer(False, error)
+        else:
+            self.offer(False, None)
+
+
+def prefetched(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+    """Produce the items in another thread, at most ``depth`` ahead of their use.
+
+    A single row group cannot be split between threads, but decoding it and counting in it can.
+    """
+    ahead = _Ahead(items, depth)
+    ahead.thread.start()
+    try:
+        while True:
+            alive, item = ahead.ready.get()
+            if isinstance(item, BaseException) and not alive:
+                raise item
+            if not alive:
+                return
+            yield item  # type: ignore[misc]  # alive items are of T
+    finally:
+        ahead.stopped.set()
+        ahead.thread.join()

@@ -1,0 +1,1 @@
+"""Sufficient statistics of some rows. Every class here has ``+``, and ``+`` is exact."""
