@@ -1,0 +1,121 @@
+"""What every aggregation method returns, and the shape that every method has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from labelaudit.audits.crowd.pairs import VotePairs
+    from labelaudit.blocks import VoteBlock
+    from labelaudit.running import Executor
+
+__all__ = ["TIE", "Confusion", "CrowdMethod", "CrowdPosterior", "consensus", "no_bound"]
+
+TIE = 1e-9
+"""Posteriors (or log-posteriors) closer than this count as equal; the lowest class code wins."""
+
+
+def no_bound() -> npt.NDArray[np.float64]:
+    """Return the empty bound history of a method that has no bound."""
+    return np.empty(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Confusion matrices of all annotators, kept only for labels that each of them used.
+
+    ``P(w gives l | true k) = (counts + prior) / row sum`` with the prior pseudo-counts
+    ``diagonal[w, k]`` where l = k and ``spread[w, k] * base[k, l]`` elsewhere.
+
+    Attributes
+    ----------
+    pairs : VotePairs
+        Which (annotator, label) pair each row of ``counts`` belongs to.
+    counts : (U, K) float64
+        Expected number of votes of pair u on tasks of true class k.
+    diagonal, spread : (W, K) float64
+    base : (K, K) float64
+    """
+
+    pairs: VotePairs
+    counts: npt.NDArray[np.float64]
+    diagonal: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
+    base: npt.NDArray[np.float64]
+
+    def concentration(self, worker: int) -> npt.NDArray[np.float64]:
+        """Return the (K, K) counts plus pseudo-counts of one annotator (rows: true class)."""
+        known = self.spread[worker][:, None] * self.base
+        np.fill_diagonal(known, self.diagonal[worker])
+        used = slice(*self.pairs.worker_start[worker : worker + 2])
+        known[:, self.pairs.label[used]] += self.counts[used].T
+        return known
+
+    def of(self, worker: int) -> npt.NDArray[np.float64]:
+        """Return the (K, K) confusion matrix of one annotator: rows true, columns given."""
+        known = self.concentration(worker)
+        return known / known.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdPosterior:
+    """What one method makes of some votes.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    posterior : (N, K) float64
+        Probability of each class for each task; rows sum to 1.
+    log_posterior : (N, K) float64 or None
+        The same before rounding to 0 and 1, for ranking second answers; None: take the log.
+    worker_quality : (W,) float64
+        Estimated probability of a right vote, unless the method's page says otherwise.
+    confusion : Confusion or None
+        The method's own confusion matrices, where its model has them.
+    iterations : int
+    converged : bool
+        False where the steps ran out; methods with a fixed number of steps say True.
+    bound : (steps,) float64
+        The objective after each step, never falling; empty where there is none.
+    notes : tuple of str
+        What a reader of the result must know, one sentence each.
+    undecided : (N,) bool or None
+        Tasks for which the method declines a label (unanimous, super-majority).
+    """
+
+    method: str
+    posterior: npt.NDArray[np.float64]
+    log_posterior: npt.NDArray[np.float64] | None
+    worker_quality: npt.NDArray[np.float64]
+    confusion: Confusion | None = None
+    iterations: int = 0
+    converged: bool = True
+    bound: npt.NDArray[np.float64] = field(default_factory=no_bound)
+    notes: tuple[str, ...] = ()
+    undecided: npt.NDArray[np.bool_] | None = None
+
+
+class CrowdMethod(Protocol):
+    """The shape of every aggregation method."""
+
+    def __call__(
+        self, votes: VoteBlock, *, seed: int = 0, on: Executor | None = None
+    ) -> CrowdPosterior:
+        """Aggregate the votes; the same seed gives the same bytes on any executor."""
+
+
+def consensus(posterior: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+    """Return the most probable class of each row, (N,) int32; ties go to the lowest code.
+
+    Two probabilities tie when they differ by at most ``TIE``, so that rounding never decides.
+    """
+    if posterior.shape[0] == 0:
+        return np.empty(0, dtype=np.int32)
+    best = posterior.max(axis=1, keepdims=True)
+    return np.argmax(posterior >= best - TIE, axis=1).astype(np.int32)
