@@ -12,10 +12,31 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["LEFT_OUT", "LabelBlock", "Partition", "VoteBlock"]
+__all__ = [
+    "LEFT_OUT",
+    "NULL_LABEL",
+    "NULL_PROBS",
+    "RAGGED_PROBS",
+    "UNKNOWN_LABEL",
+    "LabelBlock",
+    "Partition",
+    "VoteBlock",
+]
 
 LEFT_OUT = -1
 """The label code of a row that takes part in no statistic."""
+
+NULL_LABEL = -2
+"""The row has no label."""
+
+UNKNOWN_LABEL = -3
+"""The row's label is none of the classes."""
+
+NULL_PROBS = -4
+"""The row has no probabilities, or a null among them."""
+
+RAGGED_PROBS = -5
+"""The row has more or fewer probabilities than there are classes."""
 
 BlockT_co = TypeVar("BlockT_co", covariant=True)
 
@@ -40,9 +61,11 @@ class LabelBlock:
     first_row : int
         0-based row in the whole input of the block's first row.
     labels : (n,) int32
-        Class codes 0..K-1, or ``LEFT_OUT``.
+        Class codes 0..K-1. Every negative code leaves the row out of all statistics; the code says
+        why (``NULL_LABEL``, ``UNKNOWN_LABEL``, ``NULL_PROBS``, ``RAGGED_PROBS``, ``LEFT_OUT``).
     members : tuple of (n, K) float32 or float64, C-contiguous
-        Predicted probabilities, one array per model; several are one ensemble.
+        Predicted probabilities, one array per model, all of one type; several are one ensemble.
+        What stands in a row that is left out has no meaning.
     """
 
     first_row: int

@@ -323,7 +323,8 @@ class LabelIssues:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the issues table as a data frame (ids stay exact: no detour through floats)."""
-        return self.table.to_pandas(integer_object_nulls=True)
+        frame: pd.DataFrame = self.table.to_pandas(integer_object_nulls=True)
+        return frame
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

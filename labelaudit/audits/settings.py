@@ -1,0 +1,94 @@
+"""What the user may choose about an audit, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labelaudit.errors import UsageError
+from labelaudit.findings import FILTERS
+
+__all__ = ["METHODS", "SCORES", "AuditSettings"]
+
+METHODS = ("rcp", *(name for name in FILTERS if name != "rcp"))
+SCORES = ("rcp", "self_confidence", "normalized_margin", "confidence_weighted_entropy")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """Choices for one single-label audit.
+
+    Attributes
+    ----------
+    method : str
+        Which rows are flagged, one of ``METHODS``.
+    score : str or None
+        What ranks them, one of ``SCORES``. None: ``rcp`` with the method rcp, else
+        ``self_confidence``, as the peer does.
+    adjust : bool
+        Subtract each class's confident threshold from the probabilities before scoring (not for
+        rcp, nor for confidence_weighted_entropy).
+    collision : str
+        Which class a row counts for when several are above their thresholds: ``paper``, the most
+        probable of them; ``cleanlab``, the most probable of all.
+    compat : bool
+        Do everything as cleanlab does it, its rounding and its ties included.
+    min_examples_per_class : int
+        Rows of each given class that no pruning filter may flag.
+    frac_noise : float
+        Share of the estimated errors that pruning filters flag.
+    seed : int
+        For the sample the channel is fitted on, in tables too large to be fitted whole.
+    skip_invalid : bool
+        Leave rows that cannot be used out of the audit, and report them, rather than refuse.
+    every_row : bool
+        Rank every row, not only flagged ones.
+    top : int or None
+        Keep only the worst this many.
+    """
+
+    method: str = "rcp"
+    score: str | None = None
+    adjust: bool = False
+    collision: str = "paper"
+    compat: bool = False
+    min_examples_per_class: int = 1
+    frac_noise: float = 1.0
+    seed: int = 0
+    skip_invalid: bool = False
+    every_row: bool = False
+    top: int | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("method", self.method, METHODS)
+        _one_of("collision", self.collision, ("paper", "cleanlab"))
+        if self.score is not None:
+            _one_of("score", self.score, SCORES)
+        if not 0.0 <= self.frac_noise <= 1.0:
+            raise UsageError(f"frac_noise is {self.frac_noise}.", "Give a share between 0 and 1.")
+        if self.min_examples_per_class < 0:
+            raise UsageError(
+                f"min_examples_per_class is {self.min_examples_per_class}.", "Give 0 or more."
+            )
+        if self.top is not None and self.top < 1:
+            raise UsageError(f"top is {self.top}.", "Give 1 or more, or leave it out.")
+        if self.adjust and self.ranking in ("rcp", "confidence_weighted_entropy"):
+            raise UsageError(
+                f"The score {self.ranking} has no adjusted form.",
+                "Use adjust with self_confidence or normalized_margin.",
+            )
+
+    @property
+    def ranking(self) -> str:
+        """The score that ranks rows."""
+        if self.score is not None:
+            return self.score
+        return "rcp" if self.method == "rcp" else "self_confidence"
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        import difflib
+
+        near = difflib.get_close_matches(value, allowed, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Choose one of {', '.join(allowed)}."
+        raise UsageError(f"There is no {name} {value!r}.", hint)
