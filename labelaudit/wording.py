@@ -1,0 +1,43 @@
+"""Text from data made fit to be shown: labels, column names, paths, other libraries' messages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["safe"]
+
+_PLAIN = re.compile(r"[ -~]*")
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# A variation selector or a Hangul filler takes part in a letter's look but has none of its own.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+
+
+def safe(text: object, limit: int = 80) -> str:
+    r"""Return the text on one line, with everything that a reader could not see spelled out.
+
+    Control characters (escape sequences with them), line separators, direction overrides,
+    zero-width characters and lone surrogates are written as ``\x1b`` or ``\u202e``, so that
+    text from a file can neither steer a terminal nor pass for something else.
+
+    Parameters
+    ----------
+    text : object
+        Anything; what is not a string is turned into one.
+    limit : int
+        Longest result, in characters; what is longer ends in an ellipsis.
+    """
+    shown = text if isinstance(text, str) else str(text)
+    shown = shown[: limit + 1]
+    if not _PLAIN.fullmatch(shown):
+        shown = "".join(map(_visible, shown))
+    return shown if len(shown) <= limit else shown[: max(limit - 1, 0)] + "\u2026"
+
+
+def _visible(character: str) -> str:
+    if character not in _BLANK and unicodedata.category(character) not in _HIDDEN:
+        return character
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
