@@ -50,16 +50,36 @@ class Confusion:
 
     def concentration(self, worker: int) -> npt.NDArray[np.float64]:
         """Return the (K, K) counts plus pseudo-counts of one annotator (rows: true class)."""
-        known = self.spread[worker][:, None] * self.base
+        known: npt.NDArray[np.float64] = self.spread[worker][:, None] * self.base
         np.fill_diagonal(known, self.diagonal[worker])
         used = slice(*self.pairs.worker_start[worker : worker + 2])
         known[:, self.pairs.label[used]] += self.counts[used].T
         return known
 
+    def prior_of_pairs(self) -> npt.NDArray[np.float64]:
+        """Return the (U, K) pseudo-counts of the labels that were used."""
+        known = self.spread[self.pairs.worker] * self.base.T[self.pairs.label]
+        rows = np.arange(len(known))
+        known[rows, self.pairs.label] = self.diagonal[self.pairs.worker, self.pairs.label]
+        return known
+
+    def row_sums(self) -> npt.NDArray[np.float64]:
+        """Return (W, K): all counts and pseudo-counts of an annotator on tasks of one class."""
+        beside = self.base.sum(axis=1) - np.diagonal(self.base)
+        pseudo: npt.NDArray[np.float64] = self.diagonal + self.spread * beside
+        return pseudo + self.pairs.per_worker(self.counts)
+
+    def log_of_pairs(self) -> npt.NDArray[np.float64]:
+        """Return (U, K): log P(annotator of pair u gives label of pair u | true class)."""
+        rows = np.log(self.row_sums())
+        seen: npt.NDArray[np.float64] = np.log(self.counts + self.prior_of_pairs())
+        return seen - rows[self.pairs.worker]
+
     def of(self, worker: int) -> npt.NDArray[np.float64]:
         """Return the (K, K) confusion matrix of one annotator: rows true, columns given."""
         known = self.concentration(worker)
-        return known / known.sum(axis=1, keepdims=True)
+        shares: npt.NDArray[np.float64] = known / known.sum(axis=1, keepdims=True)
+        return shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +138,5 @@ def consensus(posterior: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
     if posterior.shape[0] == 0:
         return np.empty(0, dtype=np.int32)
     best = posterior.max(axis=1, keepdims=True)
-    return np.argmax(posterior >= best - TIE, axis=1).astype(np.int32)
+    labels: npt.NDArray[np.int32] = np.argmax(posterior >= best - TIE, axis=1).astype(np.int32)
+    return labels

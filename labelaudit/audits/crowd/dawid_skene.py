@@ -1,0 +1,101 @@
+"""Dawid and Skene (1979): a confusion matrix for each annotator, by expectation-maximisation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.crowd.accuracy import one_coin_accuracy
+from labelaudit.audits.crowd.graph import Beliefs, VoteGraph, exact_total
+from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from labelaudit.blocks import VoteBlock
+    from labelaudit.running import Executor
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["class_prior", "confusion_prior", "dawid_skene"]
+
+DIAGONAL, ELSEWHERE = 2.0, 0.5
+STEPS, ENOUGH = 100, 1e-5
+
+
+def confusion_prior(n_classes: int) -> Floats:
+    """Return the (K, K) pseudo-votes: 2 right ones and half a wrong one of each kind."""
+    prior = np.full((n_classes, n_classes), ELSEWHERE)
+    np.fill_diagonal(prior, DIAGONAL)
+    return prior
+
+
+def class_prior(q: Floats) -> Floats:
+    """Return the class frequencies (K,) with one pseudo-task of each class."""
+    prior: Floats = (exact_total(q) + 1.0) / (q.shape[0] + q.shape[1])
+    return prior
+
+
+def estimated(graph: VoteGraph, q: Floats) -> Confusion:
+    """M-step: confusion counts of the posterior, with the same pseudo-votes for everyone."""
+    k = graph.votes.n_classes
+    flat = (graph.votes.n_workers, k)
+    return Confusion(
+        graph.pairs,
+        graph.pair_counts(q),
+        np.broadcast_to(DIAGONAL, flat),
+        np.broadcast_to(ELSEWHERE, flat),
+        np.ones((k, k)),
+    )
+
+
+def log_prior_density(channel: Confusion, prior: Floats) -> float:
+    """Sum A log pi over all entries and log nu, the part of the bound that is not the votes'."""
+    k = len(prior)
+    rows = np.log(channel.row_sums()[np.diff(channel.pairs.worker_start) > 0])
+    pseudo = channel.prior_of_pairs()
+    used = pseudo * (np.log(channel.counts + pseudo) - np.log(pseudo))
+    weight = DIAGONAL + ELSEWHERE * (k - 1)
+    constant = DIAGONAL * np.log(DIAGONAL) + ELSEWHERE * np.log(ELSEWHERE) * (k - 1)
+    return float(used.sum() - weight * rows.sum() + constant * rows.size + np.log(prior).sum())
+
+
+def dawid_skene(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> CrowdPosterior:
+    """Fit annotators' confusion matrices and the tasks' classes in turn.
+
+    Stops when no posterior moves by 1e-5, or after 100 steps. `bound` is the log posterior
+    density of the parameters and never falls.
+    """
+    del seed  # starts from the vote share
+    graph = VoteGraph.of(votes, on)
+    q = graph.vote_share()
+    bound: list[float] = []
+    moved = np.inf
+    beliefs = Beliefs.before(q)
+    channel = estimated(graph, q)
+    while moved >= ENOUGH and len(bound) < STEPS:
+        prior = class_prior(q)
+        beliefs = graph.beliefs(np.log(prior) + graph.task_scores(channel.log_of_pairs()))
+        bound.append(beliefs.level + log_prior_density(channel, prior))
+        moved = float(np.abs(beliefs.q - q).max(initial=0.0))
+        q = beliefs.q
+        channel = estimated(graph, q)
+    quality, _ = one_coin_accuracy(graph, q)
+    return CrowdPosterior(
+        "dawid-skene",
+        q,
+        beliefs.log_q,
+        quality,
+        channel,
+        len(bound),
+        moved < ENOUGH,
+        np.array(bound),
+        _notes(moved),
+    )
+
+
+def _notes(moved: float) -> tuple[str, ...]:
+    if moved < ENOUGH:
+        return ()
+    return (f"Stopped after {STEPS} steps with posteriors still moving by {moved:.1g}.",)

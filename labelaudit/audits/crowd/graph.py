@@ -1,0 +1,235 @@
+"""The two sums that aggregation is made of, over chunks of tasks or of pairs, on any executor.
+
+Posteriors and log-probabilities are rounded to a grid so fine that results do not feel it and so
+coarse that their sums are exact. Results are then the same bits for every order of rows, tasks
+and annotators; without that, expectation-maximisation started in a symmetric place amplifies the
+last bit of a sum into another label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.crowd.pairs import VotePairs
+from labelaudit.kernels.votes import normalise_rows, pair_credit, sum_rows, weigh_votes
+from labelaudit.running import each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from labelaudit.blocks import VoteBlock
+    from labelaudit.running import Executor
+
+    Floats = npt.NDArray[np.float64]
+    Span = tuple[int, int]
+
+__all__ = ["Beliefs", "VoteGraph", "exact_total", "on_grid", "spans"]
+
+CHUNK = 1 << 20
+"""Numbers read per chunk: large beside the cost of handing a chunk to a thread, small beside a
+core's share of a big table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """Posteriors after an E-step.
+
+    Attributes
+    ----------
+    q : (N, C) float64
+        Rounded to the grid; one-hot where gold is known.
+    scores : (N, C) float64
+        Log-posteriors up to a constant of each row, gold ignored.
+    level : float
+        Sum of the tasks' log-evidence.
+    """
+
+    q: Floats
+    scores: Floats
+    level: float
+
+    @classmethod
+    def before(cls, q: Floats) -> Beliefs:
+        """Take vote shares for beliefs that no step has touched yet."""
+        return cls(q, np.log(np.maximum(q, 1e-300)), 0.0)
+
+    @property
+    def log_q(self) -> Floats:
+        """(N, C) unrounded log-posteriors."""
+        return self.log_of_classes(1)
+
+    def log_of_classes(self, subtypes: int) -> Floats:
+        """Return unrounded log-posteriors of classes, (N, C / subtypes)."""
+        if len(self.scores) == 0:
+            return self.scores[:, ::subtypes]
+        parts = self.scores.reshape(len(self.scores), -1, subtypes)
+        log_sum = np.logaddexp.reduce(parts, axis=2)
+        log_q: Floats = log_sum - np.logaddexp.reduce(log_sum, axis=1)[:, None]
+        return log_q
+
+
+def on_grid(values: Floats, terms: int) -> Floats:
+    """Round values so that the sum of any ``terms`` of them is exact."""
+    largest = float(np.abs(values).max(initial=0.0))
+    bits = 51 - max(int(np.ceil(np.log2(max(largest * max(terms, 1), 1.0)))), 0)
+    return np.rint(values * 2.0**bits) / 2.0**bits
+
+
+def exact_total(values: Floats) -> Floats:
+    """Sum on-grid values over the first axis to the same bits in whatever order they come."""
+    coarse = np.rint(values * 256.0) / 256.0
+    total: Floats = coarse.sum(axis=0) + (values - coarse).sum(axis=0)
+    return total
+
+
+def spans(start: npt.NDArray[np.int64], columns: int) -> list[Span]:
+    """Cut groups into runs (first, last) of about ``CHUNK`` numbers each, by the data alone."""
+    size = max(CHUNK // max(columns, 1), 1)
+    cost = start + np.arange(len(start))
+    targets = np.arange(0, cost[-1], size)
+    edges = np.unique(np.append(np.searchsorted(cost, targets), len(start) - 1)).tolist()
+    return list(pairwise(edges))
+
+
+@dataclass(frozen=True, slots=True)
+class VoteGraph:
+    """Votes, seen from the tasks and from the (annotator, label) pairs.
+
+    Attributes
+    ----------
+    votes : VoteBlock
+    pairs : VotePairs
+    units : float
+        Posteriors are multiples of ``1 / units``.
+    on : Executor or None
+        Where chunks are computed.
+    """
+
+    votes: VoteBlock
+    pairs: VotePairs
+    units: float
+    on: Executor | None
+
+    @classmethod
+    def of(cls, votes: VoteBlock, on: Executor | None = None) -> VoteGraph:
+        """Group the votes of a block by pair."""
+        pairs = VotePairs.of(votes)
+        most = max(votes.n_tasks, int(pairs.votes_of_worker.max(initial=1)))
+        return cls(votes, pairs, 2.0 ** (52 - most.bit_length()), on)
+
+    def _filled(
+        self, shape: tuple[int, ...], function: Callable[[Span], Floats], runs: list[Span]
+    ) -> Floats:
+        if len(runs) == 1:
+            return function(runs[0])
+        out = np.zeros(shape)
+        for (first, last), part in zip(runs, each(function, runs, self.on), strict=True):
+            out[first:last] = part
+        return out
+
+    def task_scores(self, table: Floats) -> Floats:
+        """Sum for each task the (U, C) table over its votes' pairs: (N, C)."""
+        table = on_grid(table, self.most_votes)
+        starts = self.votes.task_start
+        job = partial(_sum, starts, self.pairs.of_vote, table)
+        shape = (self.votes.n_tasks, table.shape[1])
+        return self._filled(shape, job, spans(starts, table.shape[1]))
+
+    def pair_counts(self, q: Floats) -> Floats:
+        """Sum for each pair the posteriors (N, C) of its votes' tasks: (U, C)."""
+        job = partial(_sum, self.pairs.start, self.pairs.task, q)
+        shape = (len(self.pairs.label), q.shape[1])
+        return self._filled(shape, job, spans(self.pairs.start, q.shape[1]))
+
+    def weighed(self, weight: Floats) -> Floats:
+        """Sum for each task and class the (U,) weights of the votes for it: (N, K)."""
+        weight = on_grid(weight, self.most_votes)
+        votes = self.votes
+        job = partial(
+            _weigh, votes.task_start, self.pairs.of_vote, votes.label, weight, votes.n_classes
+        )
+        return self._filled((votes.n_tasks, votes.n_classes), job, spans(votes.task_start, 4))
+
+    def credit(self, q: Floats) -> Floats:
+        """Sum for each pair the posterior of its label over its votes' tasks: (U,)."""
+        job = partial(_credit, self.pairs.start, self.pairs.task, self.pairs.label, q)
+        return self._filled((len(self.pairs.label),), job, spans(self.pairs.start, 4))
+
+    def beliefs(self, scores: Floats, subtypes: int = 1) -> Beliefs:
+        """Normalise (N, K * subtypes) scores; where gold is known only its class remains."""
+        runs = spans(np.arange(len(scores) + 1), scores.shape[1])
+        parts = list(each(partial(_normalise, scores, self.units), runs, self.on))
+        q = _joined([part[0] for part in parts], scores.shape)
+        level = _joined([part[1] for part in parts], scores.shape[:1])
+        known = np.flatnonzero(self.votes.gold >= 0)
+        if len(known):
+            clamped = scores[known].reshape(len(known), -1, subtypes)
+            others = np.arange(clamped.shape[1]) != self.votes.gold[known][:, None]
+            clamped[others] = -np.inf
+            q[known], level[known] = normalise_rows(clamped.reshape(len(known), -1), self.units)
+        return Beliefs(q, scores, float(level.sum()))
+
+    def vote_share(self) -> Floats:
+        """Return the start of every method: (N, K) vote shares; even without votes."""
+        counts = self.weighed(np.ones(len(self.pairs.label)))
+        return self.shares(counts)
+
+    def shares(self, counts: Floats) -> Floats:
+        """Divide (N, K) weights by their sums, rows without weight evenly; gold is one-hot."""
+        totals = counts.sum(axis=1, keepdims=True)
+        even = 1.0 / self.votes.n_classes
+        share = np.where(totals > 0, counts / np.where(totals > 0, totals, 1.0), even)
+        q = np.rint(share * self.units) / self.units
+        known = np.flatnonzero(self.votes.gold >= 0)
+        q[known] = 0.0
+        q[known, self.votes.gold[known]] = 1.0
+        return q
+
+    @property
+    def most_votes(self) -> int:
+        """The largest number of votes on a task."""
+        return int(np.diff(self.votes.task_start).max(initial=1))
+
+
+def _joined(parts: list[Floats], shape: tuple[int, ...]) -> Floats:
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.zeros(shape)
+
+
+def _sum(
+    start: npt.NDArray[np.int64], index: npt.NDArray[np.int32], table: Floats, span: Span
+) -> Floats:
+    return sum_rows(start[span[0] : span[1] + 1], index, table)
+
+
+def _weigh(
+    start: npt.NDArray[np.int64],
+    pair: npt.NDArray[np.int32],
+    label: npt.NDArray[np.int32],
+    weight: Floats,
+    n_classes: int,
+    span: Span,
+) -> Floats:
+    return weigh_votes(start[span[0] : span[1] + 1], pair, label, weight, n_classes)
+
+
+def _credit(
+    start: npt.NDArray[np.int64],
+    task: npt.NDArray[np.int32],
+    label: npt.NDArray[np.int32],
+    q: Floats,
+    span: Span,
+) -> Floats:
+    return pair_credit(start[span[0] : span[1] + 1], task, label[span[0] : span[1]], q)
+
+
+def _normalise(scores: Floats, units: float, span: Span) -> tuple[Floats, Floats]:
+    return normalise_rows(scores[span[0] : span[1]], units)
