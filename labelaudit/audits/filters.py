@@ -1,0 +1,170 @@
+"""The rules that flag rows, from a few numbers of each row and the pruning counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.joint import diagonal
+from labelaudit.findings import FILTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from labelaudit.audits.facts import RowFacts
+    from labelaudit.findings import JointCells
+
+__all__ = ["RowEvidence", "as_bits", "filter_masks", "lowest", "lowest_of_each_class"]
+
+NUDGE = 1e-6
+"""What the given class is helped by when it is asked whether it is the most probable one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowEvidence:
+    """What the filters look at, for each of N rows.
+
+    Attributes
+    ----------
+    labels : (N,) int32
+        Negative for a row that is left out; no filter flags it.
+    given_prob, best_prob : (N,) float
+        Probability of the given class and of the best other one.
+    best_class : (N,) int32
+        The best other class; of equal ones the lowest.
+    confident : (N,) int32
+        The class the row counts for in the confident joint, or negative.
+    """
+
+    labels: npt.NDArray[np.int32]
+    given_prob: npt.NDArray[np.floating]
+    best_prob: npt.NDArray[np.floating]
+    best_class: npt.NDArray[np.int32]
+    confident: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, facts: RowFacts, confident: npt.NDArray[np.int32]) -> RowEvidence:
+        """Take from the leading classes the best one that is not the given one."""
+        place = (facts.classes[:, 0] == facts.labels).astype(np.intp)[:, None]
+        best = np.take_along_axis(facts.leading, place, axis=1)[:, 0]
+        return cls(
+            facts.labels,
+            facts.given_prob,
+            best,
+            np.take_along_axis(facts.classes, place, axis=1)[:, 0],
+            confident,
+        )
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """(N,) bool: rows that are not left out."""
+        return self.labels >= 0
+
+    def contradicted(self, nudge: float = 0.0) -> npt.NDArray[np.bool_]:
+        """Rows whose most probable class is another one, after helping the given class a little."""
+        given = self.given_prob + self.given_prob.dtype.type(nudge)
+        tied = (given == self.best_prob) & (self.best_class < self.labels)
+        return self.valid & ((self.best_prob > given) | tied)
+
+    def scores(self) -> npt.NDArray[np.float64]:
+        """(N,) float64 normalized margin, (P(given) - P(best other) + 1) / 2."""
+        return (self.given_prob.astype(np.float64) - self.best_prob + 1.0) / 2.0
+
+
+def lowest(
+    scores: npt.NDArray[np.floating], among: npt.NDArray[np.bool_], n: int
+) -> npt.NDArray[np.bool_]:
+    """Flag the n rows with the lowest (score, row) among some rows.
+
+    Parameters
+    ----------
+    scores : (N,) float
+    among : (N,) bool
+    n : int
+    """
+    flags = np.zeros(len(scores), np.bool_)
+    rows = np.flatnonzero(among)
+    flags[rows[_n_lowest(scores[rows], min(n, len(rows)))]] = True
+    return flags
+
+
+def _n_lowest(scores: npt.NDArray[np.floating], n: int) -> npt.NDArray[np.intp]:
+    if n <= 0:
+        return np.empty(0, np.intp)
+    cut = np.partition(scores, n - 1)[n - 1]
+    below = np.flatnonzero(scores < cut)
+    return np.concatenate([below, np.flatnonzero(scores == cut)[: n - len(below)]])
+
+
+def lowest_of_each_class(
+    labels: npt.NDArray[np.int32],
+    scores: npt.NDArray[np.floating],
+    wanted: npt.NDArray[np.int64],
+) -> npt.NDArray[np.bool_]:
+    """Flag for each class k the ``wanted[k]`` rows given it with the lowest (score, row)."""
+    flags = np.zeros(len(labels), np.bool_)
+    # numpy sorts 16-bit integers by radix, ten times faster than 32-bit ones.
+    narrow = labels.astype(np.int16) if len(wanted) < 2**15 else labels
+    order = np.argsort(narrow, kind="stable")
+    start = np.searchsorted(narrow, np.arange(len(wanted) + 1), sorter=order)
+    for k in np.flatnonzero(wanted > 0):
+        rows = order[start[k] : start[k + 1]]
+        flags[rows[_n_lowest(scores[rows], min(int(wanted[k]), len(rows)))]] = True
+    return flags
+
+
+def filter_masks(
+    evidence: RowEvidence,
+    pruned: JointCells,
+    counts: npt.NDArray[np.int64],
+    by_noise_rate: npt.NDArray[np.bool_],
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Flag rows by each of the seven filters of confident learning (Northcutt et al. 2021, 3.2).
+
+    Parameters
+    ----------
+    evidence : RowEvidence
+    pruned : JointCells
+        From ``prune_counts``.
+    counts : (K,) int64
+        Rows of each given class.
+    by_noise_rate : (N,) bool
+        Rows among the lowest margins of any cell.
+    """
+    by_class = lowest_of_each_class(
+        evidence.labels, evidence.given_prob, counts - diagonal(pruned)
+    )
+    return with_vetoes(evidence, by_class, by_noise_rate)
+
+
+def with_vetoes(
+    evidence: RowEvidence,
+    by_class: npt.NDArray[np.bool_],
+    by_noise_rate: npt.NDArray[np.bool_],
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Complete the filters from the two pruning ones."""
+    veto = evidence.contradicted(NUDGE)
+    counted_off = (evidence.confident >= 0) & (evidence.confident != evidence.labels)
+    confident_learning = counted_off & veto
+    n = int(confident_learning.sum())
+    return {
+        "prune_by_class": by_class & veto,
+        "prune_by_noise_rate": by_noise_rate & veto,
+        "both": by_class & by_noise_rate & veto,
+        "confident_learning": confident_learning,
+        "predicted_neq_given": evidence.contradicted() & veto,
+        "low_self_confidence": lowest(evidence.given_prob, evidence.valid, n),
+        "low_normalized_margin": lowest(evidence.scores(), evidence.valid, n),
+    }
+
+
+def as_bits(masks: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:
+    """Put masks into one (N,) uint8, bit i for the i-th of ``FILTERS``."""
+    bits = np.zeros(len(next(iter(masks.values()))), np.uint8)
+    for name, mask in masks.items():
+        bits |= mask.astype(np.uint8) << np.uint8(FILTERS.index(name))
+    return bits

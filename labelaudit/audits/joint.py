@@ -1,0 +1,179 @@
+"""The confident joint and what follows from it, over its non-zero cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.findings import JointCells
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = [
+    "calibrated",
+    "cells_of",
+    "confident_joint",
+    "diagonal",
+    "off_diagonal_total",
+    "prune_counts",
+    "true_totals",
+]
+
+_DENSE = 1 << 22
+"""Up to this many cells, counting in a dense array beats sorting the pairs."""
+
+
+def cells_of(
+    given: npt.NDArray[np.int32], true: npt.NDArray[np.int32], n_classes: int
+) -> JointCells:
+    """Count pairs of given and true class.
+
+    Parameters
+    ----------
+    given, true : (n,) int32
+        Class codes; a pair with a negative one is not counted.
+    n_classes : int
+    """
+    counted = (given >= 0) & (true >= 0)
+    code = given[counted].astype(np.int64) * n_classes + true[counted]
+    if n_classes * n_classes <= _DENSE:
+        dense = np.bincount(code, minlength=n_classes * n_classes)
+        cells = np.flatnonzero(dense)
+        count = dense[cells].astype(np.int64)
+    else:
+        cells, count = np.unique(code, return_counts=True)
+    return _from_codes(cells, count, n_classes)
+
+
+def _from_codes(
+    codes: npt.NDArray[np.int64], count: npt.NDArray[np.int64], n_classes: int
+) -> JointCells:
+    return JointCells(
+        n_classes,
+        (codes // n_classes).astype(np.int32),
+        (codes % n_classes).astype(np.int32),
+        count.astype(np.int64),
+    )
+
+
+def diagonal(cells: JointCells) -> npt.NDArray[np.int64]:
+    """(K,) int64 counts of rows whose given label is confirmed."""
+    result = np.zeros(cells.n_classes, np.int64)
+    on = cells.given == cells.true
+    result[cells.given[on]] = cells.count[on]
+    return result
+
+
+def off_diagonal_total(cells: JointCells) -> int:
+    """Rows counted for another class than the given one."""
+    return int(cells.count[cells.given != cells.true].sum())
+
+
+def true_totals(cells: JointCells) -> npt.NDArray[np.int64]:
+    """(K,) int64 rows counted for each true class."""
+    totals = np.zeros(cells.n_classes, np.int64)
+    np.add.at(totals, cells.true, cells.count)
+    return totals
+
+
+def confident_joint(
+    labels: npt.NDArray[np.int32],
+    confident: npt.NDArray[np.int32],
+    present: npt.NDArray[np.bool_],
+) -> JointCells:
+    """Count rows by given label and confident class (Northcutt, Jiang, Chuang 2021, eq. 1).
+
+    Parameters
+    ----------
+    labels, confident : (n,) int32
+        Negative where the row takes no part.
+    present : (K,) bool
+        Classes whose diagonal entry is at least 1, so that no class is all error.
+    """
+    cells = cells_of(labels, confident, len(present))
+    return _with_diagonal(cells, np.where(present, np.maximum(diagonal(cells), 1), 0))
+
+
+def _with_diagonal(cells: JointCells, values: npt.NDArray[np.int64]) -> JointCells:
+    off = cells.given != cells.true
+    on = np.flatnonzero(values)
+    k = cells.n_classes
+    codes = np.concatenate([cells.given[off].astype(np.int64) * k + cells.true[off], on * (k + 1)])
+    count = np.concatenate([cells.count[off], values[on]])
+    order = np.argsort(codes)
+    return _from_codes(codes[order], count[order], k)
+
+
+def calibrated(cells: JointCells, counts: npt.NDArray[np.int64]) -> JointCells:
+    """Scale each given class to its number of rows, in whole rows (eq. 2).
+
+    Largest remainders are rounded up, in exact integers. Where only some of equal remainders could
+    be, none is and the diagonal takes the rest: so the result does not depend on class order.
+
+    Parameters
+    ----------
+    cells : JointCells
+        The confident joint.
+    counts : (K,) int64
+        Rows of each given class.
+    """
+    totals = np.bincount(cells.given, weights=cells.count, minlength=cells.n_classes)
+    product = cells.count * counts[cells.given]
+    share = totals.astype(np.int64)[cells.given]
+    whole, remainder = product // share, product % share
+    start = np.searchsorted(cells.given, np.arange(cells.n_classes + 1))
+    for k in range(cells.n_classes):
+        part = slice(start[k], start[k + 1])
+        if start[k] < start[k + 1]:
+            missing = int(counts[k] - whole[part].sum())
+            whole[part] += _rounded_up(remainder[part], missing, cells.true[part] == k)
+    kept = whole > 0
+    return JointCells(cells.n_classes, cells.given[kept], cells.true[kept], whole[kept])
+
+
+def _rounded_up(
+    remainder: npt.NDArray[np.int64], missing: int, on_diagonal: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    if missing == 0:
+        return np.zeros_like(remainder)
+    cut = np.sort(remainder)[-missing]
+    up = remainder >= cut
+    if up.sum() > missing:
+        up = remainder > cut
+    extra = up.astype(np.int64)
+    extra[on_diagonal] += missing - extra.sum()
+    return extra
+
+
+def prune_counts(
+    cells: JointCells, counts: npt.NDArray[np.int64], least: int, fraction: float
+) -> JointCells:
+    """Count the rows that pruning may take from each cell; on the diagonal, those that stay.
+
+    Parameters
+    ----------
+    cells : JointCells
+        The calibrated joint.
+    counts : (K,) int64
+        Rows of each given class; a class with no more than ``least`` is left alone.
+    least : int
+        Rows of each given class that stay. What the diagonal lacks is taken evenly from the other
+        non-zero cells of the class.
+    fraction : float
+        Share of what is then off the diagonal that may be taken.
+    """
+    k = cells.n_classes
+    off = cells.given != cells.true
+    on = diagonal(cells).astype(np.float64)
+    lacking = np.maximum(least - on, 0.0)
+    others = np.bincount(cells.given[off], minlength=k)
+    given = cells.given[off]
+    amount = np.maximum(cells.count[off] - lacking[given] / np.maximum(others, 1)[given], 0.0)
+    taken = amount * fraction
+    stays = np.maximum(on, least) + np.bincount(given, amount, k) - np.bincount(given, taken, k)
+    open_class = counts > least
+    whole = np.where(open_class[given], taken, 0.0).astype(np.int64)
+    pruned = JointCells(k, given[whole > 0], cells.true[off][whole > 0], whole[whole > 0])
+    return _with_diagonal(pruned, np.where(open_class, stays, counts).astype(np.int64))
