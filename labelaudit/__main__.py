@@ -1,0 +1,6 @@
+"""``python -m labelaudit``."""
+
+from labelaudit.cli import run
+
+if __name__ == "__main__":
+    run()

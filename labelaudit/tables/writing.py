@@ -1,0 +1,237 @@
+"""Tables to bytes: Parquet, Arrow, CSV and JSON lines, always whole columns at a time."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+__all__ = ["write_table"]
+
+_BATCH = 65_536
+# What a spreadsheet may take for the start of a formula, its full-width twins included.
+_FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+# What JSON does not let stand inside of quotes.
+_ESCAPED = r"[\x00-\x1f\"\\]"
+
+
+def write_table(table: pa.Table, form: str, sink: IO[bytes], *, excel: bool = False) -> None:
+    """Write the table.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    form : {"parquet", "arrow", "csv", "jsonl"}
+    sink : binary file
+    excel : bool
+        In CSV, put an apostrophe before text that a spreadsheet would take for a formula.
+
+    Notes
+    -----
+    In CSV text is always quoted and a null is an empty unquoted field, so that nulls, empty
+    strings, ``NA`` and lone carriage returns come back as they were; lists of text are joined with
+    ``|``, other nested values are JSON. NaN and infinities are nulls in CSV and JSON lines.
+    """
+    if form == "csv":
+        _write_csv(table, sink, excel=excel)
+    else:
+        _WRITERS[form](table, sink)
+
+
+def _write_parquet(table: pa.Table, sink: IO[bytes]) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+
+
+def _write_arrow(table: pa.Table, sink: IO[bytes]) -> None:
+    import pyarrow as pa
+
+    whole = table.unify_dictionaries()  # the file format allows one dictionary for each column
+    with pa.ipc.new_file(sink, whole.schema) as writer:
+        writer.write_table(whole, max_chunksize=_BATCH)
+
+
+def _write_csv(table: pa.Table, sink: IO[bytes], *, excel: bool) -> None:
+    from pyarrow import csv
+
+    names = [_harmless_name(name) if excel else name for name in table.column_names]
+    for start in range(0, max(table.num_rows, 1), 16 * _BATCH):
+        part = table.slice(start, 16 * _BATCH)
+        flat = [_flat(column, excel=excel) for column in part.columns]
+        options = csv.WriteOptions(include_header=start == 0, quoting_style="needed")
+        csv.write_csv(type(table).from_arrays(flat, names=names), sink, options)
+
+
+def _write_jsonl(table: pa.Table, sink: IO[bytes]) -> None:
+    for batch in table.to_batches(max_chunksize=_BATCH):
+        lines = _json_objects(batch.columns, batch.schema.names, batch.num_rows)
+        sink.write(("\n".join(lines.to_pylist()) + "\n").encode())
+
+
+_WRITERS: dict[str, Callable[[Any, IO[bytes]], None]] = {
+    "parquet": _write_parquet,
+    "arrow": _write_arrow,
+    "jsonl": _write_jsonl,
+}
+
+
+def _flat(column: pa.ChunkedArray, *, excel: bool) -> pa.ChunkedArray:
+    """Return the column as one that CSV can hold."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = kind.value_type
+    if pa.types.is_floating(kind):
+        return _finite(column)
+    if pa.types.is_list(kind) and _is_text(kind.value_type):
+        column = pc.binary_join(column.cast(pa.list_(pa.string())), "|")
+    elif not (pa.types.is_primitive(kind) or pa.types.is_null(kind) or _is_text(kind)):
+        column = _as_json_text(column)
+    elif pa.types.is_time(kind):
+        column = column.cast(pa.string())
+    return _harmless(column) if excel and _is_text(column.type) else column
+
+
+def _as_json_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_decimal(column.type):
+        return column.cast(pa.string())
+    if _is_binary(column.type):
+        return pa.chunked_array([_base64(column.combine_chunks())])
+    texts = [_json(chunk) for chunk in column.chunks]
+    missing = pc.is_null(column)
+    return pc.if_else(missing, pa.scalar(None, pa.string()), pa.chunked_array(texts, pa.string()))
+
+
+def _harmless_name(name: str) -> str:
+    import pyarrow as pa
+
+    shown: str = _harmless(pa.chunked_array([[name]])).to_pylist()[0]
+    return shown
+
+
+def _harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    return pc.replace_substring_regex(column, pattern=f"({_FORMULA})", replacement=r"'\1")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(test(kind) for test in tests)
+
+
+def _finite(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_float16(column.type):
+        column = column.cast(pa.float32())
+    return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+
+
+def _json(array: pa.Array) -> pa.Array:
+    """Return the JSON text of each value; a null is ``null``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = array.type
+    if isinstance(array, pa.ExtensionArray):
+        return _json(array.storage)
+    if pa.types.is_dictionary(kind):
+        text = _json(array.dictionary).take(array.indices)
+    elif pa.types.is_struct(kind):
+        names = [kind.field(i).name for i in range(kind.num_fields)]
+        text = _json_objects(array.flatten(), names, len(array))
+    elif _is_list(kind):
+        text = _json_lists(array)
+    elif pa.types.is_floating(kind):
+        text = _finite(array).cast(pa.string())
+    elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        text = array.cast(pa.string())
+    else:
+        text = _json_texts(array)
+    if array.null_count:
+        text = pc.if_else(array.is_valid(), text, pa.scalar(None, pa.string()))
+    return pc.fill_null(text, "null")
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(kind) for test in tests)
+
+
+def _json_objects(columns: list[pa.Array], names: list[str], rows: int) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts: list[Any] = []
+    for i, (name, column) in enumerate(zip(names, columns, strict=True)):
+        parts += [("," if i else "{") + json.dumps(name, ensure_ascii=False) + ":", _json(column)]
+    if not parts:
+        return pa.array(["{}"] * rows, pa.string())
+    return pc.binary_join_element_wise(*parts, "}", "")
+
+
+def _json_lists(array: pa.Array) -> pa.Array:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+    elements = _json(pc.list_flatten(array))
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, elements), ",")
+    return pc.binary_join_element_wise("[", joined, "]", "")
+
+
+def _json_texts(array: pa.Array) -> pa.Array:
+    """Put quotes around plain text; escape the rest, each different value once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if _is_binary(array.type):
+        array = _base64(array)
+    elif pa.types.is_map(array.type):
+        return pa.array([json.dumps(v, ensure_ascii=False, default=str) for v in array.to_pylist()])
+    array = array.cast(pa.string())
+    if not pc.any(pc.match_substring_regex(array, pattern=_ESCAPED)).as_py():
+        return pc.binary_join_element_wise('"', array, '"', "")
+    encoded = array.dictionary_encode()
+    texts = (_quoted(value) for value in encoded.dictionary.to_pylist())
+    return pa.array(texts, pa.string()).take(encoded.indices)
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _base64(array: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    def texts() -> Iterator[str | None]:
+        for value in array.to_pylist():
+            yield None if value is None else base64.b64encode(value).decode("ascii")
+
+    return pa.array(texts(), pa.string())
