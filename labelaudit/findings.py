@@ -258,6 +258,8 @@ class LabelAudit:
         Sentences about what was done differently from the usual, and why.
     readings : int
         How many times the data was decoded.
+    calibration : mapping of str to float
+        ``nll``, ``brier``, ``ece``, ``collapse`` of the probabilities against the given labels.
     """
 
     method: str
@@ -278,6 +280,7 @@ class LabelAudit:
     issues: IssueRows
     notes: tuple[str, ...]
     readings: int
+    calibration: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,230 @@
+"""Is the data fit for an audit at all? Problems stop it, warnings do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.joint import cells_of
+from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABEL
+from labelaudit.errors import ClassOrderError, InvalidDataError
+from labelaudit.findings import Problem
+from labelaudit.kernels.rows import STATUSES
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from labelaudit.audits.facts import RowFacts, Sample
+
+__all__ = [
+    "calibration",
+    "demand_class_order",
+    "demand_no_problems",
+    "row_problems",
+    "warnings_about",
+]
+
+FIRST_ROWS = 5
+ORDER_GAIN = 0.20
+ORDER_CLASSES = 2000
+IN_SAMPLE = 0.999
+FEW_ROWS = 5
+BINS = 15
+
+_LABEL_PROBLEMS = {
+    NULL_LABEL: (
+        "null_label",
+        "have no label",
+        "Drop them or label them, or pass --skip-invalid.",
+    ),
+    UNKNOWN_LABEL: (
+        "label_not_in_classes",
+        "have a label that is none of the classes",
+        "Name every class with --classes, in the order of the probabilities, or mend the labels.",
+    ),
+    NULL_PROBS: (
+        "null_probabilities",
+        "have no probabilities, or a null among them",
+        "Predict them again, or pass --skip-invalid.",
+    ),
+    RAGGED_PROBS: (
+        "ragged_probabilities",
+        "have more or fewer probabilities than there are classes",
+        "Give every row one probability for each class, in one order.",
+    ),
+}
+
+_STATUS_PROBLEMS = {
+    "nan": (
+        "nan_probability",
+        "have a NaN among their probabilities",
+        "Predict them again, or pass --skip-invalid.",
+    ),
+    "infinite": (
+        "infinite_probability",
+        "have an infinite probability",
+        "Predict them again, or pass --skip-invalid.",
+    ),
+    "percent": (
+        "percent",
+        "have probabilities that sum to 100: these look like percentages",
+        "Divide them by 100.",
+    ),
+    "log_probabilities": (
+        "log_probabilities",
+        "have values whose exponentials sum to 1: these look like log-probabilities",
+        "Take exp() of them.",
+    ),
+    "negative": (
+        "negative_probability",
+        "have a negative probability: these look like logits",
+        "Take the softmax of each row.",
+    ),
+    "above_one": (
+        "probability_above_one",
+        "have a probability above 1: these look like scores or logits",
+        "Take the softmax of each row, or divide each row by its sum if they are counts.",
+    ),
+    "wrong_sum": (
+        "wrong_sum",
+        "have probabilities that do not sum to 1: these look like independent sigmoids",
+        "Divide each row by its sum if the classes exclude each other.",
+    ),
+}
+
+
+def row_problems(facts: RowFacts) -> tuple[Problem, ...]:
+    """List what is wrong with rows, one ``Problem`` for each kind, with the first rows."""
+    found = [
+        _problem(*words, np.flatnonzero(facts.labels == code))
+        for code, words in _LABEL_PROBLEMS.items()
+    ]
+    found += [
+        _problem(*_STATUS_PROBLEMS[name], np.flatnonzero(facts.status == status))
+        for status, name in enumerate(STATUSES)
+        if name in _STATUS_PROBLEMS
+    ]
+    return tuple(problem for problem in found if problem.count)
+
+
+def _problem(kind: str, what: str, remedy: str, rows: npt.NDArray[np.int64]) -> Problem:
+    first = tuple(int(row) for row in rows[:FIRST_ROWS])
+    verb = what.replace("have ", "has ", 1) if len(rows) == 1 else what
+    noun = "row" if len(rows) == 1 else "rows"
+    places = ", ".join(f"{row:,}" for row in first) + (", ..." if len(rows) > FIRST_ROWS else "")
+    return Problem(kind, f"{len(rows):,} {noun} {verb} ({noun} {places}).", len(rows), first, remedy)
+
+
+def demand_no_problems(problems: Sequence[Problem]) -> None:
+    """Raise if there is any problem.
+
+    Raises
+    ------
+    InvalidDataError
+        Naming all of them at once.
+    """
+    if problems:
+        remedies = dict.fromkeys(problem.remedy for problem in problems)
+        raise InvalidDataError([problem.sentence for problem in problems], " ".join(remedies))
+
+
+def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
+    """Raise if another order of the probability columns fits the labels far better.
+
+    A permutation of the classes is looked for that agrees with the given labels on 20 points more
+    of the rows than the order that was understood (an assignment problem on the counts of given
+    label and most probable class).
+
+    Raises
+    ------
+    ClassOrderError
+        With the better order.
+    """
+    n_classes = len(classes)
+    valid = int((facts.labels >= 0).sum())
+    if n_classes > ORDER_CLASSES or not valid:
+        return
+    cells = cells_of(facts.labels, facts.classes[:, 0], n_classes)
+    agreeing = int(cells.count[cells.given == cells.true].sum())
+    best = np.zeros(n_classes, np.int64)
+    np.maximum.at(best, cells.true, cells.count)
+    if best.sum() - agreeing < ORDER_GAIN * valid:
+        return
+    table = np.zeros((n_classes, n_classes), np.int64)
+    table[cells.true, cells.given] = cells.count
+    from scipy.optimize import linear_sum_assignment
+
+    column, label = linear_sum_assignment(table, maximize=True)
+    better = int(table[column, label].sum())
+    if better - agreeing >= ORDER_GAIN * valid:
+        order = ",".join(safe(classes[k], 40) for k in label)
+        raise ClassOrderError(
+            f"The probability columns seem to be in another class order: the most probable class "
+            f"is the given label in {agreeing / valid:.1%} of the rows as they are, and in "
+            f"{better / valid:.1%} with the order {order}.",
+            f"If that is the order the model was trained with, pass --classes {order!r}.",
+        )
+
+
+def warnings_about(
+    facts: RowFacts, counts: npt.NDArray[np.int64], classes: Sequence[str]
+) -> tuple[str, ...]:
+    """Say what is odd about the data, without stopping."""
+    found = []
+    valid = facts.labels >= 0
+    agreement = float((facts.classes[valid, 0] == facts.labels[valid]).mean())
+    if agreement >= IN_SAMPLE:
+        found.append(
+            f"The most probable class is the given label in {agreement:.2%} of the rows: the "
+            "probabilities look in-sample, and hide errors. Predict out of sample, by "
+            "cross-validation."
+        )
+    never = [classes[k] for k in np.flatnonzero(counts == 0)]
+    if never:
+        found.append(f"No row is labelled {_some(never)}: not audited as a given label.")
+    few = [classes[k] for k in np.flatnonzero((counts > 0) & (counts < FEW_ROWS))]
+    if few:
+        found.append(
+            f"Fewer than {FEW_ROWS} rows are labelled {_some(few)}: their thresholds are guesses."
+        )
+    return tuple(found)
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(safe(name, 40) for name in names[:FIRST_ROWS])
+    return shown + (f" and {len(names) - FIRST_ROWS:,} more" if len(names) > FIRST_ROWS else "")
+
+
+def calibration(sample: Sample, n_classes: int) -> dict[str, float]:
+    """Measure how far the probabilities can be believed, against the given labels.
+
+    Wrong labels count against the model here; the figures say whether something is badly off, not
+    how good the model is.
+
+    Returns
+    -------
+    dict
+        ``nll`` (nats, probabilities clipped at 1e-12), ``brier``, ``ece`` (15 bins of equal mass
+        by the greatest probability), ``collapse`` (KL divergence in nats of the label frequencies
+        from the mean probabilities).
+    """
+    probs = np.mean([member.astype(np.float64) for member in sample.members], axis=0)
+    rows = np.arange(len(probs))
+    given = probs[rows, sample.labels]
+    hit = (probs.argmax(axis=1) == sample.labels).astype(np.float64)
+    top = probs.max(axis=1)
+    bins = np.array_split(np.argsort(top, kind="stable"), BINS)
+    gaps = [abs(float(hit[part].sum() - top[part].sum())) for part in bins]
+    prior = np.bincount(sample.labels, minlength=n_classes) / len(probs)
+    mean = np.maximum(probs.mean(axis=0), 1e-12)
+    seen = prior > 0
+    return {
+        "nll": float(-np.log(np.maximum(given, 1e-12)).mean()),
+        "brier": float((1.0 - 2.0 * given + (probs * probs).sum(axis=1)).mean()),
+        "ece": sum(gaps) / len(probs),
+        "collapse": float((prior[seen] * np.log(prior[seen] / mean[seen])).sum()),
+    }

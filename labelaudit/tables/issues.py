@@ -1,0 +1,142 @@
+"""Ranked rows and class counts as tables: names, keys and ids put to the numbers of an audit."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labelaudit.findings import FILTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from labelaudit.findings import IssueRows
+
+__all__ = ["issue_ids", "issues_table"]
+
+LABEL_ERROR = "label_error"
+SEVERITIES = ("low", "medium", "high")
+
+
+def issue_ids(
+    issue_type: str, classes: Sequence[str], given: Sequence[str], keys: pa.Array
+) -> pa.Array:
+    """Name each issue by what it says, so that the name survives retraining.
+
+    Parameters
+    ----------
+    issue_type : str
+    classes, given : sequences of str, one for each issue
+        Class the issue is about (empty for single-label data), and given label.
+    keys : pyarrow.Array
+        Of any type that can be cast to strings.
+
+    Returns
+    -------
+    pyarrow.Array of string
+        16 hexadecimal digits: blake2b of issue type, class, given label, key, and a number that
+        tells issues apart which agree in all of these.
+    """
+    heads: dict[tuple[str, str], bytes] = {}
+    texts = _as_bytes(keys)
+    ids: list[str] = []
+    seen: dict[str, int] = {}
+    for name, label, text in zip(classes, given, texts, strict=True):
+        head = heads.get((name, label))
+        if head is None:
+            head = heads[name, label] = _head(issue_type, name, label)
+        digest = blake2b(head + text, digest_size=8).hexdigest()
+        if digest in seen:
+            seen[digest] += 1
+            digest = blake2b(b"%d:" % seen[digest] + head + text, digest_size=8).hexdigest()
+        else:
+            seen[digest] = 0
+        ids.append(digest)
+    return pa.array(ids, pa.string())
+
+
+def _head(*fields: str) -> bytes:
+    # Lengths before texts: no two lists of fields may give the same bytes.
+    coded = [field.encode("utf-8", "surrogatepass") for field in fields]
+    return b"".join(b"%d:%s," % (len(field), field) for field in coded)
+
+
+def _as_bytes(keys: pa.Array) -> list[bytes]:
+    binary = keys if pa.types.is_binary(keys.type) else keys.cast(pa.string()).cast(pa.binary())
+    return [text or b"" for text in binary.to_pylist()]
+
+
+def issues_table(
+    rows: IssueRows,
+    values: pa.Array,
+    keys: pa.Array,
+    files: pa.Array | None,
+    kept: pa.Table | None,
+) -> pa.Table:
+    """Write ranked rows as the issues table, worst first.
+
+    Parameters
+    ----------
+    rows : IssueRows
+    values : pyarrow.Array
+        (K,) the label of each class, as in the input.
+    keys : pyarrow.Array
+        (m,) the user's key of each row, or row numbers.
+    files : pyarrow.Array or None
+        (m,) file of each row, when there are several.
+    kept : pyarrow.Table or None
+        Further columns of the input to carry along, unchanged.
+    """
+    names = values.cast(pa.string()).to_pylist()
+    n = len(rows.row)
+    given = [names[k] for k in rows.given.tolist()]
+    columns = {
+        "rank": pa.array(np.arange(1, n + 1)),
+        "issue_id": issue_ids(LABEL_ERROR, [""] * n, given, keys),
+        "key": keys,
+        "row": pa.array(rows.row),
+        **({} if files is None else {"file": files}),
+        "issue_type": _dictionary(np.zeros(n, np.int8), (LABEL_ERROR,)),
+        "class": pa.nulls(n, pa.string()),
+        "given_label": values.take(pa.array(rows.given)),
+        "suggested_label": values.take(
+            pa.array(np.maximum(rows.suggested, 0), mask=rows.suggested < 0)
+        ),
+        "label_quality": pa.array(rows.label_quality),
+        "is_issue": pa.array(rows.is_issue),
+        "given_prob": pa.array(rows.given_prob),
+        "suggested_prob": pa.array(rows.suggested_prob),
+        "margin": pa.array(rows.margin),
+        "entropy": pa.array(rows.entropy),
+        "flagged_by": _filter_names(rows.flagged_by),
+        "severity": _dictionary(rows.severity, SEVERITIES),
+    }
+    table = pa.table(columns)
+    return table if kept is None else _with_kept(table, kept)
+
+
+def _with_kept(table: pa.Table, kept: pa.Table) -> pa.Table:
+    for name in kept.column_names:
+        shown = name
+        while shown in table.column_names:
+            shown = f"{shown}_"
+        table = table.append_column(pa.field(shown, kept.schema.field(name).type), kept[name])
+    return table
+
+
+def _dictionary(codes: npt.NDArray[np.int8], names: Sequence[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names, pa.string()))
+
+
+def _filter_names(bits: npt.NDArray[np.uint8]) -> pa.Array:
+    """Spell the bits out as lists of filter names."""
+    each = np.unpackbits(bits[:, None], axis=1, bitorder="little")
+    offsets = np.concatenate([[0], np.cumsum(each.sum(axis=1))]).astype(np.int32)
+    chosen = pc.take(pa.array(FILTERS), pa.array(np.nonzero(each)[1]))
+    return pa.ListArray.from_arrays(pa.array(offsets), chosen)
