@@ -1,1 +1,8 @@
-"""."""
+"""Tables: bytes to blocks. The only room that knows file formats and paths."""
+
+from __future__ import annotations
+
+from labelaudit.tables.options import ReadOptions
+from labelaudit.tables.source import LabelSource, open_labels
+
+__all__ = ["LabelSource", "ReadOptions", "open_labels"]

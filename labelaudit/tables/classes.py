@@ -1,0 +1,278 @@
+"""Which classes there are, and in which order the probabilities stand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from labelaudit.errors import InputError, UsageError
+from labelaudit.tables.layouts import ProbColumns, plain_type
+from labelaudit.tables.roles import listed
+from labelaudit.tables.scanning import SeenLabels, is_text
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from labelaudit.tables.roles import Roles
+
+__all__ = ["Classes", "LabelColumn", "arranged", "choose_classes"]
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_NAME_THEM = "Name the classes in the order of the probabilities with --classes."
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The classes in the order of the probabilities.
+
+    Attributes
+    ----------
+    names : tuple of str
+    values : pyarrow.Array
+        (K,) what a label of each class is in the data: strings, int64 or booleans.
+    order : str
+        Where the order came from, in words.
+    warnings : tuple of str
+        What was assumed.
+    """
+
+    names: tuple[str, ...]
+    values: pa.Array
+    order: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelColumn:
+    """What is known of the label column without reading it, and how to read it once.
+
+    Attributes
+    ----------
+    name : str
+    type : pyarrow.DataType
+    seen : callable
+        Reads the column and returns its different labels.
+    extremes : tuple of int, or None
+        Smallest and largest integer label, where file statistics say so.
+    """
+
+    name: str
+    type: pa.DataType
+    seen: Callable[[], SeenLabels]
+    extremes: tuple[int, int] | None
+
+    @property
+    def plain(self) -> pa.DataType:
+        """Type of the values."""
+        return plain_type(self.type)
+
+
+def choose_classes(
+    label: LabelColumn, roles: Roles, said: tuple[str, ...] | None, said_by: str
+) -> Classes:
+    """Decide on the classes and their order.
+
+    The first that is known: what the user said, ClassLabel names, the names of struct fields or
+    wide columns, dictionary categories, the sorted labels.
+
+    Raises
+    ------
+    UsageError
+        If names are missing, or contradict the probabilities.
+    InputError
+        If the labels cannot be class numbers, or there is one class only.
+    """
+    model = roles.probs[0]
+    width = model.width or 0
+    _check_width(model, width)
+    own = model.names
+    if said is not None:
+        return _checked(label, model, said, said_by)
+    if roles.class_names is not None:
+        return _checked(label, model, roles.class_names, "Hugging Face ClassLabel")
+    if own is not None and own != _numbers(width):
+        what = {"struct": "fields", "map": "keys"}.get(model.layout, "suffixes")
+        return _checked(label, model, own, f"{what} of {model.shown}")
+    return _from_labels(label, model, width)
+
+
+def _check_width(model: ProbColumns, width: int) -> None:
+    if width == 0:
+        raise InputError(
+            f"Column {model.shown} holds no probabilities.", "Give another one with --probs."
+        )
+    if width == 1:
+        raise InputError(
+            f"Column {model.shown} holds one probability a row, so there is only one class.",
+            "Give the probability of each class, also with two classes.",
+        )
+
+
+def _numbers(width: int) -> tuple[str, ...]:
+    return tuple(map(str, range(width)))
+
+
+def _checked(label: LabelColumn, model: ProbColumns, names: tuple[str, ...], order: str) -> Classes:
+    repeated = (
+        {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
+    )
+    if repeated:
+        raise UsageError(
+            f"The classes ({safe(order)}) name {listed(sorted(repeated))} more than once.",
+            "Name each class once.",
+        )
+    if len(names) != model.width:
+        raise UsageError(
+            f"There are {len(names)} classes ({safe(order)}), but {model.shown} holds "
+            f"{model.width} probabilities a row.",
+            _NAME_THEM,
+        )
+    values, note = _values(label, names)
+    classes = Classes(names, values, safe(order) + note)
+    if note:
+        _refuse_one_based(label, len(names))
+    return classes
+
+
+def _values(label: LabelColumn, names: tuple[str, ...]) -> tuple[pa.Array, str]:
+    """Return the label of each class, and a note where labels are positions, not names."""
+    kind = label.plain
+    if pt.is_boolean(kind):
+        return _boolean_values(label, names), ""
+    if pt.is_integer(kind) or pt.is_floating(kind):
+        if all(map(_INTEGER.fullmatch, names)):
+            return pa.array([int(name) for name in names], pa.int64()), ""
+        return pa.array(range(len(names)), pa.int64()), "; label k is the k-th, from 0"
+    return pa.array(names, pa.large_string()), ""
+
+
+def _boolean_values(label: LabelColumn, names: tuple[str, ...]) -> pa.Array:
+    if len(names) != 2:
+        raise UsageError(
+            f"Column {safe(label.name)} is boolean, but there are {len(names)} classes.",
+            "Give probabilities of two classes, or other labels.",
+        )
+    backwards = [name.casefold() for name in names] in (["true", "false"], ["1", "0"])
+    return pa.array([True, False] if backwards else [False, True])
+
+
+def _from_labels(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
+    """Find classes for probabilities without names."""
+    if pt.is_boolean(label.plain):
+        return Classes(
+            ("false", "true"),
+            _boolean_values(label, ("", "") if width == 2 else _numbers(width)),
+            "false, then true",
+        )
+    if is_text(label.type) or pt.is_null(label.plain):
+        return _from_text(label, model, width)
+    return _from_numbers(label, model, width)
+
+
+def _some(label: LabelColumn) -> SeenLabels:
+    seen = label.seen()
+    if not seen.values:
+        raise InputError(
+            f"Column {safe(label.name)} holds no label: it is null in every row.",
+            "Give another column with --labels.",
+        )
+    return seen
+
+
+def _from_text(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
+    seen = _some(label)
+    names = tuple(map(str, seen.values))
+    if model.names is not None and set(names) <= set(model.names):
+        return _checked(label, model, model.names, f"suffixes of {model.shown}")
+    if seen.categories is not None and len(seen.categories) == width:
+        return _checked(label, model, seen.categories, "dictionary categories")
+    return _sorted(label, model, names, width)
+
+
+def _sorted(label: LabelColumn, model: ProbColumns, names: tuple[str, ...], width: int) -> Classes:
+    if len(names) != width:
+        raise UsageError(
+            f"Column {safe(label.name)} holds {len(names)} different labels, but {model.shown} "
+            f"holds {width} probabilities a row.",
+            _NAME_THEM,
+        )
+    classes = _checked(label, replace(model, width=width), names, "assumed: sorted labels")
+    warning = (
+        f"Class order assumed: sorted ({listed(names, 6)}). If the columns of {model.shown} stand "
+        "in another order, say so with --classes."
+    )
+    return replace(classes, warnings=(warning,))
+
+
+def _from_numbers(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
+    low, high = _extremes(label)
+    counting = Classes(_numbers(width), pa.array(range(width), pa.int64()), f"0 to {width - 1}")
+    if low >= 0 and high < width:
+        return counting
+    _refuse_one_based(label, width)
+    seen = _some(label).values
+    if len(seen) == width:
+        return _sorted(label, model, tuple(str(int(value)) for value in seen), width)
+    return counting
+
+
+def _extremes(label: LabelColumn) -> tuple[int, int]:
+    if label.extremes is not None:
+        return label.extremes
+    values = _some(label).values
+    broken = [value for value in values if value != int(value)]
+    if broken:
+        raise UsageError(
+            f"Column {safe(label.name)} holds fractions such as {broken[0]}, which cannot be "
+            "labels.",
+            "Say which column holds the labels with --labels.",
+        )
+    return int(values[0]), int(values[-1])
+
+
+def _refuse_one_based(label: LabelColumn, width: int) -> None:
+    if _extremes(label) == (1, width):
+        raise InputError(
+            f"The labels in column {safe(label.name)} run from 1 to {width}, but class numbers "
+            f"start at 0: they look 1-based.",
+            "Subtract 1 from them, or list the numbers as they are with "
+            f"--classes {','.join(map(str, range(1, min(width, 3) + 1)))}"
+            f"{',...' if width > 3 else ''}.",
+        )
+
+
+def arranged(model: ProbColumns, classes: Classes) -> ProbColumns:
+    """Return the model with its named columns in the order of the classes.
+
+    Raises
+    ------
+    UsageError
+        If it has another number of columns than there are classes, or names that only partly
+        agree with them.
+    """
+    if (model.width or 0) != len(classes.names):
+        raise UsageError(
+            f"{model.shown} holds {model.width} probabilities a row, but there are "
+            f"{len(classes.names)} classes.",
+            "Give models of the same classes.",
+        )
+    if model.names is None or model.names == classes.names:
+        return model
+    both = set(model.names) & set(classes.names)
+    if not both:
+        return model
+    if len(both) < len(classes.names):
+        missing = [name for name in classes.names if name not in both]
+        raise UsageError(
+            f"{model.shown} has no probabilities of {listed(missing)}.",
+            "Name the classes as the columns do, or none of them alike.",
+        )
+    place = {name: k for k, name in enumerate(model.names)}
+    order = [place[name] for name in classes.names]
+    columns = tuple(model.columns[k] for k in order) if len(model.columns) > 1 else model.columns
+    return replace(model, columns=columns, names=classes.names)

@@ -1,0 +1,101 @@
+"""Keys name rows: none may be missing or there twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from labelaudit.findings import Problem
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+__all__ = ["key_problem"]
+
+_SHOWN_ROWS = 5
+
+
+def key_problem(batches: Iterator[pa.Array], name: str) -> Problem | None:
+    """Return what is wrong with the keys, None if each row has one of its own.
+
+    Parameters
+    ----------
+    batches : iterator of pyarrow.Array
+        The key column, in row order. Keys that only ever increase are compared on the way.
+    name : str
+        The column.
+    """
+    seen: list[pa.Array] = []
+    ascending = True
+    for batch in batches:
+        keys = _comparable(batch)
+        ascending = ascending and _ascends(seen, keys)
+        seen.append(keys)
+    if ascending:
+        return None
+    column = pa.chunked_array(seen)
+    missing = np.flatnonzero(column.is_null().to_numpy()) if column.null_count else _NO_ROWS
+    repeats = _repeats(column)
+    return _problem(name, missing, repeats) if len(missing) + len(repeats) else None
+
+
+_NO_ROWS = np.zeros(0, np.int64)
+
+
+def _comparable(keys: pa.Array) -> pa.Array:
+    if isinstance(keys, pa.ExtensionArray):
+        keys = keys.storage
+    if pt.is_dictionary(keys.type):
+        keys = keys.dictionary_decode()
+    if pt.is_string(keys.type) or pt.is_string_view(keys.type):
+        return keys.cast(pa.large_string())
+    if pt.is_binary(keys.type) or pt.is_binary_view(keys.type):
+        return keys.cast(pa.large_binary())
+    return keys
+
+
+def _ascends(seen: list[pa.Array], keys: pa.Array) -> bool:
+    if not len(keys) or keys.null_count or pt.is_nested(keys.type) or pt.is_null(keys.type):
+        return not len(keys)
+    if not pc.all(pc.less(keys[:-1], keys[1:]), min_count=0).as_py():
+        return False
+    return not seen or bool(pc.less(seen[-1][-1], keys[0]).as_py())
+
+
+def _repeats(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Return the rows whose key an earlier row has."""
+    kept = pc.is_valid(column)
+    valid = np.flatnonzero(kept.to_numpy())
+    keys = column.drop_null().combine_chunks()
+    if pt.is_integer(keys.type):
+        order = np.argsort(keys.to_numpy(), kind="stable")
+        same = np.diff(keys.to_numpy()[order]) == 0
+        return np.sort(valid[order[1:][same]])
+    codes = pc.dictionary_encode(keys).indices.to_numpy()
+    first = np.full(int(codes.max(initial=-1)) + 1, -1, np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    again: npt.NDArray[np.int64] = valid[first[codes] != np.arange(len(codes))]
+    return again
+
+
+def _problem(name: str, missing: npt.NDArray[np.int64], repeats: npt.NDArray[np.int64]) -> Problem:
+    said = []
+    if len(missing):
+        said.append(f"is null in {len(missing):,} row{'s' * (len(missing) > 1)}")
+    if len(repeats):
+        said.append(f"repeats an earlier key in {len(repeats):,} row{'s' * (len(repeats) > 1)}")
+    rows = np.sort(np.concatenate((missing, repeats)))
+    return Problem(
+        kind="null_key" if len(missing) else "duplicate_key",
+        sentence=f"The key column {safe(name)} {' and '.join(said)}.",
+        count=len(rows),
+        rows=tuple(rows[:_SHOWN_ROWS].tolist()),
+        remedy="Give each row a key of its own, or name another column with --key.",
+    )

@@ -1,0 +1,303 @@
+"""Which column is what: said by the user, or inferred, never guessed between two candidates."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import pyarrow.types as pt
+
+from labelaudit.errors import UsageError
+from labelaudit.tables.layouts import (
+    ProbColumns,
+    list_layout,
+    plain_type,
+    struct_layout,
+    wide_layout,
+)
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from labelaudit.tables.options import ReadOptions
+
+__all__ = ["Roles", "assign_roles", "listed"]
+
+LABEL_NAMES = ("label", "labels", "given_label", "noisy_label", "target", "y", "class", "category")
+PROB_NAMES = ("pred_probs", "probs", "proba", "probabilities", "predict_proba")
+WIDE_PREFIXES = ("pred_probs_", "proba_", "prob_", "p_", "score_")
+KEY_NAMES = ("id", "uid", "uuid", "guid", "key", "example_id", "sample_id")
+PANDAS_INDEX = "__index_level_0__"
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Which column is what.
+
+    Attributes
+    ----------
+    labels : str
+    label_type : pyarrow.DataType
+    probs : tuple of ProbColumns
+    key, group : str or None
+    keep : tuple of str
+    class_names : tuple of str or None
+        Names from a Hugging Face ClassLabel; label k is the k-th.
+    origins : mapping of str to str
+        For each role, how it was decided.
+    """
+
+    labels: str
+    label_type: pa.DataType
+    probs: tuple[ProbColumns, ...]
+    key: str | None
+    group: str | None
+    keep: tuple[str, ...]
+    class_names: tuple[str, ...] | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def assign_roles(schema: pa.Schema, options: ReadOptions) -> Roles:
+    """Decide which column is what.
+
+    Raises
+    ------
+    UsageError
+        If a column that was named is missing, or a role has no candidate, or several.
+    """
+    named = _class_labels(schema)
+    origins: dict[str, str] = {}
+    labels = _label_column(schema, options, named, origins)
+    _refuse_multilabel(schema.field(labels), options)
+    probs = _prob_columns(schema, options, labels, origins)
+    key = _key_column(schema, options, labels, origins)
+    if options.group is not None:
+        _existing(schema, options.group, "group")
+        origins["group"] = options.origin("group")
+    used = {labels, key, *(column for model in probs for column in model.columns)}
+    keep = _kept_columns(schema, options, used)
+    if keep:
+        origins["keep"] = options.origin("keep")
+    label_type = schema.field(labels).type
+    names = named.get(labels)
+    return Roles(labels, label_type, probs, key, options.group, keep, names, origins)
+
+
+def listed(names: Iterable[str], limit: int = 12) -> str:
+    """Return names as a list fit to be shown, cut when long."""
+    shown = [safe(name) for name in names]
+    more = f", and {len(shown) - limit} more" if len(shown) > limit else ""
+    return ", ".join(shown[:limit]) + more
+
+
+def _existing(schema: pa.Schema, name: str, role: str) -> str:
+    if name in schema.names:
+        return name
+    near = difflib.get_close_matches(name, schema.names, n=1)
+    folded = [each for each in schema.names if each.casefold() == name.casefold()]
+    hint = f"Did you mean {safe((folded or near)[0])}? " if folded or near else ""
+    raise UsageError(
+        f"There is no column {safe(name)} for {role}.",
+        f"{hint}The columns are {listed(schema.names)}.",
+    )
+
+
+def _only(candidates: Sequence[str], role: str, flag: str) -> str | None:
+    if len(candidates) > 1:
+        raise UsageError(
+            f"Several columns could be {role}: {listed(candidates)}.", f"Say which with {flag}."
+        )
+    return candidates[0] if candidates else None
+
+
+def _named(schema: pa.Schema, names: Iterable[str]) -> list[str]:
+    wanted = set(names)
+    return [name for name in schema.names if name.casefold() in wanted]
+
+
+def _class_labels(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
+    """Return the names of each Hugging Face ClassLabel column of the schema metadata."""
+    try:
+        info = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = info.get("info", {}).get("features", {})
+        return {
+            column: tuple(map(str, feature["names"]))
+            for column, feature in features.items()
+            if isinstance(feature, dict)
+            and feature.get("_type") == "ClassLabel"
+            and isinstance(feature.get("names"), list)
+            and column in schema.names
+        }
+    except (ValueError, AttributeError):
+        return {}
+
+
+def _label_column(
+    schema: pa.Schema,
+    options: ReadOptions,
+    named: Mapping[str, tuple[str, ...]],
+    origins: dict[str, str],
+) -> str:
+    if options.labels is not None:
+        origins["labels"] = options.origin("labels")
+        return _existing(schema, options.labels, "labels")
+    label = _only(list(named), "the labels", "--labels")
+    origins["labels"] = "inferred from the Hugging Face ClassLabel"
+    if label is None:
+        label = _only(_named(schema, LABEL_NAMES), "the labels", "--labels")
+        origins["labels"] = "inferred from its name"
+    if label is None:
+        raise UsageError(
+            f"No column looks like the labels among {listed(schema.names)}.",
+            "Say which it is with --labels.",
+        )
+    return label
+
+
+def _refuse_multilabel(label: pa.Field, options: ReadOptions) -> None:
+    kind = plain_type(label.type)
+    nested = pt.is_nested(kind)
+    if nested or options.task == "multilabel":
+        what = f"is a {_kind_in_words(kind)}" if nested else "is to be audited as multi-label"
+        raise UsageError(
+            f"Column {safe(label.name)} {what}, and this version audits single-label tables.",
+            "Give a column with one label a row with --labels and --task multiclass.",
+        )
+    if not _can_be_label(kind):
+        raise UsageError(
+            f"Column {safe(label.name)} is of type {safe(kind)}, which cannot be labels.",
+            "Give a column of strings, integers or booleans with --labels.",
+        )
+
+
+def _kind_in_words(kind: pa.DataType) -> str:
+    return "struct or map" if pt.is_struct(kind) or pt.is_map(kind) else "list"
+
+
+def _can_be_label(kind: pa.DataType) -> bool:
+    text = pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind)
+    number = pt.is_integer(kind) or pt.is_floating(kind)
+    return bool(text or number or pt.is_boolean(kind) or pt.is_null(kind))
+
+
+def _prob_columns(
+    schema: pa.Schema, options: ReadOptions, labels: str, origins: dict[str, str]
+) -> tuple[ProbColumns, ...]:
+    if options.probs:
+        origins["probs"] = options.origin("probs")
+        return tuple(_said_probs(schema, name) for name in options.probs)
+    for find in (_by_name, _by_struct, _by_prefix, _by_type):
+        candidates = [found for found in find(schema) if labels not in found.columns]
+        _only([found.name for found in candidates], "the probabilities", "--probs")
+        if candidates:
+            origins["probs"] = _HOW[find.__name__]
+            return (candidates[0],)
+    raise UsageError(
+        f"No column looks like probabilities among {listed(schema.names)}.",
+        "Say which it is with --probs: one list column, or a quoted glob of wide columns ('p_*').",
+    )
+
+
+_HOW = {
+    "_by_name": "inferred from its name",
+    "_by_struct": "inferred: the only struct or map of numbers",
+    "_by_prefix": "inferred from the common prefix",
+    "_by_type": "inferred: the only list of floats",
+}
+
+
+def _said_probs(schema: pa.Schema, name: str) -> ProbColumns:
+    if name in schema.names:
+        column = schema.field(name)
+        layout = list_layout(column) or struct_layout(column)
+        if layout is None:
+            raise UsageError(
+                f"Column {safe(name)} is of type {safe(column.type)}, not one probability per "
+                "class.",
+                "Give a list column, or a quoted glob of wide columns ('p_*') with --probs.",
+            )
+        return layout
+    if not set("*?[") & set(name):
+        _existing(schema, name, "probabilities")
+    return _said_glob(schema, name)
+
+
+def _said_glob(schema: pa.Schema, pattern: str) -> ProbColumns:
+    fields = [column for column in schema if fnmatchcase(column.name, pattern)]
+    single = list_layout(fields[0]) or struct_layout(fields[0]) if len(fields) == 1 else None
+    start = next((i for i, c in enumerate(pattern) if c in "*?["), 0)
+    end = len(pattern) - 1 - max(pattern.rfind("*"), pattern.rfind("?"), pattern.rfind("]"))
+    suffixes = [column.name[start : len(column.name) - end] for column in fields]
+    layout = single or wide_layout(pattern, fields, suffixes)
+    if layout is not None:
+        return layout
+    what = f"columns {listed(c.name for c in fields)}" if fields else "no column"
+    raise UsageError(
+        f"--probs {safe(pattern)} matches {what}, not one number column per class.",
+        f"Choose a glob that matches them alone. The columns are {listed(schema.names)}.",
+    )
+
+
+def _by_name(schema: pa.Schema) -> list[ProbColumns]:
+    found = (list_layout(schema.field(name)) for name in _named(schema, PROB_NAMES))
+    return [layout for layout in found if layout is not None]
+
+
+def _by_struct(schema: pa.Schema) -> list[ProbColumns]:
+    return [layout for layout in map(struct_layout, schema) if layout is not None]
+
+
+def _by_prefix(schema: pa.Schema) -> list[ProbColumns]:
+    found = (_with_prefix(schema, prefix) for prefix in WIDE_PREFIXES)
+    return [layout for layout in found if layout is not None]
+
+
+def _with_prefix(schema: pa.Schema, prefix: str) -> ProbColumns | None:
+    fields = [column for column in schema if column.name.casefold().startswith(prefix)]
+    suffixes = [column.name[len(prefix) :] for column in fields]
+    return wide_layout(prefix + "*", fields, suffixes)
+
+
+def _by_type(schema: pa.Schema) -> list[ProbColumns]:
+    found = (list_layout(column) for column in schema)
+    return [each for each in found if each is not None and pt.is_floating(each.value_type)]
+
+
+def _key_column(
+    schema: pa.Schema, options: ReadOptions, labels: str, origins: dict[str, str]
+) -> str | None:
+    if options.key is not None:
+        origins["key"] = options.origin("key")
+        return _existing(schema, options.key, "the key")
+    found = [name for name in _named(schema, KEY_NAMES) if name != labels]
+    if not found and PANDAS_INDEX in schema.names:
+        found = [PANDAS_INDEX]
+    key = _only(found, "the key", "--key")
+    origins["key"] = "inferred from its name" if key is not None else "no key column: row numbers"
+    return key
+
+
+def _kept_columns(
+    schema: pa.Schema, options: ReadOptions, used: set[str | None]
+) -> tuple[str, ...]:
+    kept: dict[str, None] = {}
+    for pattern in options.keep:
+        if pattern in schema.names:
+            kept[pattern] = None
+            continue
+        if not set("*?[") & set(pattern):
+            _existing(schema, pattern, "--keep")
+        matches = [name for name in schema.names if fnmatchcase(name, pattern)]
+        if not matches:
+            raise UsageError(
+                f"--keep {safe(pattern)} matches no column.",
+                f"The columns are {listed(schema.names)}.",
+            )
+        kept.update(dict.fromkeys(name for name in matches if name not in used))
+    return tuple(kept)

@@ -1,0 +1,129 @@
+"""Looks at a column before the audit: which labels occur, how many rows there are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from labelaudit.errors import UsageError
+from labelaudit.tables.layouts import ProbColumns, plain_type
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from labelaudit.tables.table import InputTable
+
+__all__ = ["SeenLabels", "seen_labels", "seen_names", "seen_width"]
+
+_Label = str | int | float | bool
+
+_MOST_CLASSES = 100_000
+_BATCH_ROWS = 65_536
+_PEEK_ROWS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLabels:
+    """The labels that occur in a column.
+
+    Attributes
+    ----------
+    values : tuple
+        Different labels without null and NaN, sorted (strings by code point).
+    categories : tuple of str or None
+        The dictionary, if the column is one, it is the same wherever it was read, and its order
+        is somebody's choice: not just that in which the labels first occur, which is how
+        encoders number them and says nothing about the probabilities.
+    """
+
+    values: tuple[_Label, ...]
+    categories: tuple[str, ...] | None
+
+
+def seen_labels(tables: Sequence[InputTable], column: str) -> SeenLabels:
+    """Read a label column once.
+
+    Raises
+    ------
+    UsageError
+        If it holds more different labels than classes can be.
+    """
+    seen: dict[_Label, None] = {}
+    dictionaries: list[pa.Array] = []
+    for batch in _batches(tables, column, _BATCH_ROWS):
+        values = _plain(batch.column(0))
+        if pt.is_dictionary(values.type):
+            if not any(each.equals(values.dictionary) for each in dictionaries[:2]):
+                dictionaries.append(values.dictionary)
+            values = values.dictionary.take(pc.unique(values.indices))
+        seen.update(dict.fromkeys(pc.unique(values).drop_null().to_pylist()))
+        _refuse_many(len(seen), column)
+    found = [value for value in seen if not _is_nan(value)]
+    kind = tables[0].schema.field(column).type
+    ordered = pt.is_dictionary(kind) and kind.ordered
+    return SeenLabels(tuple(sorted(found)), _categories(dictionaries, found, ordered))
+
+
+def _is_nan(value: _Label) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _refuse_many(n_labels: int, column: str) -> None:
+    if n_labels > _MOST_CLASSES:
+        raise UsageError(
+            f"Column {safe(column)} holds more than {_MOST_CLASSES:,} different values, which "
+            "cannot be classes.",
+            "Say which column holds the labels with --labels.",
+        )
+
+
+def _categories(
+    dictionaries: list[pa.Array], found: list[_Label], ordered: bool
+) -> tuple[str, ...] | None:
+    if len(dictionaries) != 1:
+        return None
+    entries = dictionaries[0].to_pylist()
+    by_occurrence = entries[: len(found)] == found
+    return tuple(map(str, entries)) if ordered or not by_occurrence else None
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    return column.storage if isinstance(column, pa.ExtensionArray) else column
+
+
+def _batches(tables: Sequence[InputTable], column: str, rows: int) -> Iterator[pa.RecordBatch]:
+    for table in tables:
+        yield from table.read(range(len(table.group_rows)), (column,), rows)
+
+
+def seen_width(tables: Sequence[InputTable], model: ProbColumns) -> int:
+    """Return how many probabilities most of the first rows hold; 0 when there are none."""
+    for batch in _batches(tables, model.columns[0], _PEEK_ROWS):
+        column = _plain(batch.column(0))
+        lengths = pc.list_value_length(column).drop_null().to_numpy()
+        if len(lengths):
+            return int(np.bincount(lengths).argmax())
+    return 0
+
+
+def seen_names(tables: Sequence[InputTable], model: ProbColumns) -> tuple[str, ...]:
+    """Return the keys of the first rows that hold a map, in the order in which they occur."""
+    for batch in _batches(tables, model.columns[0], _PEEK_ROWS):
+        column = _plain(batch.column(0)).drop_null()
+        if len(column):
+            keys = column.keys.slice(column.offsets[0].as_py())
+            return tuple(map(str, pc.unique(keys).drop_null().to_pylist()))
+    return ()
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Say whether labels of this type are strings."""
+    kind = plain_type(kind)
+    return bool(pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind))

@@ -1,0 +1,48 @@
+"""What every file format offers: schema, row groups, batches of some columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+__all__ = ["InputTable"]
+
+
+class InputTable(Protocol):
+    """One file, or one table in memory: picklable, and cheap to make."""
+
+    @property
+    def name(self) -> str:
+        """The file as the user named it, fit to be shown."""
+
+    @property
+    def format(self) -> str:
+        """``parquet``, ``arrow``, ``csv``, ``jsonl`` or ``memory``."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and types as in the input."""
+
+    @property
+    def group_rows(self) -> tuple[int, ...]:
+        """Rows of each row group."""
+
+    def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
+        """Return the stored bytes of these columns in each row group."""
+
+    def extremes(self, column: str) -> tuple[int, int] | None:
+        """Return the smallest and largest integer of a column where that is known unread."""
+
+    def read(
+        self, groups: range, columns: Sequence[str], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Read these columns of consecutive row groups, in order."""
+
+    def take(self, rows: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
+        """Return these columns of these rows (sorted, 0-based in this table)."""
