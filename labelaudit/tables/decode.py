@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABEL, LabelBlock
+from labelaudit.tables.scanning import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
