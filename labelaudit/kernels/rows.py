@@ -47,7 +47,7 @@ def complaint(row: npt.NDArray[np.floating], tolerance: float) -> int:
     """
     total, exponentials, lowest, highest = 0.0, 0.0, math.inf, -math.inf
     for k in range(len(row)):
-        p = float(row[k])
+        p = np.float64(row[k])
         if math.isnan(p):
             return 1
         if p == math.inf:
@@ -165,7 +165,7 @@ def entropies(
         if wanted[i]:
             total = 0.0
             for k in range(n_classes):
-                p = float(probs[i, k])
+                p = np.float64(probs[i, k])
                 if p > 0.0:
                     total -= p * math.log(p)
             result[i] = total / math.log(n_classes)
