@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,5 +71,5 @@ def blocks_of(labels, members, places):
     """Cut a table into partitions of one block each."""
     return tuple(
         Rows((LabelBlock(low, labels[low:high], tuple(m[low:high] for m in members)),))
-        for low, high in zip(places[:-1], places[1:], strict=True)
+        for low, high in itertools.pairwise(places)
     )

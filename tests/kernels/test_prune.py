@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +15,7 @@ pairs = st.tuples(st.sampled_from([-0.5, 0.0, 0.25, 1.0]), st.integers(0, 30))
 
 
 def _pairs_in(keys, rows, start):
-    return [
-        sorted(zip(keys[a:b], rows[a:b], strict=True))
-        for a, b in zip(start, start[1:], strict=False)
-    ]
+    return [sorted(zip(keys[a:b], rows[a:b], strict=True)) for a, b in itertools.pairwise(start)]
 
 
 @given(st.lists(pairs, max_size=20, unique=True), st.integers(1, 6))

@@ -3,6 +3,8 @@
 A heap is kept as any arrangement with the greatest pair on top; the twins sort.
 """
 
+import itertools
+
 import numpy as np
 
 
@@ -36,6 +38,6 @@ def lowest_margins(labels, probs, first_row, given_start, other, heap_start, key
 
 
 def merge_heaps(heap_start, keys, rows, more_keys, more_rows):
-    for start, end in zip(heap_start[:-1], heap_start[1:], strict=True):
+    for start, end in itertools.pairwise(heap_start):
         more = zip(more_keys[start:end], more_rows[start:end], strict=True)
         _sorted(keys, rows, start, end - start, more)
