@@ -94,6 +94,7 @@ def one_coin(votes: Votes, steps: int, gold: Ints | None = None) -> Floats:
 
 
 def logit(p: Floats) -> Floats:
+    p = np.clip(p, 1e-9, 1 - 1e-9)
     return np.log(p) - np.log1p(-p)
 
 
@@ -111,7 +112,7 @@ def hierarchical_dawid_skene(votes: Votes, steps: int = 3, gold: Ints | None = N
         diag = np.diagonal(pop)
         shift = logit(p) - logit(np.array(pbar))
         m_diag = 1 / (1 + np.exp(-(logit(diag)[None, :] + shift[:, None])))
-        m = (1 - m_diag)[:, :, None] * (pop / (1 - diag)[:, None])[None]
+        m = (1 - m_diag)[:, :, None] * (pop / np.maximum(1 - diag, 1e-9)[:, None])[None]
         m[:, np.arange(k), np.arange(k)] = m_diag
         pi = counts + 4 * m
         pi /= pi.sum(axis=2, keepdims=True)

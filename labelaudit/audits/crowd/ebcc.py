@@ -49,7 +49,7 @@ def first_split(graph: VoteGraph, seed: int, subtypes: int = SUBTYPES) -> Floats
     parts = mixed(marks.label[:, None] + mixed(np.arange(1, subtypes + 1, dtype=np.uint64)))
     split = -np.log(uniform(mixed(marks.task[:, None, None] ^ parts[None])))
     split *= (graph.vote_share() / split.sum(axis=2))[:, :, None]
-    return np.rint(split.reshape(len(split), -1) * graph.units) / graph.units
+    return np.rint(split.reshape(len(split), parts.size) * graph.units) / graph.units
 
 
 def fit(graph: VoteGraph, z: Floats, subtypes: int = SUBTYPES) -> Subtyped:
@@ -70,7 +70,7 @@ def fit(graph: VoteGraph, z: Floats, subtypes: int = SUBTYPES) -> Subtyped:
 
 def by_class(z: Floats, subtypes: int) -> Floats:
     """Sum subtypes away: (N, K * G) to (N, K)."""
-    total: Floats = z.reshape(len(z), -1, subtypes).sum(axis=2)
+    total: Floats = z.reshape(len(z), z.shape[1] // subtypes, subtypes).sum(axis=2)
     return total
 
 

@@ -136,7 +136,7 @@ def _beliefs(graph: VoteGraph, at: _Parameters) -> Beliefs:
     able = graph.weighed(at.ability[graph.pairs.worker])
     scores = able * np.exp(at.ease)[:, None]
     if others > 0:
-        scores += others * graph.weighed(np.ones(len(graph.pairs.label)))
+        scores += others * graph.vote_counts()
     found = graph.beliefs(scores)
     silent = at.softplus + others * votes.n_votes + votes.n_tasks * np.log(votes.n_classes)
     return replace(found, level=found.level - float(silent))

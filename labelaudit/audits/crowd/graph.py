@@ -67,9 +67,8 @@ class Beliefs:
 
     def log_of_classes(self, subtypes: int) -> Floats:
         """Return unrounded log-posteriors of classes, (N, C / subtypes)."""
-        if len(self.scores) == 0:
-            return self.scores[:, ::subtypes]
-        parts = self.scores.reshape(len(self.scores), -1, subtypes)
+        tasks, columns = self.scores.shape
+        parts = self.scores.reshape(tasks, columns // subtypes, subtypes)
         log_sum = np.logaddexp.reduce(parts, axis=2)
         log_q: Floats = log_sum - np.logaddexp.reduce(log_sum, axis=1)[:, None]
         return log_q
@@ -95,7 +94,7 @@ def spans(start: npt.NDArray[np.int64], columns: int) -> list[Span]:
     cost = start + np.arange(len(start))
     targets = np.arange(0, cost[-1], size)
     edges = np.unique(np.append(np.searchsorted(cost, targets), len(start) - 1)).tolist()
-    return list(pairwise(edges))
+    return list(pairwise(edges)) or [(0, 0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +165,8 @@ class VoteGraph:
         """Normalise (N, K * subtypes) scores; where gold is known only its class remains."""
         runs = spans(np.arange(len(scores) + 1), scores.shape[1])
         parts = list(each(partial(_normalise, scores, self.units), runs, self.on))
-        q = _joined([part[0] for part in parts], scores.shape)
-        level = _joined([part[1] for part in parts], scores.shape[:1])
+        q = np.concatenate([part[0] for part in parts])
+        level = np.concatenate([part[1] for part in parts])
         known = np.flatnonzero(self.votes.gold >= 0)
         if len(known):
             clamped = scores[known].reshape(len(known), -1, subtypes)
@@ -178,8 +177,11 @@ class VoteGraph:
 
     def vote_share(self) -> Floats:
         """Return the start of every method: (N, K) vote shares; even without votes."""
-        counts = self.weighed(np.ones(len(self.pairs.label)))
-        return self.shares(counts)
+        return self.shares(self.vote_counts())
+
+    def vote_counts(self) -> Floats:
+        """Count the votes for each class on each task: (N, K)."""
+        return self.weighed(np.ones(len(self.pairs.label)))
 
     def shares(self, counts: Floats) -> Floats:
         """Divide (N, K) weights by their sums, rows without weight evenly; gold is one-hot."""
@@ -196,12 +198,6 @@ class VoteGraph:
     def most_votes(self) -> int:
         """The largest number of votes on a task."""
         return int(np.diff(self.votes.task_start).max(initial=1))
-
-
-def _joined(parts: list[Floats], shape: tuple[int, ...]) -> Floats:
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate(parts) if parts else np.zeros(shape)
 
 
 def _sum(

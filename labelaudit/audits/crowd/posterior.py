@@ -50,10 +50,7 @@ class Confusion:
 
     def concentration(self, worker: int) -> npt.NDArray[np.float64]:
         """Return the (K, K) counts plus pseudo-counts of one annotator (rows: true class)."""
-        known: npt.NDArray[np.float64] = self.spread[worker][:, None] * self.base
-        np.fill_diagonal(known, self.diagonal[worker])
-        used = slice(*self.pairs.worker_start[worker : worker + 2])
-        known[:, self.pairs.label[used]] += self.counts[used].T
+        known: npt.NDArray[np.float64] = self._concentrations(worker, worker + 1)[0]
         return known
 
     def prior_of_pairs(self) -> npt.NDArray[np.float64]:
@@ -77,9 +74,22 @@ class Confusion:
 
     def of(self, worker: int) -> npt.NDArray[np.float64]:
         """Return the (K, K) confusion matrix of one annotator: rows true, columns given."""
-        known = self.concentration(worker)
-        shares: npt.NDArray[np.float64] = known / known.sum(axis=1, keepdims=True)
+        shares: npt.NDArray[np.float64] = self.dense(worker, worker + 1)[0]
         return shares
+
+    def dense(self, first: int, last: int) -> npt.NDArray[np.float64]:
+        """Return the confusion matrices of annotators first:last, (last - first, K, K)."""
+        known = self._concentrations(first, last)
+        shares: npt.NDArray[np.float64] = known / known.sum(axis=2, keepdims=True)
+        return shares
+
+    def _concentrations(self, first: int, last: int) -> npt.NDArray[np.float64]:
+        known: npt.NDArray[np.float64] = self.spread[first:last, :, None] * self.base
+        classes = np.arange(len(self.base))
+        known[:, classes, classes] = self.diagonal[first:last]
+        used = slice(self.pairs.worker_start[first], self.pairs.worker_start[last])
+        known[self.pairs.worker[used] - first, :, self.pairs.label[used]] += self.counts[used]
+        return known
 
 
 @dataclass(frozen=True, slots=True)

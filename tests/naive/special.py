@@ -1,0 +1,13 @@
+"""Twins of the gamma functions: scipy's."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln, psi
+
+Floats = npt.NDArray[np.float64]
+
+
+def gamma_logs(x: Floats) -> tuple[Floats, Floats]:
+    return psi(x), gammaln(x)
