@@ -38,8 +38,8 @@ PEER_BYTES_PER_NUMBER = 24
 WHOLE = ("ours", "rcp", "peer", "floor, whole", "floor, batches")
 HEADS = (
     (
-        "| table | ours | rcp | peer | floor, whole | floor, batches | peer / ours | ours / floor, whole"
-        " | ours / floor, batches | rcp / ours | CPU of ours |"
+        "| table | ours | rcp | peer | floor, whole | floor, batches | peer / ours "
+        "| ours / floor, whole | ours / floor, batches | rcp / ours | CPU of ours |"
     ),
     "| peak memory | ours | rcp | peer | floor, whole | floor, batches |",
     "| in process | ours | rcp | peer | peer / ours |",
