@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Direction", "reliability_direction"]
+__all__ = ["Direction", "reliability_direction", "split_scores", "vote_density"]
 
 ROUNDS, ENOUGH = 500, 1e-7
 

@@ -24,6 +24,11 @@ CONSTANT_VOTES = 20
 """Votes from which always giving one label is remarkable, if the crowd's own share of that label
 makes it unlikely."""
 UNLIKELY = 1e-6
+ALONE = "All votes are by one annotator, whom nobody can be compared with: they are taken as given."
+NO_OVERLAP = "No task has votes of two annotators: their quality cannot be compared."
+ONE_VOTE_EACH = "Every annotator has one vote only: nothing can be said about any of them."
+UNLIKE = "all their tasks, which the votes of the others make unlikely."
+ALL_TIED = "Every task is a tie: the order of the classes decides wherever a method does not."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,47 +77,27 @@ class VotesShape:
 
     def _possible_warnings(self) -> tuple[tuple[bool, str], ...]:
         votes, share = self.votes, self.repeated_votes / max(self.votes, 1)
+        several, no_overlap = self.workers > 1, self.lone_tasks == self.tasks
+        one_vote_each = several and self.single_vote_workers == self.workers
+        repeats = f"{self.repeated_votes} of {votes} votes ({share:.0%}) repeat"
+        groups = f"{self.components} groups without a vote between them, the largest with"
+        constant = len(self.constant_workers)
         return (
             (votes == 0, "There are no votes."),
             (self.silent_tasks > 0, f"{self.silent_tasks} tasks have no votes."),
+            (self.workers == 1, ALONE),
+            (several and no_overlap, NO_OVERLAP),
+            (one_vote_each, ONE_VOTE_EACH),
             (
-                self.workers == 1,
+                self.components > 1 and not no_overlap,
                 (
-                    "All votes are by one annotator: they are taken as they are, for there is nobody "
-                    "to compare with."
+                    f"Tasks and annotators fall into {groups} {self.largest_component_votes} of "
+                    f"{votes} votes: annotators of different groups are hard to compare."
                 ),
             ),
-            (
-                self.workers > 1 and self.lone_tasks == self.tasks,
-                "No task has votes of two annotators: their quality cannot be compared.",
-            ),
-            (
-                self.workers > 1 and self.single_vote_workers == self.workers,
-                "Every annotator has one vote only: nothing can be said about any of them.",
-            ),
-            (
-                self.components > 1 and self.lone_tasks < self.tasks,
-                (
-                    f"Tasks and annotators fall into {self.components} groups without a vote between "
-                    f"them (the largest has {self.largest_component_votes} of {votes} votes): "
-                    "annotators of different groups are compared through the model alone."
-                ),
-            ),
-            (
-                share >= FLOOD,
-                (
-                    f"{self.repeated_votes} of {votes} votes ({share:.0%}) repeat an annotator's vote "
-                    "on the same task: they count as if independent."
-                ),
-            ),
-            (
-                len(self.constant_workers) > 0,
-                (
-                    f"{len(self.constant_workers)} annotators gave one and the same label to every "
-                    "task, which the votes of the others make unlikely."
-                ),
-            ),
-            (self.all_tied, "Every task is a tie: labels are decided by the order of the classes."),
+            (share >= FLOOD, f"{repeats} an annotator's vote on a task, as if independent."),
+            (constant > 0, f"{constant} annotators gave one and the same label to {UNLIKE}"),
+            (self.all_tied, ALL_TIED),
         )
 
 
