@@ -308,6 +308,9 @@ class LabelIssues:
     warnings : tuple of str
     timings : mapping of str to float
         Seconds by stage; not part of any table.
+    groups : pyarrow.Table or None
+        One row per value of the group column: ``group``, ``rows``, ``issues``, ``issue_rate``,
+        highest rate first.
     """
 
     understanding: Understanding
@@ -319,6 +322,7 @@ class LabelIssues:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    groups: pa.Table | None = None
 
     def to_arrow(self) -> pa.Table:
         """Return the issues table."""

@@ -1,1 +1,80 @@
-"""."""
+"""The command line: options -> api -> report -> exit code.
+
+``app`` is the typer application. Nothing heavy is imported before a command needs it, and nothing
+at all before ``run`` can turn a failure into an exit code.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["app", "main", "run"]
+
+
+def run() -> NoReturn:
+    """Run the command line of this process, and end the process with its exit code."""
+    sys.meta_path.insert(0, _WithoutPandas)
+    _prepare_process()
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line in this process and return its exit code; nothing is raised."""
+    try:
+        from labelaudit.cli.commands import invoke
+        from labelaudit.cli.exits import code_of
+    except KeyboardInterrupt:
+        return 130
+    except ImportError as error:
+        sys.stderr.write(
+            f"labelaudit: The installation is incomplete: {error}.\n"
+            "Install it again: pip install --force-reinstall labelaudit\n"
+        )
+        return 4
+    try:
+        code = invoke(list(arguments))
+        sys.stdout.flush()
+    except BaseException as error:  # the one place where every failure becomes an exit code
+        return code_of(error)
+    return code
+
+
+class _WithoutPandas:
+    """An import hook: pyarrow imports pandas (0.3 s) at its first array, for no use of ours."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("The command line works without pandas.", name=name)
+
+
+def _prepare_process() -> None:
+    """Let characters that a terminal lacks through as escapes, and end in order when told to."""
+    import signal
+
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    from labelaudit.cli.exits import Terminated
+
+    raise Terminated(number)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        from labelaudit.cli.commands import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from labelaudit.errors import LabelauditError, OutputError, UsageError
 from labelaudit.wording import safe
@@ -163,9 +163,7 @@ def _check_path(destination: Destination, target: Path, *, force: bool) -> None:
     except (OSError, ValueError) as error:
         raise _unwritable(destination.name, error) from error
     if stat.S_ISDIR(mode):
-        raise UsageError(
-            f"The output {destination.name} is a folder.", "Name a file inside of it."
-        )
+        raise UsageError(f"The output {destination.name} is a folder.", "Name a file inside of it.")
     if not stat.S_ISREG(mode):
         return
     if not force:
@@ -235,7 +233,7 @@ class Staging:
     def __init__(self) -> None:
         self._written: list[tuple[Path, Path, str]] = []
 
-    def __enter__(self) -> Staging:
+    def __enter__(self) -> Self:
         return self
 
     @contextmanager

@@ -1,0 +1,52 @@
+"""The typer application: every command by its name."""
+
+from typing import Annotated
+
+import typer
+
+from labelaudit import __version__
+from labelaudit.cli.find_issues import find_issues
+from labelaudit.cli.flags import GroupedCommand, flattened
+from labelaudit.cli.inspect import inspect
+from labelaudit.errors import ExitCode
+
+__all__ = ["app", "invoke"]
+
+app = typer.Typer(
+    name="labelaudit",
+    help="Find wrong labels in a dataset: how many, which, how sure, and what to do about it.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for _name, _command in (("find-issues", find_issues), ("inspect", inspect)):
+    app.command(_name, cls=GroupedCommand)(flattened(_command))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"labelaudit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version."),
+    ] = False,
+) -> None:
+    """Find wrong labels in a dataset: how many, which, how sure, and what to do about it."""
+
+
+def invoke(arguments: list[str]) -> int:
+    """Parse and run one command line; every failure is raised.
+
+    typer's own way of running turns a closed pipe into exit code 1.
+    """
+    command = typer.main.get_command(app)
+    with command.make_context("labelaudit", arguments) as context:
+        code = command.invoke(context)
+    return int(code) if code is not None else ExitCode.DONE

@@ -1,0 +1,230 @@
+"""Defaults of options from the environment and from a settings file.
+
+A flag wins over an environment variable, that over the file, that over the built-in default.
+Paths in a file are taken from the current folder, as they are on the command line.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from labelaudit.cli.values import join_list
+from labelaudit.errors import ConfigError
+from labelaudit.wording import safe
+
+__all__ = ["load_defaults", "origin", "unread_variables"]
+
+_PREFIX = "LABELAUDIT_"
+_OUR_OWN = ("LABELAUDIT_DATA", "LABELAUDIT_DEBUG")
+_NO_DEFAULT = frozenset({"config", "help", "version", "data"})
+_ROOT_MARKS = (".git", ".hg", ".svn", ".jj")
+_ORIGINS = "labelaudit.origins"
+
+Options = dict[str, Any]
+
+
+@dataclass
+class _Defaults:
+    """Settings as they are found; what is wrong with them is gathered, to be told all at once."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def offer(self, ctx: typer.Context, option: Any, value: object, origin: str) -> None:
+        """Take the value if the option can have it."""
+        try:
+            taken = _raw(option, value, from_file=not origin.startswith(_PREFIX))
+            option.process_value(ctx, taken)
+        except (typer.BadParameter, TypeError) as error:
+            reason = getattr(error, "message", None) or error
+            self.errors.append(f"{origin}: {_key(option.name)}: {safe(reason, 200)}")
+        else:
+            self.values[option.name] = taken
+            self.origins[option.name] = origin
+
+
+def load_defaults(ctx: typer.Context, value: str | None) -> str | None:
+    """Read the settings file and the environment into the command's defaults.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, a key is unknown or a value impossible: all of them at once.
+    """
+    if ctx.resilient_parsing:
+        return value
+    options = _options_of(ctx.command)
+    found = _Defaults()
+    named = value or os.environ.get(f"{_PREFIX}CONFIG") or None
+    path = Path(named) if named is not None else _nearest_file(Path.cwd())
+    if path is not None:
+        _from_file(ctx, options, path, found)
+    for name, option in options.items():
+        text = os.environ.get(_PREFIX + name.upper())
+        if text:
+            found.offer(ctx, option, text, _PREFIX + name.upper())
+    if found.errors:
+        raise ConfigError("\n".join(found.errors), "Mend or remove these settings.")
+    ctx.default_map = found.values
+    ctx.meta[_ORIGINS] = found.origins
+    return value
+
+
+def origin(ctx: typer.Context, name: str) -> str | None:
+    """Where an option was set: the flag, an environment variable, a file; None: nowhere."""
+    source = getattr(ctx.get_parameter_source(name), "name", "DEFAULT")
+    if source == "COMMANDLINE":
+        return f"--{_key(name)}"
+    origins: dict[str, str] = ctx.meta.get(_ORIGINS, {})
+    return origins.get(name)
+
+
+def unread_variables(ctx: typer.Context) -> tuple[str, ...]:
+    """Return a sentence for each environment variable that looks like ours and is misspelt."""
+    known = {_PREFIX + name.upper() for name in _all_names(ctx)} | {*_OUR_OWN, f"{_PREFIX}CONFIG"}
+    sentences = []
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in known:
+            hint = _did_you_mean(name, sorted(known))
+            if hint:
+                sentences.append(f"The environment variable {safe(name)} is not read.{hint}")
+    return tuple(sentences)
+
+
+def _options_of(command: Any) -> Options:
+    return {
+        each.name: each
+        for each in command.params
+        if each.param_type_name == "option" and each.name not in _NO_DEFAULT
+    }
+
+
+def _commands(ctx: typer.Context) -> dict[str, Any]:
+    commands: dict[str, Any] = getattr(ctx.find_root().command, "commands", {})
+    return commands or {str(ctx.info_name): ctx.command}
+
+
+def _all_names(ctx: typer.Context) -> set[str]:
+    return {name for command in _commands(ctx).values() for name in _options_of(command)}
+
+
+def _nearest_file(folder: Path) -> Path | None:
+    for place in (folder, *folder.parents):
+        if (place / "labelaudit.toml").is_file():
+            return place / "labelaudit.toml"
+        project = place / "pyproject.toml"
+        if project.is_file() and _mentions_us(project):
+            return project
+        if any((place / mark).exists() for mark in _ROOT_MARKS):
+            return None
+    return None
+
+
+def _mentions_us(project: Path) -> bool:
+    """Whether a project file of somebody's has our table: what it else says is not our business."""
+    try:
+        if b"tool.labelaudit" not in project.read_bytes():
+            return False
+    except OSError:
+        return False
+    return "labelaudit" in _parsed(project).get("tool", {})
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"The settings file {safe(path)} cannot be read: {safe(error.strerror)}.",
+            "Name a readable TOML file, or leave --config out.",
+        ) from error
+    except ValueError as error:
+        raise ConfigError(
+            f"The settings file {safe(path)} is not TOML: {safe(error, 200)}.",
+            "Mend the file, or name another with --config.",
+        ) from error
+
+
+def _our_table(path: Path, errors: list[str]) -> dict[str, Any]:
+    document = _parsed(path)
+    table: object = document
+    if "tool" in document or path.name == "pyproject.toml":
+        tools = document.get("tool", {})
+        table = tools.get("labelaudit", {}) if isinstance(tools, dict) else tools
+    if not isinstance(table, dict):
+        errors.append(f"{safe(path.name)}: tool.labelaudit is not a table.")
+        return {}
+    return table
+
+
+def _from_file(ctx: typer.Context, options: Options, path: Path, found: _Defaults) -> None:
+    commands = _commands(ctx)
+    table = _our_table(path, found.errors)
+    shared = {key: value for key, value in table.items() if key not in commands}
+    _from_table(ctx, options, shared, _all_names(ctx), safe(path.name), found)
+    for command, entries in table.items():
+        if command not in commands:
+            continue
+        where = f"{safe(path.name)} [{command}]"
+        names = set(_options_of(commands[command]))
+        if not isinstance(entries, dict):
+            found.errors.append(f"{where}: not a table.")
+            continue
+        mine = options if command == ctx.info_name else {}
+        _from_table(ctx, mine, entries, names, where, found)
+
+
+def _from_table(
+    ctx: typer.Context,
+    options: Options,
+    table: dict[str, Any],
+    known: set[str],
+    where: str,
+    found: _Defaults,
+) -> None:
+    """Take the options' values; a key that is ``known`` but no option belongs to a command else."""
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            hint = _did_you_mean(key, sorted(map(_key, known)))
+            found.errors.append(f"{where}: there is no setting {safe(key)!r}.{hint}")
+        elif name in options:
+            found.offer(ctx, options[name], value, where)
+
+
+def _raw(option: Any, value: object, *, from_file: bool) -> object:
+    """Return the value as the command line would give it.
+
+    Raises
+    ------
+    TypeError
+        If the type of the value in the file does not fit the option.
+    """
+    if isinstance(value, dict):
+        raise TypeError("a table is not a value of this setting.")
+    if from_file and isinstance(value, bool) != bool(option.is_flag and not option.count):
+        raise TypeError("write true or false." if option.is_flag else "true and false do not fit.")
+    if option.multiple:
+        return [str(part) for part in value] if isinstance(value, list) else [str(value)]
+    if isinstance(value, list):
+        if option.name != "classes":
+            raise TypeError("write one value, not a list.")
+        return join_list([str(part) for part in value])
+    return value
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _did_you_mean(word: str, known: list[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""

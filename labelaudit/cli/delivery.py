@@ -1,0 +1,269 @@
+"""Everything that leaves the process: files, standard output, and the report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from labelaudit import __version__
+from labelaudit.cli.config import origin
+from labelaudit.cli.terminal import colored, line_width
+from labelaudit.errors import UsageError
+from labelaudit.tables.outputs import (
+    SIDE_TABLES,
+    Destination,
+    Staging,
+    check_destinations,
+    parse_destination,
+    refuse_inputs,
+)
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+    import typer
+
+    from labelaudit.audits.settings import AuditSettings
+    from labelaudit.cli.options import Output, Talk
+    from labelaudit.findings import LabelIssues
+
+__all__ = [
+    "Delivery",
+    "described",
+    "destinations_of",
+    "look",
+    "next_command",
+    "put",
+    "refuse_inputs",
+    "report_stream",
+    "say",
+]
+
+_RERUN = ("labels", "probs", "key", "classes", "keep", "group", "task", "method", "score")
+_RERUN_MORE = ("collision", "compat", "min_examples_per_class", "frac_noise", "seed", "config")
+_RERUN_FLAGS = ("adjust", "skip_invalid")
+
+
+def destinations_of(output: Output, talk: Talk, group: str | None) -> tuple[Destination, ...]:
+    """Parse and check everything that is to be written.
+
+    Raises
+    ------
+    UsageError, OutputError
+        If something cannot be written, or two things go to standard output.
+    """
+    found = tuple(parse_destination(text) for text in output.output or ())
+    on_stdout = [each for each in found if each.path is None]
+    if talk.json and on_stdout:
+        raise UsageError(
+            f"--json and the {on_stdout[0].content} both go to standard output.",
+            "Give one of them a file, such as -o summary.json.",
+        )
+    if group is None and any(each.content == "groups" for each in found):
+        raise UsageError(
+            "The groups table needs a column to group by.", "Name it with --group COL."
+        )
+    _refuse_binary_on_terminal(on_stdout)
+    check_destinations(found, force=output.force)
+    return found
+
+
+def _refuse_binary_on_terminal(on_stdout: Sequence[Destination]) -> None:
+    for each in on_stdout:
+        if each.format in ("parquet", "arrow") and sys.stdout.isatty():
+            raise UsageError(
+                f"Standard output is a terminal, which cannot show {each.format}.",
+                "Redirect it, or write to a file.",
+            )
+
+
+class Delivery:
+    """All outputs of one audit.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+    data : sequence of str
+        Inputs as the user named them.
+    result : LabelIssues
+    destinations : sequence of Destination
+    talk : Talk
+    """
+
+    def __init__(
+        self,
+        ctx: typer.Context,
+        data: Sequence[str],
+        result: LabelIssues,
+        destinations: Sequence[Destination],
+        talk: Talk,
+    ) -> None:
+        self.result = result
+        self.destinations = destinations
+        self.talk = talk
+        self.next_command = next_command(ctx, data, destinations)
+
+    def all(self, settings: AuditSettings, *, excel: bool) -> None:
+        """Write every file beside its place, standard output, then move the files, then report.
+
+        Raises
+        ------
+        OutputError
+            If a file cannot be written; then none is.
+        """
+        with Staging() as staging:
+            for each in self.destinations:
+                if each.path is not None:
+                    with staging.file(each.path) as sink:
+                        self._write(each, sink, settings, excel=excel)
+            for each in self.destinations:
+                if each.path is None:
+                    with _binary_stdout() as sink:
+                        self._write(each, sink, settings, excel=excel)
+            staging.commit()
+        if self.talk.json:
+            put(self._summary(settings))
+        if not self.talk.quiet:
+            stream = report_stream(self.destinations, self.talk)
+            say(self._report(**look(stream, self.talk)), stream)
+
+    def _write(
+        self, destination: Destination, sink: IO[bytes], settings: AuditSettings, *, excel: bool
+    ) -> None:
+        if destination.content == "summary":
+            sink.write(self._summary(settings).encode())
+        elif destination.content == "report":
+            sink.write(self._report().encode())
+        else:
+            from labelaudit.tables.writing import write_table
+
+            table = _table(self.result, destination.content)
+            write_table(table, destination.format, sink, excel=excel)
+
+    def _summary(self, settings: AuditSettings) -> str:
+        from labelaudit.reports.summary import summary_document, to_json
+
+        document = summary_document(
+            self.result,
+            version=__version__,
+            settings=asdict(settings),
+            outputs=[described(each) for each in self.destinations],
+        )
+        return to_json(document)
+
+    def _report(self, **look: Any) -> str:
+        from labelaudit.reports.text import audit_report
+
+        return audit_report(
+            self.result,
+            written=[self._line(each) for each in self.destinations if each.path is not None],
+            next_command=self.next_command,
+            verbose=self.talk.verbose > 0,
+            **look,
+        )
+
+    def _line(self, destination: Destination) -> str:
+        if destination.content in ("summary", "report"):
+            return f"{destination.name} ({destination.content})"
+        rows = _table(self.result, destination.content).num_rows
+        return f"{destination.name} ({destination.content}, {rows:,} row{'s' * (rows != 1)})"
+
+
+def described(destination: Destination) -> dict[str, str]:
+    """Return a destination as the summary names it."""
+    return {
+        "content": destination.content,
+        "format": destination.format,
+        "path": destination.path or "-",
+    }
+
+
+def _table(result: LabelIssues, content: str) -> pa.Table:
+    if content not in SIDE_TABLES:
+        return result.table
+    table: pa.Table = getattr(result, content)
+    return table
+
+
+@contextmanager
+def _binary_stdout() -> Iterator[IO[bytes]]:
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+def put(text: str) -> None:
+    """Write text to standard output as UTF-8, whatever the locale."""
+    with _binary_stdout() as sink:
+        sink.write(text.encode())
+
+
+def report_stream(destinations: Sequence[Destination], talk: Talk) -> Any:
+    """Return where the report goes: standard output, to be paged, unless data goes there."""
+    taken = talk.json or any(each.path is None for each in destinations)
+    return sys.stderr if taken else sys.stdout
+
+
+def look(stream: Any, talk: Talk) -> dict[str, Any]:
+    """Width and style for the stream."""
+    from labelaudit.reports.layout import Style
+
+    return {"limit": line_width(stream), "style": Style(colored(stream, talk.color))}
+
+
+def say(text: str, stream: Any) -> None:
+    """Write text for people to one of the standard streams."""
+    stream.write(text)
+    stream.flush()
+
+
+def next_command(
+    ctx: typer.Context, data: Sequence[str], destinations: Sequence[Destination]
+) -> str | None:
+    """Return the command that a user may want next: the same audit with what is not yet written."""
+    contents = {each.content for each in destinations}
+    if "issues" not in contents:
+        outputs = [_free("issues.csv")]
+    elif not contents & set(SIDE_TABLES):
+        outputs = [f"classes:{_free('classes.csv')}", f"pairs:{_free('pairs.csv')}"]
+    else:
+        return None
+    words = ["labelaudit", "find-issues", *_guarded(data), *_flags(ctx)]
+    for output in outputs:
+        words += ["-o", output]
+    line = shlex.join(words)
+    return line if safe(line, len(line)) == line else None
+
+
+def _guarded(data: Sequence[str]) -> list[str]:
+    """Keep a file named like an option from being taken for one."""
+    return [f"./{name}" if name.startswith("-") and name != "-" else name for name in data]
+
+
+def _flags(ctx: typer.Context) -> list[str]:
+    """Return the flags of the command line that bear on what is found."""
+    words = []
+    for name in (*_RERUN, *_RERUN_MORE, *_RERUN_FLAGS):
+        if origin(ctx, name) != f"--{name.replace('_', '-')}":
+            continue
+        value = ctx.params[name]
+        flag = f"--{name.replace('_', '-')}"
+        if name in _RERUN_FLAGS:
+            words.append(flag if value else f"--no-{flag[2:]}")
+        else:
+            for part in value if isinstance(value, list | tuple) else [value]:
+                words.append(f"{flag}={part}" if str(part).startswith("-") else flag)
+                words += [] if str(part).startswith("-") else [str(part)]
+    return words
+
+
+def _free(name: str) -> str:
+    path = Path(name)
+    numbered = (f"{path.stem}-{i}{path.suffix}" for i in range(2, 1000))
+    return next((each for each in (name, *numbered) if not Path(each).exists()), name)

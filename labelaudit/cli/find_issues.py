@@ -1,0 +1,116 @@
+"""``labelaudit find-issues``: likely label errors, worst first."""
+
+# No postponed annotations here: the options are read from them.
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labelaudit.audits.settings import AuditSettings
+from labelaudit.cli import delivery
+from labelaudit.cli.config import origin
+from labelaudit.cli.delivery import Delivery
+from labelaudit.cli.options import Columns, Data, Method, Output, Run, Talk
+from labelaudit.cli.plan import Plan
+from labelaudit.cli.sources import open_source, warn_of_variables
+from labelaudit.cli.terminal import Progress, line_width
+from labelaudit.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from labelaudit.findings import LabelIssues
+    from labelaudit.tables import LabelSource
+    from labelaudit.tables.outputs import Destination
+
+__all__ = ["audit_settings", "find_issues"]
+
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Say what would be read and written; do not.", rich_help_panel="Run"
+    ),
+]
+
+
+def find_issues(
+    *,
+    ctx: typer.Context,
+    data: Data,
+    columns: Columns,
+    method: Method,
+    output: Output,
+    run: Run,
+    dry_run: DryRun = False,
+    talk: Talk,
+) -> int:
+    """List likely label errors, worst first.
+
+    DATA holds given labels and the probabilities that a model predicted for every class. The
+    probabilities must be out-of-sample: from a model that did not see the row in training.
+    """
+    settings = audit_settings(method, output)
+    destinations = delivery.destinations_of(output, talk, columns.group)
+    _refuse_idle_flags(ctx, destinations)
+    warn_of_variables(ctx, talk)
+    source = open_source(ctx, data, columns, method.task)
+    delivery.refuse_inputs(destinations, source.understanding.files)
+    if dry_run:
+        plan = Plan(source, settings, destinations, run.memory)
+        delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
+        return ExitCode.DONE
+    result = _audit(source, settings, columns, run, talk)
+    Delivery(ctx, data, result, destinations, talk).all(settings, excel=output.excel)
+    return ExitCode.DONE
+
+
+def audit_settings(method: Method, output: Output) -> AuditSettings:
+    """Return the settings that the options ask for, checked.
+
+    With ``--compat cleanlab`` everything not chosen is as cleanlab has it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such method or score, or the options do not go together.
+    """
+    compat = method.compat is not None
+    if compat and method.collision == "paper":
+        raise UsageError(
+            "--compat cleanlab and --collision paper contradict each other.",
+            "Leave one of them out.",
+        )
+    return AuditSettings(
+        method=method.method or ("prune_by_noise_rate" if compat else "rcp"),
+        score=method.score,
+        adjust=method.adjust,
+        collision=method.collision or ("cleanlab" if compat else "paper"),
+        compat=compat,
+        min_examples_per_class=method.min_examples_per_class,
+        frac_noise=method.frac_noise,
+        seed=method.seed,
+        skip_invalid=method.skip_invalid,
+        every_row=output.all,
+        top=output.top,
+    )
+
+
+def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...]") -> None:
+    """Refuse a flag on the command line that would change nothing: it is a mistake."""
+    if origin(ctx, "excel") == "--excel" and all(each.format != "csv" for each in destinations):
+        raise UsageError("--excel guards CSV, and no output is CSV.", "Add -o issues.csv.")
+
+
+def _audit(
+    source: "LabelSource", settings: AuditSettings, columns: Columns, run: Run, talk: Talk
+) -> "LabelIssues":
+    from labelaudit import api
+
+    with Progress(quiet=talk.quiet) as progress:
+        return api.audit(
+            source,
+            settings,
+            keep=columns.kept,
+            group=columns.group,
+            threads=run.threads,
+            memory=run.memory,
+            progress=progress,
+        )

@@ -1,0 +1,101 @@
+"""What a run would do (``--dry-run``)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from labelaudit.cli.delivery import described
+from labelaudit.reports.layout import count, entry, plural
+from labelaudit.reports.understood import understood
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labelaudit.audits.settings import AuditSettings
+    from labelaudit.findings import Understanding
+    from labelaudit.tables.outputs import Destination
+
+__all__ = ["Plan"]
+
+_ROW_BYTES = 48
+_BASE_BYTES = 250_000_000
+_DEFAULT_BUDGET = 1 << 30
+
+
+class Plan:
+    """What would be read, computed and written.
+
+    Parameters
+    ----------
+    source : LabelSource
+    settings : AuditSettings
+    destinations : sequence of Destination
+    memory : int or None
+        Budget for decoded data, in bytes.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        settings: AuditSettings,
+        destinations: Sequence[Destination],
+        memory: int | None,
+    ) -> None:
+        self.understanding: Understanding = source.understanding
+        self.bytes_to_read = int(source.bytes_to_read)
+        self.warnings: tuple[str, ...] = source.warnings
+        self.settings = settings
+        self.destinations = destinations
+        n_classes, rows = len(self.understanding.classes), self.understanding.rows
+        models = max(len(self.understanding.prob_columns), 1)
+        decoded = (
+            rows * n_classes * models * (8 if self.understanding.prob_type == "float64" else 4)
+        )
+        budget = memory if memory is not None else _DEFAULT_BUDGET
+        self.fits = decoded <= budget
+        self.memory = (
+            _BASE_BYTES + rows * _ROW_BYTES + 32 * min(n_classes, 2000) ** 2 + min(decoded, budget)
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the plan as JSON can hold it."""
+        return {
+            "inputs": list(self.understanding.files),
+            "bytes_to_read": self.bytes_to_read,
+            "rows": self.understanding.rows,
+            "classes": len(self.understanding.classes),
+            "method": self.settings.method,
+            "score": self.settings.ranking,
+            "decoded_data_fits": self.fits,
+            "memory_expected": self.memory,
+            "outputs": [described(each) for each in self.destinations],
+            "warnings": list(self.warnings),
+        }
+
+    def json(self) -> str:
+        """Return the plan as JSON text."""
+        return json.dumps(self.document(), ensure_ascii=False, indent=2) + "\n"
+
+    def text(self, limit: int) -> str:
+        """Return the plan for people, in lines of at most ``limit`` cells."""
+        again = "once: it fits in memory" if self.fits else "for each pass: it does not fit"
+        outputs = [f"{each.content} ({each.format}) to {each.name}" for each in self.destinations]
+        lines = understood(self.understanding, limit)
+        for title, text in (
+            ("Method", f"{self.settings.method}, ranked by {self.settings.ranking}"),
+            ("Reads", f"{_size(self.bytes_to_read)}, {again}"),
+            ("Memory", f"about {_size(self.memory)}"),
+            ("Writes", "; ".join(outputs) if outputs else "nothing"),
+        ):
+            lines += entry(title, text, limit)
+        lines += [f"Warning: {warning}" for warning in self.warnings]
+        found = plural(self.understanding.rows, "row")
+        return "\n".join([*lines, "", f"A dry run: {found} would be audited, nothing was."]) + "\n"
+
+
+def _size(number: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= size:
+            return f"{number / size:,.1f} {unit}"
+    return f"{count(number)} bytes"

@@ -1,0 +1,97 @@
+"""Values of options that are more than a word or a number."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import typer
+
+from labelaudit.errors import UsageError
+from labelaudit.wording import safe
+
+__all__ = ["join_list", "parse_classes", "parse_list", "parse_memory"]
+
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)(b?)\s*", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def parse_memory(text: str) -> int:
+    """Return the bytes of a size such as ``4GiB``, ``500 MB`` or ``2g``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is no size, or less than 1 MB.
+    """
+    match = _SIZE.fullmatch(str(text))
+    if match is None:
+        raise typer.BadParameter(f"{safe(text)!r} is not a size; write 4GiB, 500MB or 2g.")
+    number, unit, binary, _ = match.groups()
+    base = 1024 if binary or unit == "" else 1000
+    size = int(float(number) * base ** _POWERS[unit.lower()])
+    if size < 1_000_000:
+        raise typer.BadParameter(f"{safe(text)!r} is less than 1 MB; write 4GiB, 500MB or 2g.")
+    return size
+
+
+def parse_list(text: str, flag: str) -> tuple[str, ...]:
+    """Return the parts of comma-separated text; a part with a comma is quoted as in CSV.
+
+    Raises
+    ------
+    UsageError
+        If quotes are unbalanced or a part is empty without being quoted.
+    """
+    return _names(io.StringIO(text, newline=""), flag)
+
+
+def parse_classes(text: str | None) -> tuple[str, ...] | None:
+    """Return the classes of ``a,b,c`` or of a file ``@classes.txt`` with one on each line.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or a class is named twice.
+    """
+    if text is None:
+        return None
+    names = _classes_file(text[1:]) if text.startswith("@") else parse_list(text, "--classes")
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise UsageError(f"--classes names {safe(twice)!r} twice.", "Name every class once.")
+    if len(names) < 2:
+        raise UsageError(f"--classes names {len(names)} class.", "Name at least two classes.")
+    return names
+
+
+def join_list(parts: list[str]) -> str:
+    """Return the parts as one text that ``parse_list`` takes apart again."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="").writerow(parts)
+    return text.getvalue()
+
+
+def _classes_file(name: str) -> tuple[str, ...]:
+    try:
+        text = Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UsageError(
+            f"--classes cannot read {safe(name)}: {safe(reason)}.",
+            "Give @ and a UTF-8 text file with one class on each line.",
+        ) from error
+    return _names(io.StringIO(text, newline=""), "--classes")
+
+
+def _names(lines: io.StringIO, flag: str) -> tuple[str, ...]:
+    try:
+        rows = list(csv.reader(lines, strict=True, skipinitialspace=True))
+    except csv.Error as error:
+        raise UsageError(
+            f"{flag} cannot be read: {safe(error)}.",
+            'Separate names by commas, and write a name with a comma as "a,b".',
+        ) from error
+    return tuple(name for row in rows for name in row)

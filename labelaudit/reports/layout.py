@@ -1,0 +1,183 @@
+"""Plain text in columns: widths as a terminal shows them, a few colours, numbers in words."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "Column",
+    "Style",
+    "count",
+    "cut",
+    "entry",
+    "listing",
+    "paragraph",
+    "percent",
+    "plural",
+    "table",
+    "width",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The few looks that a report has; without colour every text stays as it is."""
+
+    color: bool = False
+
+    def _in(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
+
+    def bold(self, text: str) -> str:
+        """Mark what the eye should find first."""
+        return self._in("1", text)
+
+    def dim(self, text: str) -> str:
+        """Mark what is there for those who look for it."""
+        return self._in("2", text)
+
+    def bad(self, text: str) -> str:
+        """Mark something wrong."""
+        return self._in("31", text)
+
+    def warn(self, text: str) -> str:
+        """Mark something to look at."""
+        return self._in("33", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    title : str
+    right : bool
+        Flush right, as numbers are.
+    flexible : bool
+        May be cut when the table is too wide.
+    """
+
+    title: str
+    right: bool = False
+    flexible: bool = False
+
+
+def width(text: str) -> int:
+    """Return how many cells a terminal needs: two for wide characters, none for accents."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, limit: int) -> str:
+    """Return the text in at most ``limit`` cells; what is cut ends in an ellipsis."""
+    if width(text) <= limit:
+        return text
+    kept, used = [], 0
+    for character in text:
+        used += _cells(character)
+        if used > limit - 1:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + "…" if limit > 0 else ""
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int) -> list[str]:
+    """Return the lines of a table, two spaces in and two between columns, titles first.
+
+    Parameters
+    ----------
+    columns, rows
+        Rows are texts, already fit to be shown.
+    limit : int
+        Cells of a line; flexible columns are cut, the widest first.
+    """
+    titles = [column.title for column in columns]
+    widths = [max(map(width, cells)) for cells in zip(titles, *rows, strict=True)]
+    _shrink(columns, widths, limit - 2 * len(columns))
+    return [_line(columns, cells, widths) for cells in (titles, *rows)]
+
+
+def _shrink(columns: Sequence[Column], widths: list[int], room: int) -> None:
+    flexible = [i for i, column in enumerate(columns) if column.flexible]
+    while sum(widths) > room and flexible:
+        widest = max(flexible, key=widths.__getitem__)
+        if widths[widest] <= 6:
+            return
+        widths[widest] -= 1
+
+
+def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> str:
+    parts = []
+    for column, cell, size in zip(columns, cells, widths, strict=True):
+        shown = cut(cell, size)
+        gap = " " * (size - width(shown))
+        parts.append(gap + shown if column.right else shown + gap)
+    return ("  " + "  ".join(parts)).rstrip()
+
+
+def paragraph(text: str, limit: int, indent: str = "") -> list[str]:
+    """Return the text in lines of at most ``limit`` cells; words are not taken apart."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and width(indent) + width(longer) > limit:
+            lines.append(indent + line)
+            longer = word
+        line = longer
+    return [*lines, indent + line]
+
+
+def entry(title: str, text: str, limit: int, margin: int = 10) -> list[str]:
+    """Return a title and a text that hangs beside it."""
+    lines = paragraph(text, limit - margin)
+    first = f"{title:<{margin - 1}} {lines[0]}"
+    return [first, *textwrap.indent("\n".join(lines[1:]), " " * margin).split("\n")][: len(lines)]
+
+
+def count(number: float) -> str:
+    """Return a whole number with commas between thousands."""
+    return f"{round(number):,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return the number and the noun, with an s unless it is one."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent: one decimal, two below one percent, and never a false zero."""
+    if not math.isfinite(share):
+        return "-"
+    value = 100 * share
+    if 0 < value < 0.01:
+        return "< 0.01 %"
+    return f"{value:.2f} %" if 0 < value < 1 else f"{value:.1f} %"
+
+
+def listing(names: Iterable[str], limit: int) -> str:
+    """Return as many of the names as fit, and how many more there are."""
+    names = list(names)
+    shown: list[str] = []
+    used = 0
+    for i, name in enumerate(names):
+        rest = len(names) - i
+        used += width(name) + 2
+        if shown and used > limit - (len(f"... {rest} more") if rest > 1 else 0):
+            return ", ".join(shown) + f", ... {rest} more"
+        shown.append(name)
+    return ", ".join(shown)

@@ -1,0 +1,257 @@
+"""The report for people: what was found, in plain text that fits a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labelaudit.findings import FILTERS, LabelIssues
+from labelaudit.reports.layout import (
+    Column,
+    Style,
+    count,
+    paragraph,
+    percent,
+    plural,
+    table,
+)
+from labelaudit.reports.understood import understood
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+__all__ = ["audit_report"]
+
+_WORST_ROWS = 10
+_PAIRS = 5
+_CLASSES = 5
+_GROUPS = 10
+_WARNINGS = 10
+
+
+def audit_report(
+    result: LabelIssues,
+    *,
+    limit: int = 80,
+    style: Style | None = None,
+    written: Sequence[str] = (),
+    next_command: str | None = None,
+    verbose: bool = False,
+) -> str:
+    """Return the report of an audit.
+
+    Parameters
+    ----------
+    result : LabelIssues
+    limit : int
+        Cells of a line.
+    style : Style or None
+        None: no colour.
+    written : sequence of str
+        One line for each output, already fit to be shown.
+    next_command : str or None
+        What to type next; it stands on a line of its own, however long.
+    verbose : bool
+        Say more: all files and classes, what each filter flags, timings.
+    """
+    style = style or Style()
+    parts = [
+        understood(result.understanding, limit, verbose=verbose),
+        _verdict(result, limit, style),
+        _worst_rows(result, limit, style),
+        _pairs(result, limit, style),
+        _classes(result, limit, style),
+        _groups(result, limit, style),
+        _details(result, limit, style) if verbose else [],
+        _remarks(result, limit, style),
+        _written(written),
+        ["Next:", f"  {next_command}"] if next_command else [],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _verdict(result: LabelIssues, limit: int, style: Style) -> list[str]:
+    audit = result.audit
+    rate, rows = audit.error_rate, audit.valid_rows
+    low, high = rate.face_value.value, rate.most.value
+    lines = [style.bold(line) for line in paragraph(_headline(low, high, rows), limit)]
+    margins = (
+        f"With 95 % margins: {count(rate.low * rows)} to {count(rate.high * rows)} "
+        f"({percent(rate.low)} to {percent(rate.high)})."
+    )
+    trust = (
+        "Lean to the low end where classes overlap, so that a row can fairly be called either; "
+        "to the high end where classes are distinct and the model may have learned the errors."
+    )
+    flagged = f"{plural(audit.n_issues, 'row')} flagged by {audit.method}{_severe(result)}."
+    for text in (margins, trust, flagged):
+        lines += paragraph(text, limit)
+    return lines
+
+
+def _headline(low: float, high: float, rows: int) -> str:
+    first, last = round(low * rows), round(high * rows)
+    if last == 0:
+        return f"No label errors are estimated among {plural(rows, 'label')}."
+    if first == last:
+        return f"About {count(first)} of {count(rows)} labels are wrong ({percent(high)})."
+    return (
+        f"Between {count(min(first, last))} and {count(max(first, last))} of {count(rows)} labels "
+        f"are wrong ({percent(min(low, high))} to {percent(max(low, high))})."
+    )
+
+
+def _severe(result: LabelIssues) -> str:
+    """How many are high; unknown when ``top`` has cut the rows."""
+    issues = result.audit.issues
+    if int(issues.is_issue.sum()) != result.audit.n_issues or result.audit.n_issues == 0:
+        return ""
+    return f", {count(int((issues.severity == 2).sum()))} of them with high severity"
+
+
+def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
+    shown = result.table.slice(0, _WORST_ROWS)
+    if shown.num_rows == 0:
+        return []
+    name = "key" if "key" in shown.column_names else "row"
+    columns = (
+        Column("#", right=True),
+        Column(name, right=name == "row" or _is_number(shown, name), flexible=name == "key"),
+        Column("given", flexible=True),
+        Column("suggested", flexible=True),
+        Column("quality", right=True),
+        Column("severity"),
+    )
+    rows = [
+        [
+            count(row["rank"]),
+            _text(row[name]),
+            _text(row["given_label"]),
+            "(uncertain)" if row["suggested_label"] is None else _text(row["suggested_label"]),
+            f"{row['label_quality']:.3f}",
+            str(row["severity"]),
+        ]
+        for row in shown.to_pylist()
+    ]
+    title = "Worst rows" if result.table.num_rows > shown.num_rows else "Worst rows (all)"
+    return _titled(title, table(columns, rows, limit), style)
+
+
+def _is_number(shown: pa.Table, name: str) -> bool:
+    return str(shown.schema.field(name).type).startswith(("int", "uint"))
+
+
+def _pairs(result: LabelIssues, limit: int, style: Style) -> list[str]:
+    columns = (
+        Column("given", flexible=True),
+        Column("truly", flexible=True),
+        Column("rows, about", right=True),
+        Column("of given", right=True),
+        Column("flagged", right=True),
+    )
+    rows = [
+        [
+            _text(row["given"]),
+            _text(row["true"]),
+            count(row["estimated"]),
+            percent(row["share"]),
+            count(row["issues"]),
+        ]
+        for row in result.pairs.slice(0, _PAIRS).to_pylist()
+    ]
+    return _titled("Most confused", table(columns, rows, limit), style) if rows else []
+
+
+def _classes(result: LabelIssues, limit: int, style: Style) -> list[str]:
+    """Show the given classes with the largest share of flagged rows."""
+    worst = sorted(
+        (row for row in result.classes.to_pylist() if row["issues"]),
+        key=lambda row: (-row["issues"] / max(row["rows"], 1), -row["rows"]),
+    )[:_CLASSES]
+    columns = (
+        Column("class", flexible=True),
+        Column("rows", right=True),
+        Column("flagged", right=True),
+        Column("share", right=True),
+        Column("mean quality", right=True),
+    )
+    rows = [
+        [
+            _text(row["class"]),
+            count(row["rows"]),
+            count(row["issues"]),
+            percent(row["issues"] / max(row["rows"], 1)),
+            _number(row["mean_quality"]),
+        ]
+        for row in worst
+    ]
+    return _titled("Classes worst off", table(columns, rows, limit), style) if rows else []
+
+
+def _groups(result: LabelIssues, limit: int, style: Style) -> list[str]:
+    if result.groups is None:
+        return []
+    columns = (
+        Column("group", flexible=True),
+        Column("rows", right=True),
+        Column("flagged", right=True),
+        Column("share", right=True),
+    )
+    rows = [
+        [
+            _text(row["group"]),
+            count(row["rows"]),
+            count(row["issues"]),
+            percent(row["issue_rate"]),
+        ]
+        for row in result.groups.slice(0, _GROUPS).to_pylist()
+    ]
+    more = result.groups.num_rows - len(rows)
+    lines = table(columns, rows, limit)
+    return _titled("Groups", [*lines, f"  ... {more} more"] if more > 0 else lines, style)
+
+
+def _details(result: LabelIssues, limit: int, style: Style) -> list[str]:
+    flagged = result.audit.flagged
+    rows = [[name, count(flagged[name])] for name in FILTERS if name in flagged]
+    lines = table((Column("filter"), Column("flags", right=True)), rows, limit) if rows else []
+    times = [[name, f"{seconds:.2f} s"] for name, seconds in result.timings.items()]
+    if times:
+        lines += table((Column("stage"), Column("time", right=True)), times, limit)
+    lines.append(f"  The data was decoded {plural(result.audit.readings, 'time')}.")
+    return _titled("Details", lines, style)
+
+
+def _remarks(result: LabelIssues, limit: int, style: Style) -> list[str]:
+    skipped = result.audit.rows - result.audit.valid_rows
+    lines = []
+    if skipped:
+        lines += paragraph(f"Skipped: {plural(skipped, 'row')} that cannot be used.", limit)
+    for problem in result.problems:
+        lines += paragraph(safe(problem.sentence, 400), limit, "  ")
+    warnings = result.warnings[:_WARNINGS]
+    for warning in warnings:
+        lines += [style.warn(line) for line in paragraph(f"Warning: {safe(warning, 400)}", limit)]
+    if len(result.warnings) > len(warnings):
+        lines.append(f"... {len(result.warnings) - len(warnings)} more warnings.")
+    for note in result.audit.notes:
+        lines += paragraph(f"Note: {safe(note, 400)}", limit)
+    return lines
+
+
+def _written(written: Sequence[str]) -> list[str]:
+    return [f"Wrote {line}" for line in written]
+
+
+def _titled(title: str, lines: list[str], style: Style) -> list[str]:
+    return [style.bold(title), style.dim(lines[0]), *lines[1:]]
+
+
+def _text(value: Any) -> str:
+    return "(null)" if value is None else safe(value, 200)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124  # NaN

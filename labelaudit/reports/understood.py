@@ -1,0 +1,82 @@
+"""What was understood of the data, in a short block of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labelaudit.reports.layout import count, entry, listing, plural
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from labelaudit.findings import Understanding
+
+__all__ = ["understood"]
+
+_FORMATS = {"parquet": "Parquet", "arrow": "Arrow", "csv": "CSV", "jsonl": "JSON lines"}
+
+
+def understood(understanding: Understanding, limit: int, *, verbose: bool = False) -> list[str]:
+    """Return the lines that say which column was taken for what, and why.
+
+    Parameters
+    ----------
+    understanding : Understanding
+    limit : int
+        Cells of a line.
+    verbose : bool
+        Name every file and every class.
+    """
+    lines = entry("Data", _data(understanding, limit, verbose=verbose), limit)
+    for title, text in (
+        ("Labels", _labels(understanding)),
+        ("Probs", _probs(understanding)),
+        ("Classes", _classes(understanding, limit, verbose=verbose)),
+        ("Key", _key(understanding)),
+    ):
+        lines += entry(title, text, limit)
+    return lines
+
+
+def _data(understanding: Understanding, limit: int, *, verbose: bool) -> str:
+    files = understanding.files
+    form = _FORMATS.get(understanding.format, understanding.format)
+    rows = plural(understanding.rows, "row")
+    if not files:
+        return f"{rows} from memory"
+    if len(files) == 1:
+        return f"{safe(files[0], 200)} ({form}, {rows})"
+    names = [safe(name, 200) for name in files]
+    shown = ", ".join(names) if verbose else listing(names, 2 * limit - 50)
+    return f"{count(len(files))} files ({form}, {rows}): {shown}"
+
+
+def _labels(understanding: Understanding) -> str:
+    kind = safe(understanding.label_type)
+    return f"{safe(understanding.label_column)} ({kind}){_origin(understanding, 'labels')}"
+
+
+def _probs(understanding: Understanding) -> str:
+    names = ", ".join(safe(name) for name in understanding.prob_columns)
+    kind = f"{understanding.prob_layout} of {understanding.prob_type}"
+    if understanding.prob_layout == "wide columns":
+        kind = f"{len(understanding.classes)} columns of {understanding.prob_type}"
+    models = len(understanding.prob_columns)
+    ensemble = f", {models} models as one ensemble" if models > 1 else ""
+    return f"{names} ({kind}{ensemble}){_origin(understanding, 'probs')}"
+
+
+def _classes(understanding: Understanding, limit: int, *, verbose: bool) -> str:
+    names = [safe(name, 40) for name in understanding.classes]
+    shown = ", ".join(names) if verbose else listing(names, 2 * limit - 70)
+    return f"{count(len(names))}: {shown}; order: {safe(understanding.class_order, 120)}"
+
+
+def _key(understanding: Understanding) -> str:
+    if understanding.key_column is None:
+        return "the row number, counted from 0 (no key column)"
+    return f"{safe(understanding.key_column)}{_origin(understanding, 'key')}"
+
+
+def _origin(understanding: Understanding, role: str) -> str:
+    where = understanding.origins.get(role)
+    return f", {safe(where, 120)}" if where else ""
