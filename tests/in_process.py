@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 from pathlib import Path
 from typing import NamedTuple
-from unittest import mock
 
 __all__ = ["FIXTURES", "ROOT", "Finished", "call"]
 
@@ -25,21 +23,15 @@ class Finished(NamedTuple):
 
 def call(*arguments: str | Path, cwd: Path = ROOT) -> Finished:
     """Run ``labelaudit ARGUMENTS`` in the folder ``cwd``."""
-    from labelaudit.cli import run
+    from labelaudit.cli import main
 
     out, err = io.BytesIO(), io.BytesIO()
-    argv = ["labelaudit", *map(str, arguments)]
     with (
         contextlib.redirect_stdout(io.TextIOWrapper(out, "utf-8", write_through=True)) as stdout,
         contextlib.redirect_stderr(io.TextIOWrapper(err, "utf-8", write_through=True)) as stderr,
-        mock.patch.object(sys, "argv", argv),
         contextlib.chdir(cwd),
     ):
-        try:
-            code = run()
-        except SystemExit as stop:
-            code = stop.code
+        code = main([str(argument) for argument in arguments])
         stdout.flush()
         stderr.flush()
-        said, told = out.getvalue().decode(), err.getvalue().decode()
-    return Finished(int(code or 0), said, told)
+        return Finished(code, out.getvalue().decode(), err.getvalue().decode())
