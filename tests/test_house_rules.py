@@ -83,7 +83,9 @@ def test_every_kernel_has_a_twin(path: Path, function: Function) -> None:
     assert arguments(twins[function.name]) == arguments(function)
 
 
-@pytest.mark.parametrize("path", sorted({case.values[0] for case in kernels()}), ids=str)
+@pytest.mark.parametrize(
+    "path", sorted({case.values[0] for case in kernels()}), ids=lambda path: path.stem
+)
 def test_every_kernel_has_a_property_test(path: Path) -> None:
     text = (ROOT / "tests" / "kernels" / f"test_{path.name}").read_text("utf-8")
     assert "@given" in text
