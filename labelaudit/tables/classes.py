@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
+import numpy as np
 import pyarrow.types as pt
 
 from labelaudit.errors import InputError, UsageError
+from labelaudit.tables.arrays import flags, numbers, strings
 from labelaudit.tables.layouts import ProbColumns, plain_type
 from labelaudit.tables.roles import listed
 from labelaudit.tables.scanning import SeenLabels, is_text
@@ -17,6 +18,8 @@ from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pyarrow as pa
 
     from labelaudit.tables.roles import Roles
 
@@ -146,9 +149,9 @@ def _values(label: LabelColumn, names: tuple[str, ...]) -> tuple[pa.Array, str]:
         return _boolean_values(label, names), ""
     if pt.is_integer(kind) or pt.is_floating(kind):
         if all(map(_INTEGER.fullmatch, names)):
-            return pa.array([int(name) for name in names], pa.int64()), ""
-        return pa.array(range(len(names)), pa.int64()), "; label k is the k-th, from 0"
-    return pa.array(names, pa.large_string()), ""
+            return numbers(np.array([int(name) for name in names], np.int64)), ""
+        return numbers(np.arange(len(names))), "; label k is the k-th, from 0"
+    return strings(names), ""
 
 
 def _boolean_values(label: LabelColumn, names: tuple[str, ...]) -> pa.Array:
@@ -158,7 +161,7 @@ def _boolean_values(label: LabelColumn, names: tuple[str, ...]) -> pa.Array:
             "Give probabilities of two classes, or other labels.",
         )
     backwards = [name.casefold() for name in names] in (["true", "false"], ["1", "0"])
-    return pa.array([True, False] if backwards else [False, True])
+    return flags(np.array([backwards, not backwards]))
 
 
 def _from_labels(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
@@ -211,7 +214,7 @@ def _sorted(label: LabelColumn, model: ProbColumns, names: tuple[str, ...], widt
 
 def _from_numbers(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
     low, high = _extremes(label)
-    counting = Classes(_numbers(width), pa.array(range(width), pa.int64()), f"0 to {width - 1}")
+    counting = Classes(_numbers(width), numbers(np.arange(width)), f"0 to {width - 1}")
     if low >= 0 and high < width:
         return counting
     _refuse_one_based(label, width)

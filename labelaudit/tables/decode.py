@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABEL, LabelBlock
+from labelaudit.tables.arrays import null_mask, numbers, strings, viewed
 from labelaudit.tables.scanning import is_text
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def label_codes(column: pa.Array, values: pa.Array) -> npt.NDArray[np.int32]:
     else:
         return _dictionary_codes(pc.dictionary_encode(_text(column)), values)
     if column.null_count:
-        codes[_null_mask(column)] = NULL_LABEL
+        codes[null_mask(column)] = NULL_LABEL
     return codes
 
 
@@ -127,28 +128,14 @@ def _text(column: pa.Array) -> pa.Array:
     return column.cast(pa.large_string())
 
 
-def _null_mask(column: pa.Array) -> npt.NDArray[np.bool_]:
-    mask: npt.NDArray[np.bool_] = column.is_null().to_numpy(zero_copy_only=False)
-    return mask
-
-
 def _is_counting(values: pa.Array) -> bool:
     if not pt.is_integer(values.type):
         return False
-    return bool(np.array_equal(values.to_numpy(), np.arange(len(values))))
-
-
-def _integers(column: pa.Array) -> npt.NDArray[np.integer]:
-    """Return the stored integers without a copy; what stands in null rows has no meaning."""
-    stored = column.type.to_pandas_dtype()
-    data = column.buffers()[1]
-    if data is None:
-        return np.zeros(len(column), stored)
-    return np.frombuffer(data, stored, len(column), column.offset * np.dtype(stored).itemsize)
+    return bool(np.array_equal(viewed(values), np.arange(len(values))))
 
 
 def _counting_codes(column: pa.Array, n_classes: int) -> npt.NDArray[np.int32]:
-    numbers = _integers(column)
+    numbers = viewed(column)
     codes = numbers.astype(np.int32)
     # One comparison: as unsigned numbers, negative labels are larger than any class.
     unsigned = numbers.view(f"u{numbers.itemsize}")
@@ -163,18 +150,23 @@ def _index_in(column: pa.Array, values: pa.Array) -> npt.NDArray[np.int32]:
     if column.type != values.type:
         # Every integer type fits one of these two; the classes are known in int64.
         column = column.cast(values.type, safe=not pt.is_uint64(column.type))
-    found = pc.index_in(column, value_set=values, skip_nulls=True)
-    codes: npt.NDArray[np.int32] = pc.fill_null(found, UNKNOWN_LABEL).to_numpy().copy()
+    return _found(pc.index_in(column, value_set=values, skip_nulls=True))
+
+
+def _found(places: pa.Array) -> npt.NDArray[np.int32]:
+    """Return places in a value set as codes, where no place is a label that is not a class."""
+    codes = viewed(places).astype(np.int32)
+    if places.null_count:
+        codes[null_mask(places)] = UNKNOWN_LABEL
     return codes
 
 
 def _float_codes(column: pa.Array, values: pa.Array) -> npt.NDArray[np.int32]:
-    numbers = column.to_numpy(zero_copy_only=False).astype(np.float64)
-    missing = np.isnan(numbers)
-    whole = np.where(missing | (np.abs(numbers) > 2.0**53), 0.5, numbers)
+    stored = viewed(column).astype(np.float64)
+    missing = np.isnan(stored) | null_mask(column)
+    whole = np.where(missing | (np.abs(stored) > 2.0**53), 0.5, stored)
     is_whole = whole == np.floor(whole)
-    integers = pa.array(np.where(is_whole, whole, 0.0).astype(np.int64))
-    codes = label_codes(integers, values)
+    codes = label_codes(numbers(np.where(is_whole, whole, 0.0).astype(np.int64)), values)
     codes[~is_whole] = UNKNOWN_LABEL
     codes[missing] = NULL_LABEL
     return codes
@@ -185,7 +177,9 @@ def _dictionary_codes(column: pa.Array, values: pa.Array) -> npt.NDArray[np.int3
         return np.full(len(column), NULL_LABEL, np.int32)
     # The last entry stands for a null index.
     of_entry = np.append(label_codes_of_entries(column.dictionary, values), np.int32(NULL_LABEL))
-    indices = pc.fill_null(column.indices.cast(pa.int64()), len(column.dictionary)).to_numpy()
+    indices = viewed(column.indices)
+    if column.indices.null_count:
+        indices = np.where(null_mask(column.indices), len(column.dictionary), indices)
     codes: npt.NDArray[np.int32] = of_entry[indices]
     return codes
 
@@ -194,10 +188,9 @@ def label_codes_of_entries(entries: pa.Array, values: pa.Array) -> npt.NDArray[n
     """Return the class code of each dictionary entry."""
     if not is_text(entries.type):
         return label_codes(entries, values)
-    found = pc.index_in(entries.cast(values.type), value_set=values, skip_nulls=True)
-    codes: npt.NDArray[np.int32] = pc.fill_null(found, UNKNOWN_LABEL).to_numpy().copy()
+    codes = _found(pc.index_in(entries.cast(values.type), value_set=values, skip_nulls=True))
     if entries.null_count:
-        codes[_null_mask(entries)] = NULL_LABEL
+        codes[null_mask(entries)] = NULL_LABEL
     return codes
 
 
@@ -230,13 +223,7 @@ def _numbers(column: pa.Array, dtype: np.dtype[np.floating]) -> npt.NDArray[np.f
         column = column.dictionary_decode()
     if pt.is_decimal(column.type) or pt.is_boolean(column.type):
         column = column.cast(pa.float64())
-    if column.null_count:
-        data = column.buffers()[1]
-        kind = column.type.to_pandas_dtype()
-        stored = np.frombuffer(data, kind, len(column), column.offset * np.dtype(kind).itemsize)
-        return stored.astype(dtype, copy=False)
-    numbers: npt.NDArray[np.floating] = column.to_numpy(zero_copy_only=True)
-    return numbers.astype(dtype, copy=False)
+    return viewed(column).astype(dtype, copy=False)
 
 
 def _from_columns(
@@ -248,7 +235,7 @@ def _from_columns(
     with_nulls = [c for c in (*columns, parent) if c is not None and c.null_count]
     if not with_nulls:
         return probs, None
-    return _blanked(probs, np.logical_or.reduce([_null_mask(c) for c in with_nulls]))
+    return _blanked(probs, np.logical_or.reduce([null_mask(c) for c in with_nulls]))
 
 
 def _blanked(
@@ -275,8 +262,8 @@ def _from_list(
         width = kind.list_size
         bounds = (np.arange(n + 1, dtype=np.int64) + column.offset) * width
     else:
-        bounds = column.offsets.to_numpy().astype(np.int64, copy=False)
-    null = _null_mask(column) if column.null_count else None
+        bounds = viewed(column.offsets).astype(np.int64, copy=False)
+    null = null_mask(column) if column.null_count else None
     values = column.values.slice(bounds[0], bounds[-1] - bounds[0])
     starts, lengths = bounds[:-1] - bounds[0], np.diff(bounds)
     ragged = lengths != n_classes
@@ -289,9 +276,7 @@ def _from_list(
 def _null_entries(
     probs: npt.NDArray[np.floating], values: pa.Array
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int32] | None]:
-    missing: npt.NDArray[np.bool_] = np.logical_or.reduce(
-        _null_mask(values).reshape(probs.shape), 1
-    )
+    missing: npt.NDArray[np.bool_] = np.logical_or.reduce(null_mask(values).reshape(probs.shape), 1)
     return _blanked(probs, missing)
 
 
@@ -311,7 +296,7 @@ def _from_uneven(
     entries = starts[sound, None] + np.arange(n_classes)
     probs[sound] = _numbers(values, dtype)[entries]
     if values.null_count:
-        missing = sound[_null_mask(values)[entries].any(axis=1)]
+        missing = sound[null_mask(values)[entries].any(axis=1)]
         probs[missing] = 0.0
         reasons[missing] = NULL_PROBS
     return probs, reasons
@@ -321,10 +306,10 @@ def _from_map(
     column: pa.Array, names: tuple[str, ...], dtype: np.dtype[np.floating]
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int32] | None]:
     """Read maps: every row must hold each class once, in any order."""
-    bounds = column.offsets.to_numpy().astype(np.int64)
+    bounds = viewed(column.offsets).astype(np.int64)
     keys = column.keys.slice(bounds[0], bounds[-1] - bounds[0])
     items = column.items.slice(bounds[0], bounds[-1] - bounds[0])
-    place = label_codes(keys.cast(pa.string()), pa.array(names, pa.string()))
+    place = label_codes(keys.cast(pa.large_string()), strings(names))
     row = np.repeat(np.arange(len(column)), np.diff(bounds))
     known = place >= 0
     probs = np.zeros((len(column), len(names)), dtype)
@@ -334,8 +319,8 @@ def _from_map(
     reasons = np.where((times != 1).any(axis=1), RAGGED_PROBS, 0).astype(np.int32)
     reasons[row[~known]] = RAGGED_PROBS
     if items.null_count:
-        reasons[row[_null_mask(items)]] = NULL_PROBS
+        reasons[row[null_mask(items)]] = NULL_PROBS
     if column.null_count:
-        reasons[_null_mask(column)] = NULL_PROBS
+        reasons[null_mask(column)] = NULL_PROBS
     probs[reasons < 0] = 0.0
     return probs, reasons if reasons.any() else None

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from labelaudit.findings import Problem
+from labelaudit.tables.arrays import null_mask, viewed
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -40,13 +41,10 @@ def key_problem(batches: Iterator[pa.Array], name: str) -> Problem | None:
         seen.append(keys)
     if ascending:
         return None
-    column = pa.chunked_array(seen)
-    missing = np.flatnonzero(column.is_null().to_numpy()) if column.null_count else _NO_ROWS
-    repeats = _repeats(column)
+    null = np.concatenate([null_mask(keys) for keys in seen])
+    missing = np.flatnonzero(null)
+    repeats = _repeats(pa.chunked_array(seen), np.flatnonzero(~null))
     return _problem(name, missing, repeats) if len(missing) + len(repeats) else None
-
-
-_NO_ROWS = np.zeros(0, np.int64)
 
 
 def _comparable(keys: pa.Array) -> pa.Array:
@@ -69,16 +67,14 @@ def _ascends(seen: list[pa.Array], keys: pa.Array) -> bool:
     return not seen or bool(pc.less(seen[-1][-1], keys[0]).as_py())
 
 
-def _repeats(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Return the rows whose key an earlier row has."""
-    kept = pc.is_valid(column)
-    valid = np.flatnonzero(kept.to_numpy())
+def _repeats(column: pa.ChunkedArray, valid: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the rows whose key an earlier row has; ``valid`` are those with a key."""
     keys = column.drop_null().combine_chunks()
     if pt.is_integer(keys.type):
-        order = np.argsort(keys.to_numpy(), kind="stable")
-        same = np.diff(keys.to_numpy()[order]) == 0
+        order = np.argsort(viewed(keys), kind="stable")
+        same = np.diff(viewed(keys)[order]) == 0
         return np.sort(valid[order[1:][same]])
-    codes = pc.dictionary_encode(keys).indices.to_numpy()
+    codes = viewed(pc.dictionary_encode(keys).indices)
     first = np.full(int(codes.max(initial=-1)) + 1, -1, np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     again: npt.NDArray[np.int64] = valid[first[codes] != np.arange(len(codes))]

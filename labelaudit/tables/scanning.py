@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from labelaudit.errors import UsageError
+from labelaudit.tables.arrays import viewed
 from labelaudit.tables.layouts import ProbColumns, plain_type
 from labelaudit.wording import safe
 
@@ -107,7 +108,7 @@ def seen_width(tables: Sequence[InputTable], model: ProbColumns) -> int:
     """Return how many probabilities most of the first rows hold; 0 when there are none."""
     for batch in _batches(tables, model.columns[0], _PEEK_ROWS):
         column = _plain(batch.column(0))
-        lengths = pc.list_value_length(column).drop_null().to_numpy()
+        lengths = viewed(pc.list_value_length(column).drop_null())
         if len(lengths):
             return int(np.bincount(lengths).argmax())
     return 0

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from labelaudit.errors import NothingToAuditError
 from labelaudit.findings import Understanding
+from labelaudit.tables.arrays import numbers, strings
 from labelaudit.tables.classes import Classes, LabelColumn, arranged, choose_classes
 from labelaudit.tables.decode import Decoder
 from labelaudit.tables.held import Budget, HeldPartition
@@ -125,7 +126,7 @@ class LabelSource:
             table.take(local, columns).cast(pa.schema(fields)) for table, local in self._local(rows)
         ]
         if not parts:
-            return pa.schema(fields).empty_table()
+            return pa.Table.from_batches([], pa.schema(fields))
         return pa.concat_tables(parts).unify_dictionaries()
 
     def file_of(self, rows: npt.NDArray[np.int64]) -> pa.Array | None:
@@ -133,8 +134,8 @@ class LabelSource:
         if len(self.tables) == 1:
             return None
         which = np.searchsorted(self._starts(), rows, side="right") - 1
-        names = pa.array([table.name for table in self.tables], pa.string())
-        return pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32)), names)
+        names = strings([table.name for table in self.tables]).cast(pa.string())
+        return pa.DictionaryArray.from_arrays(numbers(which.astype(np.int32)), names)
 
     def _starts(self) -> npt.NDArray[np.int64]:
         rows = [sum(table.group_rows) for table in self.tables]

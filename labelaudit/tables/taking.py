@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
+
+from labelaudit.tables.arrays import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     from labelaudit.tables.table import InputTable
 
@@ -39,5 +41,5 @@ def _picked(
     for batch in batches:
         low, high = np.searchsorted(rows, (first, first + batch.num_rows))
         if low < high:
-            yield batch.take(pa.array(rows[low:high] - first))
+            yield batch.take(numbers(rows[low:high] - first))
         first += batch.num_rows
