@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from typer.main import get_command
 
 from labelaudit import errors
-from tests.in_process import ROOT
+from tests.in_process import FIXTURES, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -268,3 +269,11 @@ def test_every_page_of_the_docs_is_reachable() -> None:
             reached.add(page)
             waiting += linked(page)
     assert {page for page in pages if not page.startswith("_build")} - reached == set()
+
+
+def test_every_kind_of_problem_is_documented() -> None:
+    page = (DOCS / "methods" / "probability-hygiene.md").read_text("utf-8")
+    verdicts = [json.loads(path.read_text("utf-8")) for path in FIXTURES.rglob("expected.json")]
+    kinds = {verdict["problem"] for verdict in verdicts if verdict.get("problem")}
+    assert len(kinds) > 8
+    assert [kind for kind in sorted(kinds) if f"`{kind}`" not in page] == []
