@@ -14,7 +14,7 @@ import numpy as np
 
 from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.graph import VoteGraph, exact_total, on_grid
-from labelaudit.audits.crowd.posterior import TIE, CrowdPosterior, consensus
+from labelaudit.audits.crowd.posterior import TIE, CrowdPosterior
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -80,10 +80,20 @@ def _pass_messages(edges: _Edges) -> tuple[Floats, Floats, float]:
     return edges.to_tasks(trust), trust, moved
 
 
+def _best(scores: Floats) -> Floats:
+    """Return (N, K): 1 for the best class, shared evenly among equals."""
+    best = (scores >= scores.max(axis=1, keepdims=True, initial=-np.inf) - TIE).astype(np.float64)
+    shared: Floats = best / best.sum(axis=1, keepdims=True)
+    return shared
+
+
 def _agreement_with_majority(graph: VoteGraph, scores: Floats) -> float:
-    """Return the chance-corrected share of tasks with the majority's label."""
-    asked = np.diff(graph.votes.task_start) > 0
-    same = consensus(scores)[asked] == consensus(graph.vote_share())[asked]
+    """Return the chance-corrected share of equal labels, tasks with ties left out (1 if all)."""
+    labels, majority = _best(scores), _best(graph.vote_counts())
+    clear = (labels.max(axis=1) == 1.0) & (majority.max(axis=1) == 1.0)
+    if not clear.any():
+        return 1.0
+    same = (labels[clear] == majority[clear]).all(axis=1)
     chance = 1.0 / graph.votes.n_classes
     return (float(same.mean()) - chance) / (1.0 - chance)
 
@@ -101,8 +111,7 @@ def _log_odds_per_trust(graph: VoteGraph, trust: Floats, accuracy: Floats) -> fl
 
 def _softened(graph: VoteGraph, scores: Floats, trust: Floats) -> CrowdPosterior:
     """Turn scores into probabilities on the scale of the annotators' measured accuracies."""
-    labels = np.zeros_like(scores)
-    labels[np.arange(len(labels)), consensus(scores)] = 1.0
+    labels = np.rint(_best(scores) * graph.units) / graph.units
     accuracy, _ = one_coin_accuracy(graph, labels)
     scores = scores * _log_odds_per_trust(graph, trust, accuracy)
     unreached = np.ptp(scores, axis=1) <= TIE

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.graph import VoteGraph, exact_total, on_grid
 from labelaudit.audits.crowd.overlap import overlaps
 from labelaudit.audits.crowd.posterior import CrowdPosterior
@@ -38,7 +39,11 @@ PRIOR_VOTES = 4.0
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """Both directions of each pair of annotators: row, column, C and its number of votes."""
+    """Both directions of each pair of annotators: row, column, C and its number of votes.
+
+    ``right`` and ``known`` (W,) are the sum and the number of an annotator's C with gold labels,
+    a partner whose skill is 1.
+    """
 
     row: npt.NDArray[np.int32]
     column: npt.NDArray[np.int32]
@@ -46,12 +51,15 @@ class _Entries:
     votes: Floats
     first: npt.NDArray[np.int64]
     degree: npt.NDArray[np.int64]
+    right: Floats
+    known: Floats
 
     @classmethod
-    def of(cls, pairs: Overlaps, n_workers: int, classes: int) -> _Entries:
+    def of(cls, pairs: Overlaps, votes: VoteBlock) -> _Entries:
+        classes = votes.n_classes
         value = (classes * pairs.agreement - 1.0) / (classes - 1)
         row = np.concatenate([pairs.first, pairs.second])
-        degree = np.bincount(row, minlength=n_workers)
+        degree = np.bincount(row, minlength=votes.n_workers)
         return cls(
             row,
             np.concatenate([pairs.second, pairs.first]),
@@ -59,6 +67,7 @@ class _Entries:
             np.tile(pairs.shared.astype(np.float64), 2),
             np.cumsum(degree) - degree,
             degree,
+            *_agreement_with_gold(votes),
         )
 
     def sums(self, terms: Floats) -> Floats:
@@ -81,6 +90,13 @@ class _Entries:
         return ~(low | high)
 
 
+def _agreement_with_gold(votes: VoteBlock) -> tuple[Floats, Floats]:
+    gold = np.repeat(votes.gold, np.diff(votes.task_start))
+    known = np.bincount(votes.worker[gold >= 0], minlength=votes.n_workers).astype(np.float64)
+    right = np.bincount(votes.worker[gold == votes.label], minlength=votes.n_workers)
+    return (votes.n_classes * right - known) / (votes.n_classes - 1), known
+
+
 def _weighted_mean(values: Floats, weight: Floats) -> float:
     total = exact_total(on_grid(values * weight, len(values)))
     return float(total / max(float(weight.sum()), 1.0))
@@ -92,8 +108,10 @@ def _step(
     """Fit each skill to the kept entries by least squares, with four votes at the mean skill."""
     other = skill[entries.column]
     weight = entries.votes * other**2
-    evidence = entries.sums(np.where(kept, entries.votes * entries.value * other, 0.0))
-    total = entries.sums(np.where(kept, weight, 0.0))
+    evidence = entries.right + entries.sums(
+        np.where(kept, entries.votes * entries.value * other, 0.0)
+    )
+    total = entries.known + entries.sums(np.where(kept, weight, 0.0))
     prior = PRIOR_VOTES * max(_weighted_mean(skill**2, given), 1e-9)
     fitted = (evidence + prior * _weighted_mean(skill, given)) / (total + prior)
     # Half a step: with full ones, two groups of annotators can trade estimates for ever.
@@ -121,13 +139,13 @@ def mmsr(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
     del seed  # starts from equal skills
     graph = VoteGraph.of(votes, on)
     pairs, classes = overlaps(graph), votes.n_classes
-    if classes < 2 or len(pairs.shared) == 0:
+    if classes < 2 or (len(pairs.shared) == 0 and votes.gold.max(initial=-1) < 0):
         share = graph.vote_share()
-        note = "M-MSR needs two classes and annotators who share tasks: vote shares are given."
-        quality = np.full(votes.n_workers, np.nan)
+        note = "M-MSR needs two classes, and gold or shared tasks: the vote shares are given."
+        quality, _ = one_coin_accuracy(graph, share)
         return CrowdPosterior("mmsr", share, None, quality, converged=False, notes=(note,))
     given = graph.pairs.votes_of_worker.astype(np.float64)
-    entries = _Entries.of(pairs, votes.n_workers, classes)
+    entries = _Entries.of(pairs, votes)
     skill, steps, converged = _fit(entries, given, classes)
     margin = min(1.0 / np.sqrt(max(votes.n_tasks, 1)), 0.25)
     skill = np.clip(skill, margin - 1.0 / (classes - 1), 1.0 - margin)

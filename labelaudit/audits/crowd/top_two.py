@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.graph import VoteGraph
 from labelaudit.audits.crowd.one_coin import one_coin
 from labelaudit.audits.crowd.posterior import TIE, CrowdPosterior, consensus
@@ -55,6 +56,9 @@ class TopTwo:
         where guessing and confusing cannot be told apart.
     reliability : (W,) float64
         p; NaN for annotators without votes.
+    accuracy : (W,) float64
+        Expected share of each annotator's votes that are the first answer, drawn to the mean by
+        four votes.
     posterior, log_posterior : (N, K) float64
         Of the first answer, each class taken with its best partner.
     bound : (rounds,) float64
@@ -68,6 +72,7 @@ class TopTwo:
     pair_confidence: Floats
     confusion_probability: Floats
     reliability: Floats
+    accuracy: Floats
     posterior: Floats
     log_posterior: Floats
     bound: Floats
@@ -84,28 +89,27 @@ class TopTwo:
         return soft
 
 
-def _two_largest(scores: Floats) -> Pairs:
-    """Return the classes (N, 2) of each row's largest scores; ties go to the lowest codes."""
-    first = consensus(scores)
-    rest = scores.copy()
-    rest[np.arange(len(rest)), first] = -np.inf
-    return np.stack([first, consensus(rest)], axis=1)
+def _among_two(scores: Floats) -> Floats:
+    """Return (N, K): 1 for each row's two largest scores, shared evenly where several are equal."""
+    second = np.sort(scores, axis=1)[:, -2:-1]
+    above = scores > second + TIE
+    tied = (scores >= second - TIE) & ~above
+    room = 2.0 - above.sum(axis=1, keepdims=True)
+    share: Floats = above + tied * (room / tied.sum(axis=1, keepdims=True))
+    return share
 
 
 def _spectral_guess(graph: VoteGraph, direction: Direction) -> tuple[Floats, Floats]:
     """Stage 1: reliabilities (W,) and confusion probabilities (N,) from the singular vector."""
-    votes, classes = graph.votes, graph.votes.n_classes
+    classes = graph.votes.n_classes
     scores = split_scores(graph, direction.worker, direction.density) / (2.0 * direction.density)
-    pair = _two_largest(-scores)
-    inside = np.zeros_like(scores)
-    inside[np.arange(len(pair))[:, None], pair] = 1.0
+    inside = np.rint(_among_two(-scores) * graph.units) / graph.units
     hits = graph.pairs.per_worker(graph.credit(inside))
     share = hits / np.maximum(graph.pairs.votes_of_worker, 1)
     reliability = np.clip((share - 2.0 / classes) / (1.0 - 2.0 / classes), 0.001, 0.999)
     heard = graph.pairs.votes_of_worker > 0
     length = math.sqrt(math.fsum(reliability[heard] ** 2))
-    depth = scores[np.arange(votes.n_tasks), pair[:, 0]]
-    return reliability, np.clip(1.0 / classes - depth / length, 0.501, 0.999)
+    return reliability, np.clip(1.0 / classes - scores.min(axis=1) / length, 0.501, 0.999)
 
 
 def _log_density(value: Floats, mean: float) -> float:
@@ -147,14 +151,15 @@ def _recover_many(graph: VoteGraph) -> TopTwo:
     )
     p, q, bound = _refine(graph, pair, p, q)
     beliefs = graph.beliefs(score)
-    p[graph.pairs.votes_of_worker == 0] = np.nan
+    heard = graph.pairs.votes_of_worker > 0
     return TopTwo(
         first=pair[:, 0],
         second=pair[:, 1],
         tied_second=tied,
         pair_confidence=confidence,
         confusion_probability=q,
-        reliability=p,
+        reliability=np.where(heard, p, np.nan),
+        accuracy=one_coin_accuracy(graph, beliefs.q)[0],
         posterior=beliefs.q,
         log_posterior=beliefs.log_q,
         bound=np.array(bound),
@@ -185,6 +190,7 @@ def _recover_few(votes: VoteBlock, on: Executor | None) -> TopTwo:
         pair_confidence=plain.posterior[np.arange(len(first)), first],
         confusion_probability=np.full(len(first), np.nan),
         reliability=p,
+        accuracy=plain.worker_quality,
         posterior=plain.posterior,
         log_posterior=log_posterior,
         bound=plain.bound,
@@ -205,14 +211,14 @@ def recover_pairs(votes: VoteBlock, *, on: Executor | None = None) -> TopTwo:
 
 
 def top_two(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> CrowdPosterior:
-    """Aggregate by top-two recovery; the quality of an annotator is the reliability p."""
+    """Aggregate by top-two recovery."""
     del seed  # the power iteration has a fixed start
     found = recover_pairs(votes, on=on)
     return CrowdPosterior(
         "top-two",
         found.posterior,
         found.log_posterior,
-        found.reliability,
+        found.accuracy,
         iterations=len(found.bound),
         bound=found.bound,
         notes=found.notes,

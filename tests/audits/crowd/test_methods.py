@@ -26,16 +26,19 @@ FAMILY = (
     "ebcc",
     "glad",
     "hierarchical-dawid-skene",
+    "kos",
     "mace",
     "majority",
+    "mmsr",
     "one-coin",
     "super-majority",
+    "top-two",
     "unanimous",
     "wawa",
     "zbs",
 )
 EXACT = ("dawid-skene", "one-coin", "majority", "super-majority", "unanimous")
-BOUNDED = ("dawid-skene", "one-coin", "ebcc", "glad", "mace")
+BOUNDED = ("dawid-skene", "one-coin", "ebcc", "glad", "mace", "top-two")
 
 each_method = pytest.mark.parametrize("name", FAMILY)
 
