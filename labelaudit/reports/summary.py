@@ -65,6 +65,7 @@ def summary_document(
             "notes": list(audit.notes),
             "problems": _problems(result.problems),
             "outputs": [dict(each) for each in outputs],
+            "calibration": dict(audit.calibration),
             "readings": audit.readings,
             "timings": dict(result.timings),
             "exit_code": exit_code,

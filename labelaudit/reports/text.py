@@ -148,7 +148,7 @@ def _pairs(result: LabelIssues, limit: int, style: Style) -> list[str]:
         Column("given", flexible=True),
         Column("truly", flexible=True),
         Column("rows, about", right=True),
-        Column("of given", right=True),
+        Column("of all", right=True),
         Column("flagged", right=True),
     )
     rows = [
