@@ -51,22 +51,22 @@ def _best_except(values: npt.NDArray[np.float64], left_out: int, tie: float) -> 
 
 
 @kernel
-def _log_all_pairs(evidence: npt.NDArray[np.float64], top: int) -> float:
-    """Return the log-sum-exp of ``evidence[0, c] + evidence[1, d]`` over all pairs c != d.
+def _mass_of_pairs(evidence: npt.NDArray[np.float64], top: int, best: float) -> float:
+    """Return the sum of ``exp(evidence[0, c] + evidence[1, d] - best)`` over all pairs c != d.
 
-    ``top`` has the largest second evidence; leaving it out is a sum of its own, because taking
-    it from the total would cancel.
+    ``top`` has the largest second evidence. Its pairs are summed one by one, because taking it
+    out of the sum of all seconds would cancel.
     """
-    peak, second = evidence[0].max(), evidence[1, top]
-    rest = 0.0
+    mass, others = 0.0, 0.0
     for d in range(evidence.shape[1]):
         if d != top:
-            rest += np.exp(evidence[1, d] - second)
-    total = np.exp(evidence[0, top] - peak) * rest
+            mass += np.exp(evidence[0, top] + evidence[1, d] - best)
+            others += np.exp(evidence[1, d] - evidence[1, top])
     for c in range(evidence.shape[1]):
         if c != top:
-            total += np.exp(evidence[0, c] - peak) * (1.0 + rest - np.exp(evidence[1, c] - second))
-    return float(peak + second + np.log(total))
+            seconds = 1.0 + others - np.exp(evidence[1, c] - evidence[1, top])
+            mass += np.exp(evidence[0, c] + evidence[1, top] - best) * seconds
+    return mass
 
 
 @kernel
@@ -108,8 +108,9 @@ def choose_pairs(
             first, _ = _best_except(score[i], -1, tie)
         second, many = _best_except(evidence[1], first, tie)
         pair[i, 0], pair[i, 1], tied[i] = first, second, many > 1
-        level = _log_all_pairs(evidence, best)
-        confidence[i] = np.exp(evidence[0, first] + evidence[1, second] - level)
+        highest = score[i].max()
+        chosen = evidence[0, first] + evidence[1, second] - highest
+        confidence[i] = np.exp(chosen) / _mass_of_pairs(evidence, best, highest)
     return pair, tied, confidence, score
 
 
