@@ -115,7 +115,7 @@ def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
     shown = result.table.slice(0, _WORST_ROWS)
     if shown.num_rows == 0:
         return []
-    name = "key" if "key" in shown.column_names else "row"
+    name = "row" if result.understanding.key_column is None else "key"
     columns = (
         Column("#", right=True),
         Column(name, right=name == "row" or _is_number(shown, name), flexible=name == "key"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelaudit.reports.layout import count, entry, listing, plural
+from labelaudit.reports.layout import count, cut, entry, listing, plural
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _probs(understanding: Understanding) -> str:
 
 
 def _classes(understanding: Understanding, limit: int, *, verbose: bool) -> str:
-    names = [safe(name, 40) for name in understanding.classes]
+    names = [cut(safe(name), 30) for name in understanding.classes]
     shown = ", ".join(names) if verbose else listing(names, 2 * limit - 70)
     return f"{count(len(names))}: {shown}; order: {safe(understanding.class_order, 120)}"
 

@@ -131,8 +131,6 @@ def test_inspection() -> None:
 
 
 def test_inspection_of_what_could_not_be_understood() -> None:
-    found = inspection_document(
-        builders.inspection(understanding=None), version="9.9", exit_code=3
-    )
+    found = inspection_document(builders.inspection(understanding=None), version="9.9", exit_code=3)
     assert found["mapping"] is None
     assert found["classes"] == []
