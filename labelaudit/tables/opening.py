@@ -5,14 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labelaudit.tables.options import ReadOptions
     from labelaudit.tables.paths import InputFile
     from labelaudit.tables.table import InputTable
 
-__all__ = ["open_file"]
+__all__ = ["open_files"]
 
 
-def open_file(file: InputFile) -> InputTable:
-    """Open a file of any format that can be read."""
-    from labelaudit.tables.parquet import open_parquet
+def open_files(files: Sequence[InputFile], options: ReadOptions) -> tuple[InputTable, ...]:
+    """Open files of one format.
 
-    return open_parquet(file)
+    Parameters
+    ----------
+    files : sequence of InputFile
+    options : ReadOptions
+        In formats without types only the columns named here are looked at.
+    """
+    if files[0].format == "parquet":
+        from labelaudit.tables.parquet import open_parquet
+
+        return tuple(map(open_parquet, files))
+    if files[0].format == "arrow":
+        from labelaudit.tables.arrow_ipc import open_arrow
+
+        return tuple(map(open_arrow, files))
+    from labelaudit.tables.text import agreed, open_text
+
+    tables = [open_text(file, options) for file in files]
+    return tuple(agreed(tables) if files[0].format == "csv" else tables)

@@ -12,6 +12,7 @@ import pyarrow.types as pt
 from labelaudit.errors import InputError
 from labelaudit.tables.boundary import BROKEN_FILE, reading
 from labelaudit.tables.taking import take_rows
+from labelaudit.tables.views import without_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,17 +56,16 @@ class ParquetTable:
             sum(group.column(leaf).total_compressed_size for leaf in leaves) for group in groups
         )
 
-    def extremes(self, column: str) -> tuple[int, int] | None:
-        """Return the smallest and largest integer of a column, if statistics of all groups say."""
-        paths = [self.metadata.schema.column(i).path for i in range(len(self.metadata.schema))]
-        if column not in paths or not pt.is_integer(self.schema.field(column).type):
-            return None
-        leaf = paths.index(column)
-        groups = (self.metadata.row_group(i) for i in range(self.metadata.num_row_groups))
-        known = [group.column(leaf).statistics for group in groups if group.num_rows]
-        if not all(each is not None and each.has_min_max for each in known):
-            return None
-        return min(each.min for each in known), max(each.max for each in known)
+    @property
+    def integer_ranges(self) -> dict[str, tuple[int, int]]:
+        """Smallest and largest value of each integer column that has statistics everywhere."""
+        leaves = enumerate(self.metadata.schema.column(i) for i in range(len(self.metadata.schema)))
+        found = {
+            column.path: _range(self.metadata, leaf)
+            for leaf, column in leaves
+            if column.physical_type in ("INT32", "INT64") and _is_integer(self.schema, column.path)
+        }
+        return {name: extremes for name, extremes in found.items() if extremes is not None}
 
     def _leaves(self, columns: Sequence[str]) -> list[int]:
         """Return the indices of the stored columns; nested ones are several, named by path."""
@@ -104,6 +104,7 @@ class ParquetTable:
     ) -> Iterator[pa.RecordBatch]:
         declared = self.metadata.row_group(group).num_rows
         place = f"{self.name}, row group {group}"
+        fields = pa.schema([self.schema.field(column) for column in columns])
         rows = 0
         with reading(place):
             batches = opened.iter_batches(
@@ -112,11 +113,13 @@ class ParquetTable:
         while True:
             with reading(f"{place}, after row {rows} of it"):
                 batch = next(batches, None)
+                if batch is not None:
+                    batch.validate(full=True)
             if batch is None:
                 break
             rows += batch.num_rows
             if rows <= declared:
-                yield batch.select(columns)
+                yield batch.select(columns).cast(fields)
         if rows != declared:
             raise InputError(f"{place} declares {declared} rows and holds {rows}.", BROKEN_FILE)
 
@@ -124,6 +127,18 @@ class ParquetTable:
         """Return these columns of these rows (sorted, 0-based in this file)."""
         fields = pa.schema([self.schema.field(column) for column in columns])
         return pa.Table.from_batches(take_rows(self, rows, columns), fields)
+
+
+def _is_integer(schema: pa.Schema, name: str) -> bool:
+    return name in schema.names and bool(pt.is_integer(schema.field(name).type))
+
+
+def _range(metadata: pq.FileMetaData, leaf: int) -> tuple[int, int] | None:
+    groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+    known = [group.column(leaf).statistics for group in groups if group.num_rows]
+    if not known or not all(each is not None and each.has_min_max for each in known):
+        return None
+    return min(each.min for each in known), max(each.max for each in known)
 
 
 def open_parquet(file: InputFile) -> ParquetTable:
@@ -135,12 +150,45 @@ def open_parquet(file: InputFile) -> ParquetTable:
         If there is no readable footer, or it contradicts itself.
     """
     with reading(file.name), pq.ParquetFile(file.path, pre_buffer=False) as opened:
-        metadata, schema = opened.metadata, opened.schema_arrow
+        metadata, schema = opened.metadata, without_views(opened.schema_arrow)
     table = ParquetTable(file, metadata, schema)
     rows = sum(table.group_rows)
+    _check_footer(file.name, metadata)
     if rows != metadata.num_rows:
         raise InputError(
             f"{file.name} declares {metadata.num_rows} rows, and its row groups {rows}.",
             BROKEN_FILE,
         )
     return table
+
+
+def _check_footer(name: str, metadata: pq.FileMetaData) -> None:
+    """Raise ``InputError`` if row groups contradict their columns, or share their pages.
+
+    Readers believe the footer: a row group that claims fewer rows than it has loses the rest, and
+    one that is listed twice is read twice.
+    """
+    starts: dict[int, int] = {}
+    flat = [i for i in range(metadata.num_columns) if _is_flat(metadata.schema.column(i))]
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        for leaf in range(metadata.num_columns):
+            start = row_group.column(leaf).data_page_offset
+            if row_group.num_rows and starts.setdefault(start, group) != group:
+                raise InputError(
+                    f"{name} lists the pages of row group {starts[start]} again in row group "
+                    f"{group}.",
+                    BROKEN_FILE,
+                )
+        for leaf in flat:
+            values = row_group.column(leaf).num_values
+            if values != row_group.num_rows:
+                raise InputError(
+                    f"{name}, row group {group} declares {row_group.num_rows} rows, but "
+                    f"{values} in one of its columns.",
+                    BROKEN_FILE,
+                )
+
+
+def _is_flat(column: pq.ColumnSchema) -> bool:
+    return bool(column.max_repetition_level == 0)

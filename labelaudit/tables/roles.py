@@ -199,9 +199,20 @@ def _prob_columns(
             origins["probs"] = _HOW[find.__name__]
             return (candidates[0],)
     raise UsageError(
-        f"No column looks like probabilities among {listed(schema.names)}.",
+        f"No column looks like probabilities among {listed(schema.names)}{_near_miss(schema)}.",
         "Say which it is with --probs: one list column, or a quoted glob of wide columns ('p_*').",
     )
+
+
+def _near_miss(schema: pa.Schema) -> str:
+    """Return which column would do if it held numbers, in words, or nothing."""
+    for column in schema:
+        by_prefix = column.name.casefold().startswith(WIDE_PREFIXES)
+        if column.name.casefold() in PROB_NAMES or by_prefix:
+            kind = plain_type(column.type)
+            if not (pt.is_floating(kind) or pt.is_integer(kind) or pt.is_decimal(kind)):
+                return f"; column {safe(column.name)} would, but is of type {safe(column.type)}"
+    return ""
 
 
 _HOW = {

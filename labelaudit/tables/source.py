@@ -15,6 +15,7 @@ from labelaudit.tables.arrays import numbers, strings
 from labelaudit.tables.classes import Classes, LabelColumn, arranged, choose_classes
 from labelaudit.tables.decode import Decoder
 from labelaudit.tables.held import Budget, HeldPartition
+from labelaudit.tables.hive import with_folders
 from labelaudit.tables.keys import key_problem
 from labelaudit.tables.parts import check_names, check_parts, common_type
 from labelaudit.tables.paths import find_files
@@ -218,10 +219,10 @@ def open_labels(paths: Sequence[str], options: ReadOptions) -> LabelSource:
     NothingToAuditError
         If no file matched or there are no rows.
     """
-    from labelaudit.tables.opening import open_file
+    from labelaudit.tables.opening import open_files
 
     files = find_files(paths)
-    return source_of(tuple(map(open_file, files)), options)
+    return source_of(with_folders(open_files(files, options), files), options)
 
 
 def source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSource:
@@ -281,7 +282,7 @@ def _with_width(
 def _label_column(tables: Sequence[InputTable], roles: Roles) -> LabelColumn:
     from functools import cache
 
-    extremes = [table.extremes(roles.labels) for table in tables]
+    extremes = [table.integer_ranges.get(roles.labels) for table in tables]
     known = [each for each in extremes if each is not None]
     both = None
     if len(known) == len(tables):

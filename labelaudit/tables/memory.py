@@ -1,0 +1,175 @@
+"""Arrays and data frames: whatever is in memory becomes one Arrow table, without a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from labelaudit.errors import UsageError
+from labelaudit.tables.arrays import flags, numbers
+from labelaudit.tables.boundary import reading
+from labelaudit.tables.options import ReadOptions
+from labelaudit.tables.source import LabelSource, source_of
+from labelaudit.tables.views import without_view, without_views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+__all__ = ["MemoryTable", "memory_labels"]
+
+_GROUP_ROWS = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTable:
+    """A table in memory, cut into row groups of one size, so that they can be shared out."""
+
+    table: pa.Table
+    format: str = "memory"
+    name: str = "the table in memory"
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and types as they were given."""
+        return self.table.schema
+
+    @property
+    def group_rows(self) -> tuple[int, ...]:
+        """Rows of each row group."""
+        rows = self.table.num_rows
+        return tuple(min(_GROUP_ROWS, rows - start) for start in range(0, rows, _GROUP_ROWS))
+
+    @property
+    def integer_ranges(self) -> dict[str, tuple[int, int]]:
+        """Nothing: columns in memory carry no statistics."""
+        return {}
+
+    def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
+        """Return the bytes of these columns, shared out over row groups."""
+        size = sum(self.table.column(column).nbytes for column in columns)
+        rows = max(self.table.num_rows, 1)
+        return tuple(size * each // rows for each in self.group_rows)
+
+    def read(
+        self, groups: range, columns: Sequence[str], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield these columns of consecutive row groups, in pieces that share their memory."""
+        start = groups.start * _GROUP_ROWS
+        chosen = self.table.select(columns).slice(start, len(groups) * _GROUP_ROWS)
+        yield from chosen.to_batches(max_chunksize=batch_rows)
+
+    def take(self, rows: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
+        """Return these columns of these rows (0-based)."""
+        return self.table.select(columns).take(numbers(rows))
+
+
+def memory_labels(
+    data: Any,
+    probs: Any = None,
+    options: ReadOptions | None = None,
+) -> LabelSource:
+    """Understand labels and probabilities that are in memory already.
+
+    Parameters
+    ----------
+    data : (N,) array, list or series of labels; or a table
+        Without ``probs`` anything with ``__arrow_c_stream__``: a data frame of pandas or polars, a
+        DuckDB relation, a pyarrow table or reader. A stream is read once and kept.
+    probs : (N, K) array, or a list of several, optional
+        Predicted probabilities; several are one ensemble.
+    options : ReadOptions, optional
+
+    Raises
+    ------
+    UsageError
+        If shapes do not fit or a column has no role.
+    NothingToAuditError
+        If there are no rows.
+    """
+    options = options or ReadOptions()
+    if probs is None:
+        return source_of((MemoryTable(_arrow_table(data)),), options)
+    models = _models(probs)
+    labels = _label_array(data)
+    names = ["pred_probs"] if len(models) == 1 else [f"pred_probs_{i}" for i in range(len(models))]
+    columns = {"labels": labels, **dict(zip(names, map(_prob_array, models), strict=True))}
+    for name in names:
+        if len(columns[name]) != len(labels):
+            raise UsageError(
+                f"There are {len(labels)} labels, but {len(columns[name])} rows in {name}.",
+                "Give one row of probabilities for each label.",
+            )
+    asked = replace(options, labels="labels", probs=tuple(names))
+    return source_of((MemoryTable(pa.table(columns)),), asked)
+
+
+def _arrow_table(data: Any) -> pa.Table:
+    if not (hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")):
+        raise UsageError(
+            f"A {type(data).__name__} without probabilities is not a table.",
+            "Give labels and probabilities, or a data frame that holds both.",
+        )
+    with reading("the table in memory", "Give a data frame with labels and probabilities."):
+        table = pa.table(data)
+        return table.cast(without_views(table.schema))
+
+
+def _label_array(labels: Any) -> pa.Array | pa.ChunkedArray:
+    if isinstance(labels, pa.Array | pa.ChunkedArray):
+        return labels
+    with reading("the labels", "Give one string, integer or boolean for each row."):
+        if hasattr(labels, "__arrow_c_stream__"):
+            column = pa.chunked_array(labels)
+            return column.cast(without_view(column.type))
+        if isinstance(labels, list | tuple):
+            return pa.array(labels, from_pandas=True)
+        return _from_numpy(np.asarray(labels))
+
+
+def _from_numpy(labels: npt.NDArray[Any]) -> pa.Array:
+    if labels.ndim != 1:
+        raise UsageError(
+            f"The labels have the shape {labels.shape}, and this version audits one label a row.",
+            "Give a one-dimensional array of labels.",
+        )
+    if labels.dtype.kind in "iuf":
+        return numbers(labels.astype(labels.dtype.newbyteorder("="), copy=False))
+    if labels.dtype.kind == "b":
+        return flags(labels)
+    return pa.array(labels, from_pandas=True)
+
+
+def _models(probs: Any) -> list[Any]:
+    """Tell several arrays from one."""
+    if isinstance(probs, list | tuple):
+        if probs and (hasattr(probs[0], "__arrow_c_stream__") or np.ndim(probs[0]) == 2):
+            return list(probs)
+        return [probs]
+    return list(probs) if getattr(probs, "ndim", 2) == 3 else [probs]
+
+
+def _prob_array(probs: Any) -> pa.Array | pa.ChunkedArray:
+    """Return probabilities as a list column, or as a struct of a data frame's columns."""
+    if isinstance(probs, pa.Array | pa.ChunkedArray):
+        return probs
+    with reading("the array of probabilities", _NUMBERS):
+        if hasattr(probs, "__arrow_c_stream__"):
+            table = pa.table(probs).combine_chunks()
+            return table.to_struct_array()
+        matrix = np.asarray(probs)
+        if matrix.ndim != 2 or 0 in matrix.shape:
+            raise UsageError(
+                f"The probabilities have the shape {matrix.shape}, not (rows, classes).", _NUMBERS
+            )
+        exact = matrix.dtype.kind == "f" and matrix.dtype.itemsize <= 8
+        wanted = matrix.dtype.newbyteorder("=") if exact else np.dtype(np.float64)
+        values = np.ascontiguousarray(matrix.astype(wanted, copy=False)).reshape(-1)
+        return pa.FixedSizeListArray.from_arrays(numbers(values), matrix.shape[1])
+
+
+_NUMBERS = "Give an array of numbers with one row for each label and one column for each class."
