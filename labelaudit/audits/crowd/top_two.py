@@ -79,8 +79,11 @@ class TopTwo:
     notes: tuple[str, ...] = ()
 
     def soft_labels(self) -> Floats:
-        """Return (N, K) label distributions: q on the first answer, 1 - q on the second."""
-        if self.posterior.shape[1] < 3:
+        """Return (N, K) label distributions: q on the first answer, 1 - q on the second.
+
+        Where there is no q, the posterior.
+        """
+        if np.isnan(self.confusion_probability).any():
             return self.posterior.copy()
         soft = np.zeros_like(self.posterior)
         row = np.arange(len(soft))
