@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from labelaudit.tables.paths import InputFile
+    from labelaudit.tables.input_file import InputFile
 
 __all__ = ["ArrowTable", "open_arrow"]
 
@@ -39,6 +38,11 @@ class ArrowTable:
     def name(self) -> str:
         """The file as the user named it, fit to be shown."""
         return self.file.name
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return self.file.path
 
     @property
     def integer_ranges(self) -> dict[str, tuple[int, int]]:
@@ -87,7 +91,8 @@ def _opened(
 ) -> Iterator[pa.ipc.RecordBatchStreamReader | pa.ipc.RecordBatchFileReader]:
     with reading(file.name):
         # A batch may be larger than memory; mapped, only the pages in use count.
-        mapped = pa.memory_map(file.path)
+        source = file.source
+        mapped = pa.memory_map(source) if isinstance(source, str) else source
         start = pa.ipc.open_stream if is_stream else pa.ipc.open_file
         opened = start(mapped, options=options)
     with mapped, opened:
@@ -120,7 +125,7 @@ def open_arrow(file: InputFile) -> ArrowTable:
     InputError
         If the file is damaged or no Arrow file.
     """
-    with reading(file.name), Path(file.path).open("rb") as opened:
+    with reading(file.name), pa.input_stream(file.source) as opened:
         is_stream = opened.read(6) != b"ARROW1"
     with _opened(file, is_stream, pa.ipc.IpcReadOptions(use_threads=False)) as reader:
         schema = without_views(reader.schema)

@@ -11,7 +11,7 @@ from labelaudit.wording import safe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BROKEN_FILE", "reading"]
+__all__ = ["BROKEN_FILE", "reading", "reason"]
 
 BROKEN_FILE = "Write or download the file again; it is damaged or is not what its name says."
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,6 +13,8 @@ import pyarrow.types as pt
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from labelaudit.tables.input_file import InputFile
+
 __all__ = ["CsvReader"]
 
 _BLOCK = 4 << 20
@@ -23,17 +24,17 @@ _BLOCK = 4 << 20
 class CsvReader:
     """Comma-separated values; semicolons or tabs where the first line has no comma."""
 
-    def sniff(self, path: str) -> tuple[pa.Schema, bool]:
+    def sniff(self, file: InputFile) -> tuple[pa.Schema, bool]:
         """Return columns and types as the first block suggests, and whether there are rows.
 
         Text that looks like ``[0.1, 0.9]`` is a list of floats.
         """
-        with _opened(path, pc_csv.ConvertOptions(null_values=[""], strings_can_be_null=True)) as f:
+        with _opened(file, pc_csv.ConvertOptions(null_values=[""], strings_can_be_null=True)) as f:
             first = next(f, None)
             fields = [_sniffed(field, first) for field in f.schema]
         return pa.schema(fields), first is not None and first.num_rows > 0
 
-    def read(self, path: str, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def read(self, file: InputFile, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Read these columns as these types; an unquoted empty field is null."""
         stored = {
             field.name: pa.string() if pt.is_list(field.type) else field.type for field in fields
@@ -45,24 +46,24 @@ class CsvReader:
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         )
-        with _opened(path, options) as opened:
+        with _opened(file, options) as opened:
             for batch in opened:
                 columns = map(_parsed, batch.columns, fields.types)
                 yield pa.RecordBatch.from_arrays(list(columns), schema=fields)
 
 
-def _opened(path: str, options: pc_csv.ConvertOptions) -> pc_csv.CSVStreamingReader:
+def _opened(file: InputFile, options: pc_csv.ConvertOptions) -> pc_csv.CSVStreamingReader:
     return pc_csv.open_csv(
-        path,
+        file.source,
         read_options=pc_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        parse_options=pc_csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True),
+        parse_options=pc_csv.ParseOptions(delimiter=_delimiter(file), newlines_in_values=True),
         convert_options=options,
     )
 
 
-def _delimiter(path: str) -> str:
-    with Path(path).open("rb") as file:
-        header = file.readline(1 << 16)
+def _delimiter(file: InputFile) -> str:
+    with pa.input_stream(file.source) as opened:
+        header = opened.read(1 << 16).partition(b"\n")[0]
     if b"," in header:
         return ","
     return next((mark for mark in (";", "\t") if mark.encode() in header), ",")

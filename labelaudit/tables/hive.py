@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from labelaudit.tables.paths import InputFile
+    from labelaudit.tables.input_file import InputFile
     from labelaudit.tables.table import InputTable
 
 __all__ = ["HiveTable", "with_folders"]
@@ -38,6 +38,11 @@ class HiveTable:
     def name(self) -> str:
         """The file as the user named it, fit to be shown."""
         return self.table.name
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return self.table.path
 
     @property
     def format(self) -> str:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from labelaudit.tables.input_file import InputFile
+
 __all__ = ["JsonReader"]
 
 _BLOCK = 16 << 20
@@ -21,17 +23,19 @@ _BLOCK = 16 << 20
 class JsonReader:
     """One JSON object a line."""
 
-    def sniff(self, path: str) -> tuple[pa.Schema, bool]:
+    def sniff(self, file: InputFile) -> tuple[pa.Schema, bool]:
         """Return columns and types as the first block has them, and whether there are rows."""
-        with pa_json.open_json(path, read_options=_read_options()) as opened:
+        with pa_json.open_json(file.source, read_options=_read_options()) as opened:
             return opened.schema, True
 
-    def read(self, path: str, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def read(self, file: InputFile, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Read these columns as these types."""
         options = pa_json.ParseOptions(
             explicit_schema=fields, newlines_in_values=False, unexpected_field_behavior="ignore"
         )
-        with pa_json.open_json(path, read_options=_read_options(), parse_options=options) as opened:
+        with pa_json.open_json(
+            file.source, read_options=_read_options(), parse_options=options
+        ) as opened:
             for batch in opened:
                 yield batch.select(fields.names)
 

@@ -32,6 +32,7 @@ class MemoryTable:
     table: pa.Table
     format: str = "memory"
     name: str = "the table in memory"
+    path: str = ""
 
     @property
     def schema(self) -> pa.Schema:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labelaudit.tables.input_file import InputFile
     from labelaudit.tables.options import ReadOptions
-    from labelaudit.tables.paths import InputFile
     from labelaudit.tables.table import InputTable
 
 __all__ = ["open_files"]

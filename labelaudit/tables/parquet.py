@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from labelaudit.tables.paths import InputFile
+    from labelaudit.tables.input_file import InputFile
 
 __all__ = ["ParquetTable", "open_parquet"]
 
@@ -41,6 +41,11 @@ class ParquetTable:
     def name(self) -> str:
         """The file as the user named it, fit to be shown."""
         return self.file.name
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return self.file.path
 
     @property
     def group_rows(self) -> tuple[int, ...]:
@@ -92,7 +97,7 @@ class ParquetTable:
     def _open(self, columns: Sequence[str]) -> pq.ParquetFile:
         size = min(1 << 20, max(1 << 14, _BUFFERS // max(len(columns), 1)))
         return pq.ParquetFile(
-            self.file.path,
+            self.file.source,
             metadata=self.metadata,
             buffer_size=size,
             pre_buffer=False,
@@ -149,7 +154,7 @@ def open_parquet(file: InputFile) -> ParquetTable:
     InputError
         If there is no readable footer, or it contradicts itself.
     """
-    with reading(file.name), pq.ParquetFile(file.path, pre_buffer=False) as opened:
+    with reading(file.name), pq.ParquetFile(file.source, pre_buffer=False) as opened:
         metadata, schema = opened.metadata, without_views(opened.schema_arrow)
     table = ParquetTable(file, metadata, schema)
     rows = sum(table.group_rows)

@@ -94,6 +94,11 @@ class LabelSource:
         return self.understanding.rows
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Where the files are; empty for a table in memory."""
+        return tuple(table.path for table in self.tables if table.path)
+
+    @property
     def key_is_inferred(self) -> bool:
         """True if the key column was not named by the user: it may be given up."""
         return self.roles.origins.get("key", "").startswith("inferred")

@@ -22,6 +22,10 @@ class InputTable(Protocol):
         """The file as the user named it, fit to be shown."""
 
     @property
+    def path(self) -> str:
+        """Where the file is; empty for a table in memory."""
+
+    @property
     def format(self) -> str:
         """``parquet``, ``arrow``, ``csv``, ``jsonl`` or ``memory``."""
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from labelaudit.tables.input_file import InputFile
     from labelaudit.tables.options import ReadOptions
-    from labelaudit.tables.paths import InputFile
 
 __all__ = ["TextTable", "agreed", "open_text"]
 
@@ -34,10 +34,10 @@ _WHOLE = "^-?(0|[1-9][0-9]{0,14})(\\.0*)?$"
 class Reader(Protocol):
     """How one text format is read."""
 
-    def sniff(self, path: str) -> tuple[pa.Schema, bool]:
+    def sniff(self, file: InputFile) -> tuple[pa.Schema, bool]:
         """Return columns and types as the start of the file suggests, and whether it has rows."""
 
-    def read(self, path: str, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def read(self, file: InputFile, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Read these columns as these types, in this order."""
 
 
@@ -54,6 +54,11 @@ class TextTable:
     def name(self) -> str:
         """The file as the user named it, fit to be shown."""
         return self.file.name
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return self.file.path
 
     @property
     def format(self) -> str:
@@ -81,7 +86,7 @@ class TextTable:
         self.file.check_unchanged()
         fields = pa.schema([self.schema.field(column) for column in columns])
         rows = 0
-        for batch in _checked(self.reader.read(self.file.path, fields), self.name):
+        for batch in _checked(self.reader.read(self.file, fields), self.name):
             rows += batch.num_rows
             for start in range(0, batch.num_rows if groups else 0, batch_rows):
                 yield batch.slice(start, batch_rows)
@@ -125,7 +130,7 @@ def open_text(file: InputFile, options: ReadOptions) -> TextTable:
     """
     reader = _reader(file.format)
     with reading(file.name, "Save it as UTF-8 text with one row a line and column names."):
-        sniffed, has_rows = reader.sniff(file.path)
+        sniffed, has_rows = reader.sniff(file)
     if not has_rows:
         raise NothingToAuditError(
             f"{file.name} has no rows.", "Give a table with at least one row."
@@ -174,7 +179,7 @@ def _with_types(table: TextTable, columns: list[str], labels: str) -> TextTable:
     csv = table.format == "csv"
     fields = [pa.field(name, pa.string()) if csv else table.schema.field(name) for name in columns]
     rows, patterns = 0, dict.fromkeys(columns, (True, True))
-    for batch in _checked(table.reader.read(table.file.path, pa.schema(fields)), table.name):
+    for batch in _checked(table.reader.read(table.file, pa.schema(fields)), table.name):
         rows += batch.num_rows
         if csv:
             patterns = {

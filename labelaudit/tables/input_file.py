@@ -1,0 +1,68 @@
+"""One file to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labelaudit.errors import InputError
+from labelaudit.tables.remote import file_state, is_uri, open_remote
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["InputFile"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file to read, and what it looked like when it was found.
+
+    Attributes
+    ----------
+    path : str
+        Where it is.
+    name : str
+        As the user named it, fit to be shown.
+    format : str
+        ``parquet``, ``arrow``, ``csv`` or ``jsonl``.
+    size, changed : int
+        Bytes, and time of the last change in nanoseconds.
+    hive : tuple of (str, str)
+        Folders named ``key=value`` on the way to it, which are columns.
+    """
+
+    path: str
+    name: str
+    format: str
+    size: int
+    changed: int
+    hive: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def source(self) -> str | pa.NativeFile:
+        """What a reader opens: the path, or a file opened at its far place."""
+        return open_remote(self.path) if is_uri(self.path) else self.path
+
+    def check_unchanged(self) -> None:
+        """Raise ``InputError`` if the file is no longer the one that was opened."""
+        try:
+            now = state_of(self.path)
+        except OSError as error:
+            raise InputError(
+                f"{self.name} has gone away while it was read.", "Start again when it is back."
+            ) from error
+        if now != (self.size, self.changed):
+            raise InputError(
+                f"{self.name} was changed while it was read.",
+                "Start again when nothing writes to it any more.",
+            )
+
+
+def state_of(path: str) -> tuple[int, int]:
+    """Return a file's bytes and time of change in nanoseconds."""
+    if is_uri(path):
+        return file_state(path)
+    state = Path(path).stat()
+    return state.st_size, state.st_mtime_ns
