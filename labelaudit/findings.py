@@ -303,6 +303,8 @@ class LabelIssues:
         ``given_if_true``, ``true_if_given``.
     pairs : pyarrow.Table
         Most confused pairs, most first: ``given``, ``true``, ``estimated``, ``share``, ``issues``.
+    groups : pyarrow.Table or None
+        One row per value of the group column: ``group``, ``rows``, ``issues``, ``issue_rate``.
     problems : tuple of Problem
         What was wrong with the rows that were skipped (``--skip-invalid``).
     warnings : tuple of str
@@ -319,10 +321,10 @@ class LabelIssues:
     classes: pa.Table
     joint: pa.Table
     pairs: pa.Table
+    groups: pa.Table | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
-    groups: pa.Table | None = None
 
     def to_arrow(self) -> pa.Table:
         """Return the issues table."""

@@ -43,9 +43,7 @@ def calibrated(cells: JointCells, counts: npt.NDArray[np.int64]) -> JointCells:
     )
 
 
-def _keep_total(
-    whole: npt.NDArray[np.float64], share: npt.NDArray[np.float64], total: int
-) -> None:
+def _keep_total(whole: npt.NDArray[np.float64], share: npt.NDArray[np.float64], total: int) -> None:
     off = total - int(whole.sum())
     if off == 0:
         return

@@ -1,14 +1,18 @@
-"""Which class each row confidently counts for."""
+"""Confident learning: thresholds, the class each row counts for, the joint, what to prune."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits import compat, joint
+from labelaudit.audits.filters import RowEvidence
 from labelaudit.kernels.joint import UNDECIDED, confident_classes
 from labelaudit.running import Executor, each
+from labelaudit.summaries.self_confidence import SelfConfidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,12 +20,98 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.facts import RowFacts
+    from labelaudit.audits.settings import AuditSettings
     from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.findings import JointCells
 
-__all__ = ["SLACK", "confident_class_of_rows", "decide"]
+__all__ = [
+    "ConfidentLearning",
+    "confident_class_of_rows",
+    "confident_learning",
+    "decide",
+    "reach_of",
+]
 
 SLACK = 1e-6
 """A probability this far below its threshold still reaches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidentLearning:
+    """What confident learning says of all rows (Northcutt, Jiang, Chuang 2021).
+
+    Attributes
+    ----------
+    evidence : RowEvidence
+    counts : (K,) int64
+        Rows of each given class.
+    thresholds : (K,) float64
+        NaN for a class without rows.
+    joint, calibrated : JointCells
+        The confident joint, as counted and as scaled to all rows.
+    pruned : JointCells
+        Rows that pruning may take from each cell; on the diagonal, rows that stay.
+    """
+
+    evidence: RowEvidence
+    counts: npt.NDArray[np.int64]
+    thresholds: npt.NDArray[np.float64]
+    joint: JointCells
+    calibrated: JointCells
+    pruned: JointCells
+
+    def to_take_off(self, compat_rules: bool) -> npt.NDArray[np.float64]:
+        """(K,) float64 thresholds to take off the probabilities for adjusted scores.
+
+        A class without rows has none: it is given the highest of the others, so that its
+        probability stays as it is.
+        """
+        if compat_rules:
+            return compat.thresholds_of_all(self.thresholds)
+        return np.where(np.isnan(self.thresholds), np.nanmax(self.thresholds), self.thresholds)
+
+
+def confident_learning(
+    facts: RowFacts,
+    n_classes: int,
+    settings: AuditSettings,
+    partitions: Iterable[Partition[LabelBlock]],
+    on: Executor | None = None,
+) -> ConfidentLearning:
+    """Count every row for the class that the model is confident of.
+
+    Parameters
+    ----------
+    facts : RowFacts
+    n_classes : int
+    settings : AuditSettings
+    partitions : iterable of Partition
+        Read again for the few rows that their leading classes do not settle.
+    """
+    confidence = SelfConfidence.of(facts.labels, facts.given_prob, n_classes)
+    counts, thresholds = confidence.count, confidence.thresholds()
+    most_probable = settings.compat or settings.collision == "cleanlab"
+    decided = decide(facts, reach_of(thresholds), most_probable, partitions, on)
+    # The peer counts one row for a class that has none; ours takes no part.
+    present = np.ones(n_classes, np.bool_) if settings.compat else counts > 0
+    cells = joint.confident_joint(facts.labels, decided, present)
+    calibrate = compat.calibrated if settings.compat else joint.calibrated
+    calibrated = calibrate(cells, counts)
+    return ConfidentLearning(
+        RowEvidence.of(facts, decided),
+        counts,
+        thresholds,
+        cells,
+        calibrated,
+        joint.prune_counts(
+            calibrated, counts, settings.min_examples_per_class, settings.frac_noise
+        ),
+    )
+
+
+def reach_of(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(K,) float64 what a class's probability must be at least; infinite without threshold."""
+    return np.where(np.isnan(thresholds), np.inf, thresholds - SLACK)
 
 
 def decide(
@@ -40,7 +130,7 @@ def decide(
     ----------
     facts : RowFacts
     reach : (K,) float64
-        Thresholds less ``SLACK``; infinite for a class without threshold.
+        From ``reach_of``.
     most_probable : bool
         Count a row above several thresholds for the most probable class of all.
     partitions : iterable of Partition

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FirstReading", "ReadingPlan", "RowFacts", "Sample", "first_reading", "sum_tolerance"]
 
+_EVERY_HASH = np.uint64(2**64 - 1)
+
 
 def sum_tolerance(n_classes: int, dtype: np.dtype[np.floating]) -> float:
     """How far from 1 the sum of K probabilities may be when all of them were rounded."""
@@ -35,16 +37,17 @@ class ReadingPlan:
     Attributes
     ----------
     n_rows, n_classes : int
-    sample_rows : int
-        About how many rows to keep whole for fitting; all of them if there are no more.
+    sample_bound : np.uint64
+        Rows with a hash up to this are kept whole, for fitting.
     seed : int
+        Of that hash.
     every_entropy : bool
         Whether entropies are wanted of all rows, or of those where the model disagrees.
     """
 
     n_rows: int
     n_classes: int
-    sample_rows: int
+    sample_bound: np.uint64
     seed: int
     every_entropy: bool
 
@@ -63,7 +66,7 @@ class RowFacts:
         P(given); 0 for a row that is left out.
     classes, leading : (N, 3) int32, float
         The three most probable classes and their probabilities.
-    entropy : (N,) float32
+    entropy : (N,) float64
         As a share of ln K; 0 where it was not wanted.
     """
 
@@ -72,7 +75,7 @@ class RowFacts:
     given_prob: npt.NDArray[np.floating]
     classes: npt.NDArray[np.int32]
     leading: npt.NDArray[np.floating]
-    entropy: npt.NDArray[np.float32]
+    entropy: npt.NDArray[np.float64]
 
     @classmethod
     def empty(cls, n: int, dtype: np.dtype[np.floating]) -> RowFacts:
@@ -83,7 +86,7 @@ class RowFacts:
             np.empty(n, dtype),
             np.empty((n, LEADING), np.int32),
             np.empty((n, LEADING), dtype),
-            np.empty(n, np.float32),
+            np.empty(n),
         )
 
     def put(self, at: int, rows: RowFacts) -> None:
@@ -185,15 +188,14 @@ def _facts_of(block: LabelBlock, plan: ReadingPlan) -> RowFacts:
         np.where(valid, given, probs.dtype.type(0)),
         classes,
         leading,
-        entropies(probs, wanted).astype(np.float32),
+        entropies(probs, wanted),
     )
 
 
 def _sampled(block: LabelBlock, labels: npt.NDArray[np.int32], plan: ReadingPlan) -> Sample:
     chosen = labels >= 0
-    if plan.sample_rows < plan.n_rows:
-        cutoff = np.uint64(plan.sample_rows * 2**64 // plan.n_rows)
-        chosen &= sample_hash(block.first_row, len(block), plan.seed) < cutoff
+    if plan.sample_bound < _EVERY_HASH:
+        chosen &= sample_hash(block.first_row, len(block), plan.seed) <= plan.sample_bound
     at = np.flatnonzero(chosen)
     members = (
         block.members if len(at) == len(block) else tuple(member[at] for member in block.members)

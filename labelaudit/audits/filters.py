@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.joint import diagonal
 from labelaudit.findings import FILTERS
 
 if TYPE_CHECKING:
@@ -16,9 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.facts import RowFacts
-    from labelaudit.findings import JointCells
 
-__all__ = ["RowEvidence", "as_bits", "filter_masks", "lowest", "lowest_of_each_class"]
+__all__ = ["RowEvidence", "as_bits", "lowest", "lowest_of_each_class", "with_vetoes"]
 
 NUDGE = 1e-6
 """What the given class is helped by when it is asked whether it is the most probable one."""
@@ -68,7 +66,8 @@ class RowEvidence:
         """Rows whose most probable class is another one, after helping the given class a little."""
         given = self.given_prob + self.given_prob.dtype.type(nudge)
         tied = (given == self.best_prob) & (self.best_class < self.labels)
-        return self.valid & ((self.best_prob > given) | tied)
+        result: npt.NDArray[np.bool_] = self.valid & ((self.best_prob > given) | tied)
+        return result
 
     def scores(self) -> npt.NDArray[np.float64]:
         """(N,) float64 normalized margin, (P(given) - P(best other) + 1) / 2."""
@@ -117,36 +116,21 @@ def lowest_of_each_class(
     return flags
 
 
-def filter_masks(
-    evidence: RowEvidence,
-    pruned: JointCells,
-    counts: npt.NDArray[np.int64],
-    by_noise_rate: npt.NDArray[np.bool_],
-) -> dict[str, npt.NDArray[np.bool_]]:
-    """Flag rows by each of the seven filters of confident learning (Northcutt et al. 2021, 3.2).
-
-    Parameters
-    ----------
-    evidence : RowEvidence
-    pruned : JointCells
-        From ``prune_counts``.
-    counts : (K,) int64
-        Rows of each given class.
-    by_noise_rate : (N,) bool
-        Rows among the lowest margins of any cell.
-    """
-    by_class = lowest_of_each_class(
-        evidence.labels, evidence.given_prob, counts - diagonal(pruned)
-    )
-    return with_vetoes(evidence, by_class, by_noise_rate)
-
-
 def with_vetoes(
     evidence: RowEvidence,
     by_class: npt.NDArray[np.bool_],
     by_noise_rate: npt.NDArray[np.bool_],
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    """Complete the filters from the two pruning ones."""
+    """Flag rows by each of the seven filters (Northcutt, Jiang, Chuang 2021, section 3.2).
+
+    Parameters
+    ----------
+    evidence : RowEvidence
+    by_class : (N,) bool
+        Rows with the lowest P(given) of their class, as many as pruning may take.
+    by_noise_rate : (N,) bool
+        Rows among the lowest margins of any cell, as many as pruning may take from it.
+    """
     veto = evidence.contradicted(NUDGE)
     counted_off = (evidence.confident >= 0) & (evidence.confident != evidence.labels)
     confident_learning = counted_off & veto

@@ -8,7 +8,7 @@ import numpy as np
 
 from labelaudit.audits.joint import cells_of
 from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABEL
-from labelaudit.errors import ClassOrderError, InvalidDataError
+from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
 from labelaudit.findings import Problem
 from labelaudit.kernels.rows import STATUSES
 from labelaudit.wording import safe
@@ -24,6 +24,7 @@ __all__ = [
     "calibration",
     "demand_class_order",
     "demand_no_problems",
+    "demand_two_labels",
     "row_problems",
     "warnings_about",
 ]
@@ -116,7 +117,8 @@ def _problem(kind: str, what: str, remedy: str, rows: npt.NDArray[np.int64]) -> 
     verb = what.replace("have ", "has ", 1) if len(rows) == 1 else what
     noun = "row" if len(rows) == 1 else "rows"
     places = ", ".join(f"{row:,}" for row in first) + (", ..." if len(rows) > FIRST_ROWS else "")
-    return Problem(kind, f"{len(rows):,} {noun} {verb} ({noun} {places}).", len(rows), first, remedy)
+    sentence = f"{len(rows):,} {noun} {verb} ({noun} {places})."
+    return Problem(kind, sentence, len(rows), first, remedy)
 
 
 def demand_no_problems(problems: Sequence[Problem]) -> None:
@@ -170,6 +172,30 @@ def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
         )
 
 
+def demand_two_labels(facts: RowFacts, classes: Sequence[str]) -> None:
+    """Raise if fewer than two different labels are left.
+
+    Raises
+    ------
+    NothingToAuditError
+        If no row can be used.
+    InvalidDataError
+        If all labels are one.
+    """
+    counts = np.bincount(facts.labels[facts.labels >= 0], minlength=len(classes))
+    present = np.flatnonzero(counts)
+    if len(present) == 0:
+        raise NothingToAuditError(
+            "No row can be used.", "Mend the rows: labelaudit inspect says what is wrong with them."
+        )
+    if len(present) == 1:
+        name = safe(classes[int(present[0])])
+        raise InvalidDataError(
+            [f"All {counts.max():,} rows that can be used are labelled {name}."],
+            "Give labels of at least two classes: there is nothing to compare one class with.",
+        )
+
+
 def warnings_about(
     facts: RowFacts, counts: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> tuple[str, ...]:
@@ -183,10 +209,10 @@ def warnings_about(
             "probabilities look in-sample, and hide errors. Predict out of sample, by "
             "cross-validation."
         )
-    never = [classes[k] for k in np.flatnonzero(counts == 0)]
+    never = [classes[k] for k in np.flatnonzero(counts == 0).tolist()]
     if never:
         found.append(f"No row is labelled {_some(never)}: not audited as a given label.")
-    few = [classes[k] for k in np.flatnonzero((counts > 0) & (counts < FEW_ROWS))]
+    few = [classes[k] for k in np.flatnonzero((counts > 0) & (counts < FEW_ROWS)).tolist()]
     if few:
         found.append(
             f"Fewer than {FEW_ROWS} rows are labelled {_some(few)}: their thresholds are guesses."

@@ -142,7 +142,7 @@ def _rounded_up(
     up = remainder >= cut
     if up.sum() > missing:
         up = remainder > cut
-    extra = up.astype(np.int64)
+    extra: npt.NDArray[np.int64] = up.astype(np.int64)
     extra[on_diagonal] += missing - extra.sum()
     return extra
 

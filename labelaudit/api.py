@@ -1,0 +1,336 @@
+"""The same audits for files, arrays and data frames."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from labelaudit.audits import hygiene
+from labelaudit.audits.find_issues import Rows, audit_labels, look_at_rows
+from labelaudit.audits.settings import AuditSettings
+from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
+from labelaudit.findings import Inspection, LabelIssues, Problem
+from labelaudit.reports.groups import groups_table
+from labelaudit.running import Here, prefetched
+from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
+from labelaudit.tables.issues import issues_table
+from labelaudit.tables.options import ReadOptions
+from labelaudit.tables.source import LabelSource, open_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from labelaudit.audits.find_issues import Audited
+    from labelaudit.blocks import LabelBlock, Partition
+
+    Progress = Callable[[str, int, int], None]
+
+__all__ = ["DEFAULT_MEMORY", "audit", "find_issues", "inspect"]
+
+DEFAULT_MEMORY = 1 << 30
+_OURSELVES = 400 << 20
+_PER_ROW = 100
+
+
+def find_issues(
+    data: Any,
+    probs: Any = None,
+    *,
+    labels: str | None = None,
+    key: str | None = None,
+    classes: Sequence[str] | None = None,
+    keep: Sequence[str] = (),
+    group: str | None = None,
+    threads: int | None = None,
+    memory: int | None = None,
+    **settings: Any,
+) -> LabelIssues:
+    """Find wrong labels.
+
+    Parameters
+    ----------
+    data : array of (N,) labels; or a table; or paths
+        Labels go with ``probs`` as an array. A table is anything with ``__arrow_c_stream__`` (a
+        data frame of pandas or polars, a DuckDB relation, a pyarrow table or reader). Paths are a
+        string, a ``Path`` or a list of them: files, globs, folders.
+    probs : array of (N, K) float, or list of them; or str, or list of str
+        Out-of-sample predicted probabilities, or the names of their columns in the table. Several
+        models are audited as one ensemble.
+    labels, key, group : str, optional
+        Columns of the table; inferred where they are not given (``group`` is not).
+    classes : sequence of str, optional
+        Class names in the order of the probabilities.
+    keep : sequence of str
+        Columns to carry over into the issues table.
+    threads : int, optional
+        How many to work with; all cores where not given. The result does not depend on it.
+    memory : int, optional
+        Bytes to aim at; more of the table is then kept between readings.
+    **settings
+        The fields of ``AuditSettings``: ``method``, ``score``, ``compat``, ``skip_invalid``, ...
+
+    Returns
+    -------
+    LabelIssues
+
+    Raises
+    ------
+    UsageError
+        If a column or a setting cannot be.
+    InputError
+        If the data cannot be read, or rows of it cannot be used.
+    NothingToAuditError
+        If there are no rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.array([0, 1] * 20)
+    >>> probs = np.where(labels[:, None] == [0, 1], 0.9, 0.1)
+    >>> labels[0] = 1
+    >>> find_issues(labels, probs).table["row"].to_pylist()
+    [0]
+    """
+    named = _names(probs)
+    options = ReadOptions(
+        labels=labels,
+        probs=named,
+        key=key,
+        classes=None if classes is None else tuple(str(name) for name in classes),
+        keep=tuple(keep),
+        group=group,
+    )
+    source = _source(data, None if named else probs, options)
+    chosen = _settings(settings)
+    return audit(source, chosen, threads=threads, memory=memory)
+
+
+def _names(probs: Any) -> tuple[str, ...]:
+    """Tell names of columns from arrays."""
+    if isinstance(probs, str):
+        return (probs,)
+    if isinstance(probs, list | tuple) and probs and all(isinstance(p, str) for p in probs):
+        return tuple(probs)
+    return ()
+
+
+def _source(data: Any, probs: Any, options: ReadOptions) -> LabelSource:
+    if probs is None:
+        paths = data if isinstance(data, list | tuple) else [data]
+        if paths and all(isinstance(path, str | Path) for path in paths):
+            return open_labels([str(path) for path in paths], options)
+    from labelaudit.tables.memory import memory_labels
+
+    return memory_labels(data, probs, options)
+
+
+def _settings(chosen: dict[str, Any]) -> AuditSettings:
+    unknown = sorted(set(chosen) - set(AuditSettings.__slots__))
+    if unknown:
+        raise UsageError(
+            f"There is no setting {unknown[0]!r}.",
+            f"Settings are {', '.join(AuditSettings.__slots__)}.",
+        )
+    return AuditSettings(**chosen)
+
+
+def audit(
+    source: LabelSource,
+    settings: AuditSettings,
+    *,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> LabelIssues:
+    """Audit an opened source, and put keys, names and kept columns to what was found.
+
+    Parameters
+    ----------
+    source : LabelSource
+    settings : AuditSettings
+    threads, memory : int or None
+    progress : callable or None
+        Called with the stage, how many partitions are done, and how many there are.
+    """
+    clock = _Clock()
+    source, key_warnings = _with_sound_keys(source, settings.skip_invalid)
+    clock.stop("keys")
+    with _working(source, threads, memory, progress) as rows:
+        found = audit_labels(rows, settings)
+    clock.stop("audit")
+    result = _named(source, found)
+    clock.stop("table")
+    warnings = (*source.warnings, *key_warnings, *found.warnings)
+    return replace(result, warnings=warnings, timings=clock.laps)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self.since = perf_counter()
+
+    def stop(self, stage: str) -> None:
+        now = perf_counter()
+        self.laps[stage], self.since = now - self.since, now
+
+
+def _with_sound_keys(
+    source: LabelSource, skip_invalid: bool
+) -> tuple[LabelSource, tuple[str, ...]]:
+    """Use row numbers in place of a key that was only guessed and does not name rows."""
+    problem = source.check_keys()
+    if problem is None:
+        return source, ()
+    if source.key_is_inferred:
+        return source.without_key(), (f"{problem.sentence} Row numbers are the keys.",)
+    if skip_invalid:
+        return source, (f"{problem.sentence} Issues of equal keys are numbered.",)
+    raise InvalidDataError([problem.sentence], problem.remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadAhead:
+    """A partition that is decoded in one thread while another counts."""
+
+    partition: Partition[LabelBlock]
+
+    @property
+    def first_row(self) -> int:
+        return self.partition.first_row
+
+    def blocks(self) -> Iterator[LabelBlock]:
+        return prefetched(self.partition.blocks())
+
+
+@contextmanager
+def _working(
+    source: LabelSource, threads: int | None, memory: int | None, progress: Progress | None
+) -> Iterator[Rows]:
+    wanted = threads or len(os.sched_getaffinity(0))
+    spare = (memory or DEFAULT_MEMORY) - _OURSELVES - _PER_ROW * source.rows
+    partitions = source.held(max(spare, 0)).partitions
+    n_threads = min(wanted, len(partitions))
+    if wanted > len(partitions):
+        partitions = tuple(_ReadAhead(partition) for partition in partitions)
+    rows = Rows(
+        partitions,
+        source.rows,
+        source.classes,
+        len(source.understanding.prob_columns),
+        progress=progress,
+    )
+    if wanted == 1:
+        yield replace(rows, on=Here())
+        return
+    with ThreadPoolExecutor(max(wanted, n_threads)) as pool:
+        yield replace(rows, on=_Pool(pool))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """A thread pool whose tasks that have not begun are dropped when one fails."""
+
+    pool: ThreadPoolExecutor
+
+    def map(self, function: Callable[..., Any], *iterables: Any) -> Iterator[Any]:
+        try:
+            yield from self.pool.map(function, *iterables)
+        except BaseException:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _named(source: LabelSource, found: Audited) -> LabelIssues:
+    """Put keys, names and kept columns to the numbers."""
+    numbers = found.audit
+    values = source.class_list.values
+    rows = numbers.issues.row
+    order = np.argsort(rows, kind="stable")
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    columns = [*source.roles.keep]
+    key = source.roles.key
+    taken = source.take(rows[order], [*columns, *([key] if key else [])])
+    taken = taken.take(pa.array(back))
+    keys = _one_chunk(taken[key]) if key else pa.array(rows)
+    table = issues_table(
+        numbers.issues,
+        values,
+        keys,
+        source.file_of(rows),
+        taken.select(columns) if columns else None,
+    )
+    groups, group = None, source.roles.group
+    if group is not None:
+        every = source.take(np.arange(source.rows), [group])[group]
+        groups = groups_table(every, found.flagged, found.left_out)
+    return LabelIssues(
+        understanding=source.understanding,
+        audit=numbers,
+        table=table,
+        classes=classes_table(numbers, values),
+        joint=joint_table(numbers, values),
+        pairs=pairs_table(numbers, values),
+        groups=groups,
+        problems=found.problems,
+    )
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def inspect(
+    source: LabelSource,
+    settings: AuditSettings | None = None,
+    *,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Inspection:
+    """Say what was understood of a source and everything that is wrong with it.
+
+    Parameters
+    ----------
+    source : LabelSource
+    settings : AuditSettings or None
+    threads, memory : int or None
+    progress : callable or None
+    """
+    with _working(source, threads, memory, progress) as rows:
+        first, problems = look_at_rows(rows, settings or AuditSettings())
+    facts, classes = first.facts, source.classes
+    valid = facts.labels >= 0
+    counts = np.bincount(facts.labels[valid], minlength=len(classes))
+    key_problem = source.check_keys()
+    if key_problem is not None and not source.key_is_inferred:
+        problems = (*problems, key_problem)
+    warnings = source.warnings
+    if key_problem is not None and source.key_is_inferred:
+        warnings = (*warnings, f"{key_problem.sentence} Row numbers would be the keys.")
+    if valid.any():
+        warnings = (*warnings, *hygiene.warnings_about(facts, counts, classes))
+        problems = (*problems, *_whole_table_problems(facts, classes))
+    return Inspection(source.understanding, problems, warnings, counts)
+
+
+def _whole_table_problems(facts: Any, classes: tuple[str, ...]) -> tuple[Problem, ...]:
+    found = []
+    for kind, demand in (
+        ("one_class", hygiene.demand_two_labels),
+        ("class_order", hygiene.demand_class_order),
+    ):
+        try:
+            demand(facts, classes)
+        except (InvalidDataError, ClassOrderError) as error:
+            found.append(Problem(kind, error.found, 0, (), error.remedy))
+    return tuple(found)

@@ -1,0 +1,230 @@
+"""The second reading: what needs the joint or the fitted channel."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.channel import score_block
+from labelaudit.audits.face import FaceValue
+from labelaudit.kernels.rows import LEADING
+from labelaudit.running import Executor, each
+from labelaudit.summaries.exact import ExactSum
+from labelaudit.summaries.self_confidence import SelfConfidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from labelaudit.audits.channel import ChannelModel
+    from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.summaries.margins import LowestMargins
+
+__all__ = ["ChannelFacts", "SecondPlan", "SecondReading", "second_reading"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPlan:
+    """What the second reading is to do.
+
+    Attributes
+    ----------
+    n_rows : int
+    left_out : (m,) int64
+        Rows to leave out, ascending.
+    margins : LowestMargins
+        The cells to fill, empty.
+    scorer : ChannelModel or FaceValue
+        Score rows with it.
+    thresholds : (K,) float64 or None
+        Thresholds to take off the probabilities for adjusted scores.
+    """
+
+    n_rows: int
+    left_out: npt.NDArray[np.int64]
+    margins: LowestMargins
+    scorer: ChannelModel | FaceValue
+    thresholds: npt.NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """What the channel says of each of N rows.
+
+    Attributes
+    ----------
+    score : (N,) float64
+        Logarithm of the label quality.
+    suggested : (N,) int32
+    suggested_prob : (N,) float32
+    classes, leading : (N, 3) int32, float32
+        The three most probable classes after recalibration.
+    """
+
+    score: npt.NDArray[np.float64]
+    suggested: npt.NDArray[np.int32]
+    suggested_prob: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.int32]
+    leading: npt.NDArray[np.float32]
+
+    @classmethod
+    def empty(cls, n: int) -> ChannelFacts:
+        """Make room for n rows."""
+        return cls(
+            np.empty(n),
+            np.empty(n, np.int32),
+            np.empty(n, np.float32),
+            np.empty((n, LEADING), np.int32),
+            np.empty((n, LEADING), np.float32),
+        )
+
+    def put(self, at: int, rows: ChannelFacts) -> None:
+        """Copy some rows to their place."""
+        for name in ChannelFacts.__slots__:
+            part = getattr(rows, name)
+            getattr(self, name)[at : at + len(part)] = part
+
+
+@dataclass(frozen=True, slots=True)
+class SecondReading:
+    """What the second reading brought.
+
+    Attributes
+    ----------
+    margins : LowestMargins
+    face_score : (N,) float64
+        Logarithm of the label quality with the probabilities taken at face value.
+    channel : ChannelFacts or None
+    recalibrated : SelfConfidence or None
+        Of the recalibrated probabilities.
+    doubt : ExactSum of shape (4,)
+        Sum of the posterior probability of a wrong label at face value, of its square, and both
+        again for probabilities made twice as sharp (0 without channel).
+    adjusted : (2, N) float64 or None
+        Adjusted probability of the given class, and of the best other one.
+    """
+
+    margins: LowestMargins
+    face_score: npt.NDArray[np.float64]
+    channel: ChannelFacts | None
+    recalibrated: SelfConfidence | None
+    doubt: ExactSum
+    adjusted: npt.NDArray[np.float64] | None
+
+
+@dataclass(slots=True)
+class _Heaps:
+    """Margins lent to whoever reads: as many as there are readers, not as partitions.
+
+    Which reader takes which rows does not show in their sum.
+    """
+
+    pattern: LowestMargins
+    idle: list[LowestMargins] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def lend(self) -> LowestMargins:
+        with self.lock:
+            return self.idle.pop() if self.idle else self.pattern.emptied()
+
+    def give_back(self, margins: LowestMargins) -> None:
+        with self.lock:
+            self.idle.append(margins)
+
+    def sum(self) -> LowestMargins:
+        total = self.pattern.emptied()
+        for margins in self.idle:
+            total = total + margins
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class _BlockRows:
+    face_score: npt.NDArray[np.float64]
+    channel: ChannelFacts | None
+    recalibrated: SelfConfidence | None
+    doubt: ExactSum
+    adjusted: npt.NDArray[np.float64] | None
+
+
+def second_reading(
+    partitions: Iterable[Partition[LabelBlock]], plan: SecondPlan, on: Executor | None = None
+) -> SecondReading:
+    """Read all rows a second time."""
+    heaps = _Heaps(plan.margins)
+    face = np.empty(plan.n_rows)
+    channel: ChannelFacts | None = None
+    recalibrated: SelfConfidence | None = None
+    adjusted = None if plan.thresholds is None else np.empty((2, plan.n_rows))
+    doubt = ExactSum(np.zeros(4, np.int64), np.zeros(4, np.int64))
+    at = 0
+    for blocks in each(partial(_read_partition, plan=plan, heaps=heaps), partitions, on):
+        for rows in blocks:
+            here = slice(at, at + len(rows.face_score))
+            face[here] = rows.face_score
+            if rows.channel is not None and rows.recalibrated is not None:
+                channel = channel or ChannelFacts.empty(plan.n_rows)
+                channel.put(at, rows.channel)
+                recalibrated = (
+                    recalibrated + rows.recalibrated if recalibrated else rows.recalibrated
+                )
+            if adjusted is not None:
+                adjusted[:, here] = rows.adjusted
+            doubt = doubt + rows.doubt
+            at = here.stop
+    return SecondReading(heaps.sum(), face, channel, recalibrated, doubt, adjusted)
+
+
+def _read_partition(
+    partition: Partition[LabelBlock], plan: SecondPlan, heaps: _Heaps
+) -> list[_BlockRows]:
+    margins = heaps.lend()
+    try:
+        return [_read_block(block, plan, margins) for block in partition.blocks()]
+    finally:
+        heaps.give_back(margins)
+
+
+def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> _BlockRows:
+    block = block.leaving_out(plan.left_out)
+    probs = block.probs
+    margins.take(block, probs)
+    adjusted = None if plan.thresholds is None else _adjusted(block, probs, plan.thresholds)
+    if isinstance(plan.scorer, FaceValue):
+        face = plan.scorer.scores(block)
+        return _BlockRows(face, None, None, _doubt(face, np.zeros_like(face)), adjusted)
+    scored = score_block(plan.scorer, block)
+    place = np.maximum(scored.suggested, 0)[:, None]
+    facts = ChannelFacts(
+        scored.score,
+        scored.suggested,
+        np.take_along_axis(probs, place, axis=1)[:, 0].astype(np.float32),
+        scored.classes,
+        scored.leading.astype(np.float32),
+    )
+    recalibrated = SelfConfidence.of(block.labels, scored.given, plan.scorer.n_classes)
+    doubt = _doubt(scored.face_score, 1.0 - scored.quality2)
+    return _BlockRows(scored.face_score, facts, recalibrated, doubt, adjusted)
+
+
+def _doubt(face_score: npt.NDArray[np.float64], twice: npt.NDArray[np.float64]) -> ExactSum:
+    face = -np.expm1(face_score)
+    return ExactSum.of(np.stack([face, face * face, twice, twice * twice], axis=1))
+
+
+def _adjusted(
+    block: LabelBlock, probs: npt.NDArray[np.floating], thresholds: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """P less the threshold, lifted by the highest threshold, each row scaled to sum to 1."""
+    moved = probs - thresholds + thresholds.max()
+    moved /= moved.sum(axis=1, keepdims=True)
+    rows = np.arange(len(block))
+    given = np.maximum(block.labels, 0)
+    own = moved[rows, given]
+    moved[rows, given] = -np.inf
+    return np.stack([own, moved.max(axis=1)])
