@@ -310,9 +310,6 @@ class LabelIssues:
     warnings : tuple of str
     timings : mapping of str to float
         Seconds by stage; not part of any table.
-    groups : pyarrow.Table or None
-        One row per value of the group column: ``group``, ``rows``, ``issues``, ``issue_rate``,
-        highest rate first.
     """
 
     understanding: Understanding

@@ -57,7 +57,7 @@ def find_issues(
         plan = Plan(source, settings, destinations, run.memory)
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
         return ExitCode.DONE
-    result = _audit(source, settings, columns, run, talk)
+    result = _audit(source, settings, run, talk)
     Delivery(ctx, data, result, destinations, talk).all(settings, excel=output.excel)
     return ExitCode.DONE
 
@@ -100,7 +100,7 @@ def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...
 
 
 def _audit(
-    source: "LabelSource", settings: AuditSettings, columns: Columns, run: Run, talk: Talk
+    source: "LabelSource", settings: AuditSettings, run: Run, talk: Talk
 ) -> "LabelIssues":
     from labelaudit import api
 
@@ -108,8 +108,6 @@ def _audit(
         return api.audit(
             source,
             settings,
-            keep=columns.kept,
-            group=columns.group,
             threads=run.threads,
             memory=run.memory,
             progress=progress,
