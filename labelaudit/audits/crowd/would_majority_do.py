@@ -193,8 +193,10 @@ def _drawn_logs(graph: VoteGraph, channel: Confusion, seed: int, draws: int) -> 
     names, pairs = Signatures.of(graph, seed), channel.pairs
     order = np.lexsort((names.label[pairs.label], names.worker[pairs.worker]))
     workers, classes = np.argsort(names.worker, kind="stable"), np.argsort(names.label)
-    used = channel.counts + channel.prior_of_pairs()
-    unused = np.maximum(channel.row_sums() - pairs.per_worker(used), 0.0)
+    # A generator takes another path for a shape that is off in the last bit: round both.
+    used = np.rint((channel.counts + channel.prior_of_pairs()) * 2.0**30) / 2.0**30
+    unused = channel.row_sums() - pairs.per_worker(used)
+    unused = np.maximum(np.rint(unused * 2.0**20) / 2.0**20, 0.0)
     random = np.random.default_rng(seed)
     seen, unseen = np.empty_like(used), np.empty_like(unused)
     for _ in range(draws):
