@@ -99,5 +99,5 @@ def test_broken_is_explained(case: Path) -> None:
 )
 def test_broken_names_its_problem(case: Path) -> None:
     expected = verdict(case)
-    done = call("inspect", case / expected["data"], "--json")
+    done = call("inspect", case / expected["data"], *expected["options"], "--json")
     assert expected["problem"] in [problem["kind"] for problem in json.loads(done.out)["problems"]]
