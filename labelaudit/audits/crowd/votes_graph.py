@@ -27,7 +27,7 @@ UNLIKELY = 1e-6
 ALONE = "All votes are by one annotator, whom nobody can be compared with: they are taken as given."
 NO_OVERLAP = "No task has votes of two annotators: their quality cannot be compared."
 ONE_VOTE_EACH = "Every annotator has one vote only: nothing can be said about any of them."
-UNLIKE = "all their tasks, which the votes of the others make unlikely."
+CONSTANT = "Annotators with one label for all their tasks, which the others' votes make unlikely:"
 ALL_TIED = "Every task is a tie: the order of the classes decides wherever a method does not."
 
 
@@ -96,7 +96,7 @@ class VotesShape:
                 ),
             ),
             (share >= FLOOD, f"{repeats} an annotator's vote on a task, as if independent."),
-            (constant > 0, f"{constant} annotators gave one and the same label to {UNLIKE}"),
+            (constant > 0, f"{CONSTANT} {constant}."),
             (self.all_tied, ALL_TIED),
         )
 
