@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from labelaudit import __version__
+from labelaudit.cli.coercion import coerce_plainly
 from labelaudit.cli.find_issues import find_issues
 from labelaudit.cli.flags import GroupedCommand, flattened
 from labelaudit.cli.inspect import inspect
@@ -47,6 +48,7 @@ def invoke(arguments: list[str]) -> int:
     typer's own way of running turns a closed pipe into exit code 1.
     """
     command = typer.main.get_command(app)
+    coerce_plainly(command.params)
     with command.make_context("labelaudit", arguments) as context:
         code = command.invoke(context)
     return int(code) if code is not None else ExitCode.DONE

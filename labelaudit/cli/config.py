@@ -86,12 +86,16 @@ def origin(ctx: typer.Context, name: str) -> str | None:
 def unread_variables(ctx: typer.Context) -> tuple[str, ...]:
     """Return a sentence for each environment variable that looks like ours and is misspelt."""
     known = {_PREFIX + name.upper() for name in _all_names(ctx)} | {*_OUR_OWN, f"{_PREFIX}CONFIG"}
+    bare = [name.removeprefix(_PREFIX) for name in sorted(known)]
     sentences = []
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in known:
-            hint = _did_you_mean(name, sorted(known))
-            if hint:
-                sentences.append(f"The environment variable {safe(name)} is not read.{hint}")
+            near = _near(name.removeprefix(_PREFIX), bare)
+            if near is not None:
+                sentences.append(
+                    f"The environment variable {safe(name)} is not read. "
+                    f"Did you mean {_PREFIX}{near}?"
+                )
     return tuple(sentences)
 
 
@@ -224,7 +228,11 @@ def _key(name: str) -> str:
 
 
 def _did_you_mean(word: str, known: list[str]) -> str:
+    near = _near(word, known)
+    return f" Did you mean {near}?" if near is not None else ""
+
+
+def _near(word: str, known: list[str]) -> str | None:
     import difflib
 
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""
+    return next(iter(difflib.get_close_matches(word, known, n=1)), None)

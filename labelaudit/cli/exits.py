@@ -104,7 +104,7 @@ def _wrong_usage(error: Exception) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         _write(message)
     else:
-        _say(_sentence(message.replace("\n", " ")), f"Try '{path} --help'.")
+        _say(_sentence(message.replace("\n", " ")), f"Try {path} --help.")
     return ExitCode.USAGE
 
 

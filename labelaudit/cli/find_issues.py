@@ -99,9 +99,7 @@ def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...
         raise UsageError("--excel guards CSV, and no output is CSV.", "Add -o issues.csv.")
 
 
-def _audit(
-    source: "LabelSource", settings: AuditSettings, run: Run, talk: Talk
-) -> "LabelIssues":
+def _audit(source: "LabelSource", settings: AuditSettings, run: Run, talk: Talk) -> "LabelIssues":
     from labelaudit import api
 
     with Progress(quiet=talk.quiet) as progress:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from typer.core import TyperCommand
 
+from labelaudit.cli.coercion import coerce_plainly
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -62,6 +64,11 @@ def _gathered(kind: Any, values: dict[str, Any]) -> Any:
 
 class GroupedCommand(TyperCommand):
     """A command whose help lists its options under the headings of their groups."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command line."""
+        coerce_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write one section for each heading."""

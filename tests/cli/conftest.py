@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,9 @@ import pytest
 import labelaudit
 from tests.in_process import Finished, call
 from tests.reports import builders
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass

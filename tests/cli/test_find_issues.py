@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pyarrow as pa
@@ -14,10 +13,14 @@ import pytest
 
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.errors import InvalidDataError
-from tests.cli.conftest import FakeApi
 from tests.in_process import call
 from tests.reports import builders
 from tests.reports.test_summary import SCHEMA
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import FakeApi
 
 
 def test_report_goes_to_standard_output(pets: Any) -> None:
@@ -51,10 +54,18 @@ def test_quiet(pets: Any, folder: Path) -> None:
 def test_every_output_at_once(pets: Any, folder: Path, api: FakeApi) -> None:
     groups = pa.table({"group": ["a"], "rows": [9], "issues": [3], "issue_rate": [1 / 3]})
     api.result = builders.result(groups=groups)
-    outputs = (
-        "a.parquet a.arrow a.csv a.jsonl a.json a.txt "
-        "classes:c.csv joint:j.parquet pairs:p.jsonl groups:g.csv"
-    ).split()
+    outputs = [
+        "a.parquet",
+        "a.arrow",
+        "a.csv",
+        "a.jsonl",
+        "a.json",
+        "a.txt",
+        "classes:c.csv",
+        "joint:j.parquet",
+        "pairs:p.jsonl",
+        "groups:g.csv",
+    ]
     done = pets("--group", "site", *(word for each in outputs for word in ("-o", each)))
     assert done.code == 0
     assert pq.read_table(folder / "a.parquet").equals(api.result.table)
@@ -94,7 +105,7 @@ OPTIONS: list[tuple[list[str], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("flags", "settings"), OPTIONS, ids=lambda x: " ".join(x))
+@pytest.mark.parametrize(("flags", "settings"), OPTIONS, ids=" ".join)
 def test_options_reach_the_audit(
     pets: Any, api: FakeApi, flags: list[str], settings: dict[str, Any]
 ) -> None:
@@ -109,8 +120,8 @@ def test_run_and_column_options_reach_the_audit(pets: Any, api: FakeApi) -> None
         "--threads", "2", "--memory", "1GiB",
     )  # fmt: skip
     assert done.code == 0, done.err
-    assert api.asked["keep"] == ("site", "id", "label")
-    assert api.asked["group"] == "site"
+    assert api.asked["source"].roles.keep == ("site", "id", "label")
+    assert api.asked["source"].roles.group == "site"
     assert api.asked["threads"] == 2
     assert api.asked["memory"] == 2**30
     assert "label (string), --labels\n" in done.out

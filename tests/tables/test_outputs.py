@@ -103,7 +103,7 @@ def test_missing_folder(tmp_path: Path) -> None:
 
 def test_file_in_place_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OutputError, match="Not a directory|does not exist"):
+    with pytest.raises(OutputError, match=r"Not a directory|does not exist"):
         check(at(tmp_path / "file" / "a.csv"))
 
 

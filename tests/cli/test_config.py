@@ -1,0 +1,188 @@
+"""Flag over environment over file over default; everything wrong is told at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.in_process import call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import FakeApi
+
+
+def settings_of(api: FakeApi) -> Any:
+    return api.asked["settings"]
+
+
+def test_precedence(pets: Any, api: FakeApi, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "pyproject.toml").write_text(
+        '[tool.labelaudit]\nmethod = "both"\nseed = 5\ntop = 3\n'
+    )
+    assert pets().code == 0
+    assert (settings_of(api).method, settings_of(api).seed) == ("both", 5)
+    monkeypatch.setenv("LABELAUDIT_METHOD", "rcp")
+    monkeypatch.setenv("LABELAUDIT_SEED", "6")
+    assert pets().code == 0
+    assert (settings_of(api).method, settings_of(api).seed) == ("rcp", 6)
+    assert pets("--seed", "7").code == 0
+    assert (settings_of(api).method, settings_of(api).seed, settings_of(api).top) == ("rcp", 7, 3)
+
+
+def test_empty_variable_is_none(pets: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABELAUDIT_METHOD", "")
+    assert pets().code == 0
+    assert settings_of(api).method == "rcp"
+
+
+def test_own_file_wins_over_the_project(pets: Any, api: FakeApi, folder: Path) -> None:
+    (folder / "pyproject.toml").write_text("[tool.labelaudit]\nseed = 5\ntop = 4\n")
+    (folder / "labelaudit.toml").write_text("seed = 6\n")
+    assert pets().code == 0
+    assert settings_of(api).seed == 6
+    assert settings_of(api).top is None
+
+
+def test_found_above_but_not_above_the_repository(folder: Path, api: FakeApi) -> None:
+    inner = folder / "a" / "b"
+    inner.mkdir(parents=True)
+    (folder / "labelaudit.toml").write_text("seed = 6\n")
+    assert call("find-issues", "../../pets.parquet", cwd=inner).code == 0
+    assert settings_of(api).seed == 6
+    (folder / "a" / ".git").mkdir()
+    assert call("find-issues", "../../pets.parquet", cwd=inner).code == 0
+    assert settings_of(api).seed == 0
+
+
+def test_project_of_others_is_not_read(pets: Any, api: FakeApi, folder: Path) -> None:
+    (folder / "pyproject.toml").write_text("this is no TOML, and none of our business")
+    assert pets().code == 0
+
+
+def test_named_file(pets: Any, api: FakeApi, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "labelaudit.toml").write_text("seed = 1\n")
+    (folder / "mine.toml").write_text("[tool.labelaudit]\nseed = 6\n")
+    assert pets("--config", "mine.toml").code == 0
+    assert settings_of(api).seed == 6
+    monkeypatch.setenv("LABELAUDIT_CONFIG", "mine.toml")
+    assert pets().code == 0
+    assert settings_of(api).seed == 6
+
+
+def test_table_of_a_command(pets: Any, api: FakeApi, folder: Path) -> None:
+    (folder / "labelaudit.toml").write_text(
+        "seed = 1\n[find-issues]\nseed = 2\ntop = 5\n[inspect]\nthreads = 9\n"
+    )
+    assert pets().code == 0
+    assert (settings_of(api).seed, settings_of(api).top) == (2, 5)
+    assert api.asked["threads"] is None
+
+
+def test_setting_of_another_command_does_no_harm(folder: Path, api: FakeApi) -> None:
+    (folder / "labelaudit.toml").write_text('method = "both"\nlabels = "label"\n')
+    done = call("inspect", "pets.parquet", cwd=folder)
+    assert done.code == 0
+    assert "label (string), labelaudit.toml\n" in done.out
+
+
+def test_kinds_of_values(pets: Any, api: FakeApi, folder: Path) -> None:
+    (folder / "labelaudit.toml").write_text(
+        'labels = "label"\nprobs = ["pred_probs"]\nkeep = "site,id"\n'
+        'classes = ["cat", "dog", "fox"]\n'
+        'all = true\nmemory = "2GiB"\nthreads = 2\nfrac-noise = 0.5\nmin_examples_per_class = 2\n'
+        'quiet = true\noutput = ["x.csv", "y.json"]\nverbose = 1\n'
+    )
+    done = pets("--no-all")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert settings_of(api).every_row is False
+    assert settings_of(api).frac_noise == 0.5
+    assert settings_of(api).min_examples_per_class == 2
+    assert api.asked["memory"] == 2**31
+    assert api.asked["source"].roles.keep == ("site", "id")
+    assert (folder / "y.json").is_file()
+
+
+def test_variables_of_every_kind(pets: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {
+        "PROBS": "pred_probs",
+        "ALL": "true",
+        "MEMORY": "2GiB",
+        "MIN_EXAMPLES_PER_CLASS": "3",
+        "CLASSES": "cat,dog,fox",
+        "VERBOSE": "1",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"LABELAUDIT_{name}", value)
+    done = pets()
+    assert done.code == 0, done.err
+    assert settings_of(api).every_row
+    assert settings_of(api).min_examples_per_class == 3
+    assert api.asked["memory"] == 2**31
+    assert "LABELAUDIT_PROBS\n" in done.out
+    assert "\nDetails\n" in done.out
+
+
+def test_everything_wrong_at_once(
+    pets: Any, api: FakeApi, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "labelaudit.toml").write_text(
+        'labls = "x"\nthreads = "many"\nall = "yes"\nlabels = true\nversion = true\n'
+        'method = ["both"]\n[find-issues]\ntopp = 3\n[inspect]\ntop = 3\n'
+    )
+    monkeypatch.setenv("LABELAUDIT_SEED", "x")
+    done = pets()
+    assert done.code == 2
+    assert api.asked == {}
+    lines = done.err.splitlines()
+    assert lines[0] == (
+        "labelaudit: labelaudit.toml: there is no setting 'labls'. Did you mean labels?"
+    )
+    assert lines[1:] == [
+        "labelaudit.toml: threads: 'many' is not a whole number.",
+        "labelaudit.toml: all: write true or false.",
+        "labelaudit.toml: labels: true and false do not fit.",
+        "labelaudit.toml: there is no setting 'version'.",
+        "labelaudit.toml: method: write one value, not a list.",
+        "labelaudit.toml [find-issues]: there is no setting 'topp'. Did you mean top?",
+        "labelaudit.toml [inspect]: there is no setting 'top'.",
+        "LABELAUDIT_SEED: seed: 'x' is not a whole number.",
+        "Mend or remove these settings.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("seed = = 1", "The settings file mine.toml is not TOML: "),
+        ("tool = 3", "mine.toml: tool.labelaudit is not a table."),
+        ("find-issues = 3", "mine.toml [find-issues]: not a table."),
+        ("seed = {a = 1}", "mine.toml: seed: a table is not a value of this setting."),
+    ],
+)
+def test_files_that_are_wrong(pets: Any, folder: Path, text: str, says: str) -> None:
+    (folder / "mine.toml").write_text(text)
+    done = pets("--config", "mine.toml")
+    assert done.code == 2
+    assert says in done.err
+
+
+def test_named_file_must_exist(pets: Any) -> None:
+    done = pets("--config", "none.toml")
+    assert done.code == 2
+    assert done.err == (
+        "labelaudit: The settings file none.toml cannot be read: No such file or directory.\n"
+        "Name a readable TOML file, or leave --config out.\n"
+    )
+
+
+def test_misspelt_variable_is_told(pets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABELAUDIT_METHD", "both")
+    monkeypatch.setenv("LABELAUDIT_SOMETHING_OF_SOMEBODY_ELSE", "x")
+    assert pets().err == (
+        "labelaudit: warning: The environment variable LABELAUDIT_METHD is not read. "
+        "Did you mean LABELAUDIT_METHOD?\n"
+    )
+    assert pets("-q").err == ""
