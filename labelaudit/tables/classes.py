@@ -219,7 +219,8 @@ def _from_numbers(label: LabelColumn, model: ProbColumns, width: int) -> Classes
         return counting
     _refuse_one_based(label, width)
     seen = _some(label).values
-    if len(seen) == width:
+    # Numbers of which some are class numbers and some are not are mistakes, not names.
+    if len(seen) == width and not any(0 <= value < width for value in map(int, seen)):
         return _sorted(label, model, tuple(str(int(value)) for value in seen), width)
     return counting
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -115,12 +116,13 @@ def seen_width(tables: Sequence[InputTable], model: ProbColumns) -> int:
 
 
 def seen_names(tables: Sequence[InputTable], model: ProbColumns) -> tuple[str, ...]:
-    """Return the keys of the first rows that hold a map, in the order in which they occur."""
+    """Return the keys that most of the first maps hold, in the order in which one holds them."""
     for batch in _batches(tables, model.columns[0], _PEEK_ROWS):
-        column = _plain(batch.column(0)).drop_null()
-        if len(column):
-            keys = column.keys.slice(column.offsets[0].as_py())
-            return tuple(map(str, pc.unique(keys).drop_null().to_pylist()))
+        rows = _plain(batch.column(0)).drop_null().to_pylist()
+        keys = [tuple(str(key) for key, _ in row) for row in rows]
+        if keys:
+            usual = Counter(map(frozenset, keys)).most_common(1)[0][0]
+            return next(each for each in keys if frozenset(each) == usual)
     return ()
 
 
