@@ -1,0 +1,333 @@
+"""Fit the recalibrated channel posterior on a sample: docs/methods/rcp.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import product
+from operator import add
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.channel.discriminant import ClassSums, discriminant, posterior
+from labelaudit.audits.channel.model import FOLDS, Channel, ChannelModel
+from labelaudit.audits.channel.sample import (
+    Chunk,
+    affine,
+    chunked,
+    floor_of,
+    has_discriminant,
+    row_hashes,
+)
+from labelaudit.audits.channel.soft_counts import (
+    CONCENTRATION,
+    Prior,
+    Weighed,
+    concentration,
+    counted,
+    fitted,
+)
+from labelaudit.kernels.channel import add_product
+from labelaudit.running import each, total
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from labelaudit.audits.channel.discriminant import Discriminant
+    from labelaudit.running import Executor
+
+__all__ = ["fit"]
+
+SHARPENINGS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
+RECALIBRATIONS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.8)
+MOST_SQUARE = 1024
+GATE_NUMBERS = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A chunk with its discriminant, as far as it is fitted.
+
+    Attributes
+    ----------
+    chunk : Chunk
+    gram : (F, F) float64
+        Sum of outer products of its features, once it is needed; else empty.
+    g : (n, K) float64 or None
+    """
+
+    chunk: Chunk
+    gram: npt.NDArray[np.float64]
+    g: npt.NDArray[np.float64] | None = None
+
+
+def fit(
+    labels: npt.NDArray[np.int32],
+    members: Sequence[npt.NDArray[np.floating]],
+    row_ids: npt.NDArray[np.int64],
+    seed: int,
+    class_counts: npt.NDArray[np.int64],
+    total_rows: int,
+    on: Executor | None = None,
+) -> ChannelModel:
+    """Fit the recalibrated channel posterior (our own method, docs/methods/rcp.md).
+
+    Parameters
+    ----------
+    labels : (n,) int32
+        Given labels of the sample, at least one of them not left out (-1).
+    members : sequence of (n, K) float
+        Probabilities of each model.
+    row_ids : (n,) int64
+        0-based rows of the sample in the whole input, ascending.
+    seed : int
+    class_counts : (K,) int64
+        Rows of each given label in the whole input.
+    total_rows : int
+        Rows with a label in the whole input.
+    on : Executor, optional
+        Where chunks are worked on; the result does not depend on it.
+
+    Returns
+    -------
+    ChannelModel
+    """
+    used = labels >= 0
+    if not used.all():
+        labels, row_ids = labels[used], row_ids[used]
+        members = [member[used] for member in members]
+    n, n_classes = members[0].shape
+    few = n < 100 * n_classes
+    linear = has_discriminant(n_classes, len(members)) and n >= 10 * n_classes
+    floor = floor_of(labels, members)
+    chunks = chunked(labels, members, row_hashes(row_ids, seed), floor, linear and few)
+    share = n / max(total_rows, n)
+    prior = Prior(class_counts / max(int(class_counts.sum()), 1), CONCENTRATION * share)
+    return _Fitting(chunks, prior, share, len(members), linear, on).model(floor, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """One fit: the sample, the belief and where to work."""
+
+    chunks: Sequence[Chunk]
+    prior: Prior
+    share: float
+    n_members: int
+    linear: bool
+    on: Executor | None
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.prior.frequencies)
+
+    def model(self, floor: float, seed: int) -> ChannelModel:
+        fits, channel, lines = self.recalibrated()
+        a, b = self.gate(fits, channel)
+        sharp = self.weighed(fits, a, b)
+        weight = self.concentration(sharp, channel)
+        close = Prior(self.prior.frequencies, weight * self.share)
+        channels = [
+            fitted(sharp, channel, close, self.on),
+            *(
+                fitted(self.weighed(fits, *pair), channel, self.prior, self.on)
+                for pair in ((2.0 * a, 2.0 * b), (1.0, 0.0))
+            ),
+        ]
+        weights, offsets = self.lines(lines if b > 0.0 else [], a, b)
+        return ChannelModel(
+            floor=floor,
+            sharpening=a,
+            recalibration=b,
+            weights=weights,
+            offsets=offsets,
+            seed=seed,
+            others=np.stack([channel.other for channel in channels]),
+            owns=np.stack([channel.own for channel in channels]),
+            concentration=weight,
+            informative=_informative(self.chunks, self.prior.frequencies, self.on),
+            sample_rows=sum(len(chunk.labels) for chunk in self.chunks),
+            notes=self.notes(),
+        )
+
+    def recalibrated(self) -> tuple[list[Fit], Channel, list[Discriminant]]:
+        """Fit channel and discriminant in turn, twice."""
+        fits = [Fit(chunk, np.zeros((0, 0))) for chunk in self.chunks]
+        rows = self.weighed(fits, 2.0, 0.0)
+        start = self.prior.start(square=self.n_classes <= MOST_SQUARE)
+        channel = fitted(rows, start, self.prior, self.on)
+        if not self.linear:
+            return fits, channel, []
+        fits = list(each(_with_gram, fits, self.on))
+        lines: list[Discriminant] = []
+        for _ in range(2):
+            lines = self.discriminants(fits, rows, channel)
+            fits = list(each(partial(_with_g, lines), fits, self.on))
+            rows = self.weighed(fits, 0.0, 0.5)
+            channel = fitted(rows, channel, self.prior, self.on)
+        return fits, channel, lines
+
+    def discriminants(
+        self, fits: Sequence[Fit], rows: Sequence[Weighed], channel: Channel
+    ) -> list[Discriminant]:
+        """Fit one discriminant, or one for each fold from the rows of the others."""
+        sums = list(
+            each(partial(_class_sums, channel), list(zip(fits, rows, strict=True)), self.on)
+        )
+        folds = [fit.chunk.fold for fit in fits]
+        if max(folds) == 0:
+            return [discriminant(reduce(add, sums))]
+        others = [
+            [part for part, fold in zip(sums, folds, strict=True) if fold != left_out]
+            for left_out in range(FOLDS)
+        ]
+        return [discriminant(reduce(add, parts or sums)) for parts in others]
+
+    def weighed(self, fits: Sequence[Fit], a: float, b: float) -> list[Weighed]:
+        return list(each(partial(_weighed, a, b), fits, self.on))
+
+    def gate(self, fits: Sequence[Fit], channel: Channel) -> tuple[float, float]:
+        """Choose how much of the log-probabilities and how much of the discriminant to use.
+
+        The pair under which the given labels are most probable; the lowest pair wins ties.
+        """
+        pairs = [
+            pair
+            for pair in product(SHARPENINGS, RECALIBRATIONS)
+            if pair != (0.0, 0.0) and (self.linear or pair[1] == 0.0)
+        ]
+        few = _smallest_hashes(fits, GATE_NUMBERS // self.n_classes)
+        losses = total(partial(_losses, channel, pairs), few, self.on)
+        losses /= sum(len(part.chunk.labels) for part in few)
+        best = int(np.flatnonzero(losses <= losses.min() + 1e-9)[0])
+        return pairs[best]
+
+    def concentration(self, rows: Sequence[Weighed], channel: Channel) -> float:
+        if self.n_classes > MOST_SQUARE or not self.linear:
+            return CONCENTRATION
+        counts = total(partial(counted, channel), rows, self.on)
+        return concentration(counts, self.prior.frequencies)
+
+    def lines(
+        self, lines: Sequence[Discriminant], a: float, b: float
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Fold ``a z + b g`` into one affine map for each discriminant."""
+        features = self.n_members * self.n_classes
+        mean = np.tile(np.eye(self.n_classes), (self.n_members, 1)) * (a / self.n_members)
+        weights = np.empty((len(lines), features, self.n_classes))
+        offsets = np.empty((len(lines), self.n_classes))
+        for i, line in enumerate(lines):
+            weights[i] = mean + b * line.weights
+            offsets[i] = b * line.offsets
+        return weights, offsets
+
+    def notes(self) -> tuple[str, ...]:
+        notes = []
+        if not has_discriminant(self.n_classes, self.n_members):
+            notes.append(
+                "With this many classes the probabilities are sharpened but not recalibrated."
+            )
+        elif not self.linear:
+            notes.append(
+                "With fewer than 10 rows a class the probabilities are sharpened but not "
+                "recalibrated."
+            )
+        if self.n_classes > MOST_SQUARE:
+            notes.append(
+                "With this many classes one error rate stands for all: which classes are taken "
+                "for which is not learned."
+            )
+        if self.share < 1.0:
+            rows = sum(len(chunk.labels) for chunk in self.chunks)
+            notes.append(f"The channel was fitted on a sample of {rows:,} rows.")
+        return tuple(notes)
+
+
+def _with_gram(fit: Fit) -> Fit:
+    joined = fit.chunk.joined
+    gram = np.zeros((joined.shape[1], joined.shape[1]))
+    add_product(np.ascontiguousarray(joined.T), joined, gram)
+    return Fit(fit.chunk, gram)
+
+
+def _with_g(lines: Sequence[Discriminant], fit: Fit) -> Fit:
+    line = lines[fit.chunk.fold]
+    return Fit(fit.chunk, fit.gram, affine(fit.chunk.joined, line.weights, line.offsets))
+
+
+def _class_sums(channel: Channel, part: tuple[Fit, Weighed]) -> ClassSums:
+    fit, rows = part
+    weights = posterior(channel, rows.probs, rows.labels)
+    return ClassSums.of(fit.chunk, weights, fit.gram)
+
+
+def _combined(fit: Fit, a: float, b: float) -> npt.NDArray[np.float64]:
+    h = a * fit.chunk.z
+    if b > 0.0 and fit.g is not None:
+        h += b * fit.g
+    return h
+
+
+def _weighed(a: float, b: float, fit: Fit) -> Weighed:
+    """softmax(a z + b g)."""
+    h = _combined(fit, a, b)
+    h -= h.max(axis=1, keepdims=True)
+    np.exp(h, out=h)
+    h /= h.sum(axis=1, keepdims=True)
+    return Weighed(fit.chunk.labels, h)
+
+
+def _losses(
+    channel: Channel, pairs: Sequence[tuple[float, float]], fit: Fit
+) -> npt.NDArray[np.float64]:
+    """Sum of -ln P(given label) over the rows, for each pair."""
+    # By columns: adding up rows of few classes one by one would take twice as long.
+    z = np.ascontiguousarray(fit.chunk.z.T)
+    g = np.zeros_like(z) if fit.g is None else np.ascontiguousarray(fit.g.T)
+    labels = fit.chunk.labels
+    given = np.ascontiguousarray(channel.other[labels % len(channel.other)].T)
+    given[labels, np.arange(len(labels))] = channel.own[labels]
+    losses = []
+    for a, b in pairs:
+        h = a * z + b * g
+        h -= h.max(axis=0)
+        np.exp(h, out=h)
+        whole = h.sum(axis=0)
+        h *= given
+        losses.append(float(np.sum(np.log(whole / h.sum(axis=0)))))
+    return np.array(losses)
+
+
+def _smallest_hashes(fits: Sequence[Fit], rows: int) -> list[Fit]:
+    """Keep of every chunk the rows with the smallest hashes in the sample, about ``rows``."""
+    hashes = np.concatenate([fit.chunk.hashes for fit in fits])
+    if len(hashes) <= rows:
+        return list(fits)
+    bound = np.sort(hashes)[max(rows, 1) - 1]
+    return [_part(fit, fit.chunk.hashes <= bound) for fit in fits]
+
+
+def _part(fit: Fit, rows: npt.NDArray[np.bool_]) -> Fit:
+    chunk = fit.chunk
+    joined = chunk.z[rows]
+    part = Chunk(chunk.fold, chunk.labels[rows], joined, joined, chunk.hashes[rows])
+    return Fit(part, fit.gram, None if fit.g is None else fit.g[rows])
+
+
+def _evidence(frequencies: npt.NDArray[np.float64], chunk: Chunk) -> npt.NDArray[np.float64]:
+    """Excess of the given labels' log-probabilities over chance, and its variance by chance."""
+    mean = (chunk.z * frequencies).sum(axis=1)
+    variance = (chunk.z * chunk.z * frequencies).sum(axis=1) - mean * mean
+    given = chunk.z[np.arange(len(mean)), chunk.labels]
+    return np.array([float(np.sum(given - mean)), float(np.sum(variance))])
+
+
+def _informative(
+    chunks: Sequence[Chunk], frequencies: npt.NDArray[np.float64], on: Executor | None
+) -> bool:
+    """Test against shuffled labels: the given labels' log-probabilities, three deviations up."""
+    excess, variance = total(partial(_evidence, frequencies), chunks, on)
+    return bool(excess > 3.0 * np.sqrt(max(float(variance), 0.0)) and excess > 1e-6)

@@ -1,0 +1,164 @@
+"""The rows a channel is fitted on, in chunks of fixed size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.channel.model import FOLDS
+from labelaudit.kernels.channel import add_product, mixed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+__all__ = [
+    "Chunk",
+    "affine",
+    "centred_logs",
+    "chunked",
+    "floor_of",
+    "has_discriminant",
+    "row_hashes",
+    "sample_bound",
+    "sample_size",
+    "side_by_side",
+]
+
+MOST_ROWS = 200_000
+NUMBERS = 5_000_000
+MOST_NUMBERS = 12_000_000
+MOST_FEATURES = 512
+CHUNK_NUMBERS = 1 << 19
+NARROW = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of the sample, all of one fold.
+
+    Attributes
+    ----------
+    fold : int
+    labels : (n,) int32
+    z : (n, K) float64
+        Centred log-probabilities, averaged over the members.
+    joined : (n, F) float64
+        Those of all members side by side, F = members x K.
+    hashes : (n,) uint64
+    """
+
+    fold: int
+    labels: npt.NDArray[np.int32]
+    z: npt.NDArray[np.float64]
+    joined: npt.NDArray[np.float64]
+    hashes: npt.NDArray[np.uint64]
+
+
+def has_discriminant(n_classes: int, n_members: int) -> bool:
+    """Say whether the classes are few enough for the discriminant g, which costs F x K a row."""
+    return n_classes * n_members <= MOST_FEATURES
+
+
+def sample_size(n_classes: int, n_members: int = 1) -> int:
+    """How many rows a channel is fitted on, at most (but for the chance of the hash).
+
+    Five million numbers, 200,000 rows; more where 100 rows a class (20 for very many classes)
+    need it, up to twelve million numbers.
+    """
+    per_class = 100 if has_discriminant(n_classes, n_members) else 20
+    width = n_classes * n_members
+    wanted = max(NUMBERS // width, per_class * n_classes)
+    return max(1, min(wanted, MOST_ROWS, MOST_NUMBERS // width))
+
+
+def sample_bound(total_rows: int, n_classes: int, n_members: int = 1) -> np.uint64:
+    """Highest hash of a row of the sample: all rows if they are few enough.
+
+    The rows with the smallest hashes are the sample. A bound on the hash, rather than an exact
+    number of rows, lets every block say for itself which of its rows are in.
+    """
+    size = sample_size(n_classes, n_members)
+    if total_rows <= size:
+        return np.uint64(2**64 - 1)
+    return np.uint64(2**64 * size // total_rows)
+
+
+def row_hashes(row_ids: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint64]:
+    """Hash rows by their numbers, as ``sample_hash`` does for consecutive ones."""
+    return mixed(row_ids.astype(np.uint64) + mixed(np.array([seed % 2**64], np.uint64)))
+
+
+def floor_of(labels: npt.NDArray[np.int32], members: Sequence[npt.NDArray[np.floating]]) -> float:
+    """Choose what a probability counts as at least.
+
+    Zero means below the model's resolution (votes of a forest, neighbours, printed decimals), so
+    half of the smallest positive probability is what it may have been. Where probabilities go on
+    to nothing, the floor is 1e-6, unless it would tie more than 2 % of the given labels.
+    """
+    smallest = min(float(np.min(member, initial=1.0, where=member > 0.0)) for member in members)
+    rows = np.arange(len(labels))
+    below = sum(int(np.count_nonzero(member[rows, labels] < 1e-6)) for member in members)
+    lowest = 1e-12 if below > 0.02 * len(labels) * len(members) else 1e-6
+    return min(max(smallest / 2.0, lowest), 1e-2)
+
+
+def centred_logs(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
+    """Logarithms of (n, K) probabilities less their row mean."""
+    logs: npt.NDArray[np.float64] = np.log(np.maximum(probs, floor, dtype=np.float64))
+    logs -= logs.mean(axis=1, keepdims=True)
+    return logs
+
+
+def side_by_side(
+    logs: Sequence[npt.NDArray[np.float64]],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the members' mean, (n, K), and the members joined, (n, F)."""
+    if len(logs) == 1:
+        return logs[0], logs[0]
+    mean = logs[0].copy()
+    for member in logs[1:]:
+        mean += member
+    mean /= len(logs)
+    return mean, np.concatenate(logs, axis=1)
+
+
+def affine(
+    x: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
+    offsets: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Return ``x @ weights + offsets``, every row the same bytes whatever rows are beside it."""
+    n, width = len(x), weights.shape[1]
+    if width >= NARROW:
+        out = np.broadcast_to(offsets, (n, width)).copy()
+        add_product(np.ascontiguousarray(x), np.ascontiguousarray(weights), out)
+        return out
+    # Rows of few classes are too short for vector instructions: the same sums, by columns.
+    out = np.broadcast_to(offsets[:, None], (width, n)).copy()
+    add_product(np.ascontiguousarray(weights.T), np.ascontiguousarray(x.T), out)
+    return np.ascontiguousarray(out.T)
+
+
+def chunked(
+    labels: npt.NDArray[np.int32],
+    members: Sequence[npt.NDArray[np.floating]],
+    hashes: npt.NDArray[np.uint64],
+    floor: float,
+    crossed: bool,
+) -> list[Chunk]:
+    """Cut the sample into chunks whose size depends on the number of classes alone."""
+    n_classes = members[0].shape[1]
+    length = max(4 * n_classes, CHUNK_NUMBERS // n_classes)
+    folds = (hashes % np.uint64(FOLDS)).astype(np.int64) if crossed else np.zeros(len(labels))
+    chunks = []
+    for fold in range(FOLDS if crossed else 1):
+        rows = np.flatnonzero(folds == fold)
+        for start in range(0, len(rows), length):
+            at = rows[start : start + length]
+            z, joined = side_by_side([centred_logs(member[at], floor) for member in members])
+            chunks.append(Chunk(fold, labels[at], z, joined, hashes[at]))
+    return chunks

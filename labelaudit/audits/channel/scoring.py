@@ -1,0 +1,104 @@
+"""Score rows with a fitted channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.channel.model import FOLDS, ChannelModel, ChannelRows
+from labelaudit.audits.channel.sample import affine, centred_logs, side_by_side
+from labelaudit.kernels.channel import sample_hash, score_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from labelaudit.blocks import LabelBlock
+
+__all__ = ["score_block"]
+
+TILE_NUMBERS = 1 << 16
+
+
+def score_block(model: ChannelModel, block: LabelBlock) -> ChannelRows:
+    """Score the rows of a block.
+
+    A row's result is the same bytes whatever rows are beside it.
+
+    Parameters
+    ----------
+    model : ChannelModel
+    block : LabelBlock
+
+    Returns
+    -------
+    ChannelRows
+    """
+    n = len(block)
+    step = max(1, TILE_NUMBERS // model.n_classes)
+    numbers = np.empty((7, n))
+    classes = np.empty((4, n), np.int32)
+    log_owns = np.log(model.owns)
+    for start in range(0, n, step):
+        at = slice(start, min(n, start + step))
+        labels = block.labels[at]
+        sharp, log_given, face = _prepared(
+            model, block.first_row + start, labels, [member[at] for member in block.members]
+        )
+        numbers[:, at], classes[:, at] = score_rows(
+            sharp, log_given, face, labels, model.others, model.owns, log_owns
+        )
+    return ChannelRows(
+        score=numbers[0],
+        label_quality=np.exp(numbers[0]),
+        suggested=classes[0],
+        face_score=numbers[2],
+        quality2=np.exp(numbers[1]),
+        given=numbers[3],
+        classes=np.ascontiguousarray(classes[1:].T),
+        leading=np.ascontiguousarray(numbers[4:].T),
+    )
+
+
+def _prepared(
+    model: ChannelModel,
+    first_row: int,
+    labels: npt.NDArray[np.int32],
+    members: Sequence[npt.NDArray[np.floating]],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return exp(h - max h), h - max h of the given label, and the face values."""
+    out = labels < 0
+    if out.any():
+        # Whatever stands in a row that is left out must not warn.
+        members = [np.where(out[:, None], 1.0 / model.n_classes, member) for member in members]
+    z, joined = side_by_side([centred_logs(member, model.floor) for member in members])
+    if len(members) == 1:
+        face = np.maximum(members[0], model.floor, dtype=np.float64)
+    else:
+        face = np.exp(z - z.max(axis=1, keepdims=True))
+    h = _combined(model, first_row, z, joined)
+    h -= h.max(axis=1, keepdims=True)
+    log_given = h[np.arange(len(labels)), labels]
+    np.exp(h, out=h)
+    return h, log_given, face
+
+
+def _combined(
+    model: ChannelModel,
+    first_row: int,
+    z: npt.NDArray[np.float64],
+    joined: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Return h = a z + b g."""
+    if len(model.weights) == 0:
+        return model.sharpening * z
+    if len(model.weights) == 1:
+        return affine(joined, model.weights[0], model.offsets[0])
+    h = np.empty_like(z)
+    folds = sample_hash(first_row, len(z), model.seed) % np.uint64(FOLDS)
+    for fold in range(FOLDS):
+        rows = folds == fold
+        h[rows] = affine(joined[rows], model.weights[fold], model.offsets[fold])
+    return h

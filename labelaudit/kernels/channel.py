@@ -1,0 +1,250 @@
+"""The recalibrated channel posterior: products in a fixed order, soft counts, scored rows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.kernels.jit import kernel
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = [
+    "add_product",
+    "channel_counts",
+    "leading_three",
+    "log_share",
+    "mixed",
+    "sample_hash",
+    "score_rows",
+]
+
+
+def sample_hash(first_row: int, n: int, seed: int) -> npt.NDArray[np.uint64]:
+    """Hash row numbers, so that a sample or a fold depends on the row and not on the layout.
+
+    Parameters
+    ----------
+    first_row : int
+        Number of the first row in the whole input.
+    n : int
+        How many consecutive rows.
+    seed : int
+
+    Returns
+    -------
+    (n,) uint64
+        splitmix64 (Steele, Lea, Flood 2014) of row + splitmix64(seed).
+    """
+    offset = mixed(np.array([seed % 2**64], np.uint64))
+    return mixed(np.arange(first_row, first_row + n, dtype=np.uint64) + offset)
+
+
+def mixed(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return splitmix64's successor of every number of an array."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@kernel
+def add_product(
+    left: npt.NDArray[np.float64], right: npt.NDArray[np.float64], out: npt.NDArray[np.float64]
+) -> None:
+    """Add ``left @ right`` to ``out``; every entry's terms are added in the order of ``right``.
+
+    A library's product sums in an order that depends on the shapes and the threads; here a row
+    of the result is the same bytes whichever other rows are computed with it.
+
+    Parameters
+    ----------
+    left : (n, m) float64
+    right : (m, K) float64
+    out : (n, K) float64
+        Changed in place.
+    """
+    n, m = left.shape
+    width = right.shape[1]
+    for start in range(0, m, 64):
+        stop = min(m, start + 64)
+        whole = start + (stop - start) // 4 * 4
+        for i in range(n):
+            for f in range(start, whole, 4):
+                # Four terms for each load and store of the sum: 3 times as fast as one.
+                x0, x1, x2, x3 = left[i, f], left[i, f + 1], left[i, f + 2], left[i, f + 3]
+                for k in range(width):
+                    total = out[i, k] + x0 * right[f, k]
+                    total += x1 * right[f + 1, k]
+                    total += x2 * right[f + 2, k]
+                    out[i, k] = total + x3 * right[f + 3, k]
+            for f in range(whole, stop):
+                for k in range(width):
+                    out[i, k] += left[i, f] * right[f, k]
+
+
+@kernel
+def channel_counts(
+    probs: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.int32],
+    other: npt.NDArray[np.float64],
+    own: npt.NDArray[np.float64],
+    counts: npt.NDArray[np.float64],
+) -> float:
+    """Add each row's posterior over true classes to the counts of its given label.
+
+    Parameters
+    ----------
+    probs : (n, K) float64
+        Distribution over true classes, without the label.
+    labels : (n,) int32
+    other : (K, K) or (1, K) float64
+        Probability of the given label (row) for each true class; one row serves all labels.
+    own : (K,) float64
+        The same where the true class is the given label; the entry of ``other`` is not read.
+    counts : (K, K) or (1, K) float64
+        Changed in place.
+
+    Returns
+    -------
+    float
+        Sum over rows of the posterior probability that the label is wrong.
+    """
+    n, n_classes = probs.shape
+    weights = np.empty(n_classes)
+    wrong = 0.0
+    for i in range(n):
+        y = labels[i]
+        row = y % other.shape[0]
+        kept = probs[i, y] * own[y]
+        rest = 0.0
+        for k in range(n_classes):
+            weights[k] = probs[i, k] * other[row, k]
+        weights[y] = 0.0
+        for k in range(n_classes):
+            rest += weights[k]
+        scale = 1.0 / (rest + kept)
+        weights[y] = kept
+        for k in range(n_classes):
+            counts[row, k] += weights[k] * scale
+        wrong += rest * scale
+    return wrong
+
+
+@kernel
+def log_share(rest: float, own: float, log_own: float) -> float:
+    """Logarithm of own / (own + rest), precise at both ends; ``own`` may have underflowed."""
+    if rest <= 0.0:
+        return 0.0
+    if own > 1e-280:
+        return -math.log1p(rest / own)
+    return log_own - math.log(rest)
+
+
+@kernel
+def leading_three(
+    row: npt.NDArray[np.float64],
+) -> tuple[float, float, float, float, int, int, int]:
+    """Sum a row and find its three largest entries; of equal ones the lowest place first.
+
+    Parameters
+    ----------
+    row : (K,) float64
+        Not negative.
+
+    Returns
+    -------
+    (float, float, float, float, int, int, int)
+        The sum, the entries, their places; -1 where there are fewer than three.
+    """
+    total, p1, p2, p3 = 0.0, -1.0, -1.0, -1.0
+    k1 = k2 = k3 = -1
+    for k in range(len(row)):
+        p = row[k]
+        total += p
+        # One branch that is seldom taken, selections inside: no insertion loop to mispredict.
+        if p > p3:
+            first, second = p > p1, p > p2
+            p3 = p2 if second else p
+            k3 = k2 if second else k
+            p2 = p1 if first else (p if second else p2)
+            k2 = k1 if first else (k if second else k2)
+            p1 = p if first else p1
+            k1 = k if first else k1
+    return total, p1, p2, p3, k1, k2, k3
+
+
+@kernel
+def score_rows(
+    sharp: npt.NDArray[np.float64],
+    log_given: npt.NDArray[np.float64],
+    face: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.int32],
+    others: npt.NDArray[np.float64],
+    owns: npt.NDArray[np.float64],
+    log_owns: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+    """Score rows under three channels.
+
+    Parameters
+    ----------
+    sharp : (n, K) float64
+        exp(h - max h), h the recalibrated log-probabilities. The given label's entry is lost.
+    log_given : (n,) float64
+        h - max h of the given label, which may be too small for its exponential.
+    face : (n, K) float64
+        The probabilities at face value, positive, not normalised. Its entry is lost likewise.
+    labels : (n,) int32
+        Rows with a negative label are left out: quality 1, class -1.
+    others : (3, K, K) or (3, 1, K) float64
+        As ``other`` in ``channel_counts``, for exp(h), exp(2 h) and face value.
+    owns, log_owns : (3, K) float64
+        As ``own`` there, and its logarithm.
+
+    Returns
+    -------
+    (7, n) float64
+        Log-quality for h, 2 h and face value; the given label's softmax(h); the three largest
+        of softmax(h), -1 where there are fewer classes.
+    (4, n) int32
+        Most probable true class; the classes of those three; lowest class first among equals.
+    """
+    n, n_classes = sharp.shape
+    numbers = np.zeros((7, n))
+    classes = np.full((4, n), -1, np.int32)
+    for i in range(n):
+        y = labels[i]
+        if y < 0:
+            numbers[4:, i] = -1.0
+            continue
+        total, p1, p2, p3, k1, k2, k3 = leading_three(sharp[i])
+        given, face_given = sharp[i, y], face[i, y]
+        sharp[i, y] = face[i, y] = 0.0
+        row = y % others.shape[1]
+        rest, rest_twice, rest_face, best = 0.0, 0.0, 0.0, -1.0
+        suggested = np.int32(-1)
+        for k in range(n_classes):
+            p = sharp[i, k]
+            weight = p * others[0, row, k]
+            rest += weight
+            rest_twice += p * p * others[1, row, k]
+            rest_face += face[i, k] * others[2, row, k]
+            if weight > best:
+                best, suggested = weight, np.int32(k)
+        kept = given * owns[0, y]
+        if kept > best or (kept == best and y < suggested) or suggested == y:
+            suggested = y
+        face_own = face_given * owns[2, y]
+        twice = given * given * owns[1, y]
+        numbers[0, i] = log_share(rest, kept, log_given[i] + log_owns[0, y])
+        numbers[1, i] = log_share(rest_twice, twice, 2.0 * log_given[i] + log_owns[1, y])
+        numbers[2, i] = log_share(rest_face, face_own, 0.0)
+        numbers[3, i] = given / total
+        numbers[4, i] = p1 / total
+        numbers[5, i] = p2 / total if k2 >= 0 else -1.0
+        numbers[6, i] = p3 / total if k3 >= 0 else -1.0
+        classes[0, i], classes[1, i], classes[2, i], classes[3, i] = suggested, k1, k2, k3
+    return numbers, classes
