@@ -122,8 +122,9 @@ def refresh(page: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = workplace(Path(name))
         text = CONSOLE.sub(lambda block: _refreshed(block, folder), page.read_text("utf-8"))
-        if page == README:
-            printed = run(readme_main_job(), folder)
+    if page == README:
+        with tempfile.TemporaryDirectory() as name:
+            printed = run(readme_main_job(), workplace(Path(name)))
             text = SHOWN.sub(lambda block: block[1] + printed.rstrip("\n") + "\n" + block[3], text)
     page.write_text(text, "utf-8")
 
