@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from labelaudit import __version__
-from labelaudit.cli.coercion import coerce_plainly
 from labelaudit.cli.find_issues import find_issues
-from labelaudit.cli.flags import GroupedCommand, flattened
+from labelaudit.cli.flags import CommandGroup, GroupedCommand, flattened
 from labelaudit.cli.inspect import inspect
 from labelaudit.errors import ExitCode
 
@@ -16,6 +15,7 @@ __all__ = ["app", "invoke"]
 app = typer.Typer(
     name="labelaudit",
     help="Find wrong labels in a dataset: how many, which, how sure, and what to do about it.",
+    cls=CommandGroup,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -48,7 +48,6 @@ def invoke(arguments: list[str]) -> int:
     typer's own way of running turns a closed pipe into exit code 1.
     """
     command = typer.main.get_command(app)
-    coerce_plainly(command.params)
     with command.make_context("labelaudit", arguments) as context:
         code = command.invoke(context)
     return int(code) if code is not None else ExitCode.DONE

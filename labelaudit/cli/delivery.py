@@ -13,14 +13,6 @@ from labelaudit import __version__
 from labelaudit.cli.config import origin
 from labelaudit.cli.terminal import colored, line_width
 from labelaudit.errors import UsageError
-from labelaudit.tables.outputs import (
-    SIDE_TABLES,
-    Destination,
-    Staging,
-    check_destinations,
-    parse_destination,
-    refuse_inputs,
-)
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -32,6 +24,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.cli.options import Output, Talk
     from labelaudit.findings import LabelIssues
+    from labelaudit.tables.outputs import Destination
 
 __all__ = [
     "Delivery",
@@ -40,7 +33,6 @@ __all__ = [
     "look",
     "next_command",
     "put",
-    "refuse_inputs",
     "report_stream",
     "say",
 ]
@@ -58,6 +50,8 @@ def destinations_of(output: Output, talk: Talk, group: str | None) -> tuple[Dest
     UsageError, OutputError
         If something cannot be written, or two things go to standard output.
     """
+    from labelaudit.tables.outputs import check_destinations, parse_destination
+
     found = tuple(parse_destination(text) for text in output.output or ())
     on_stdout = [each for each in found if each.path is None]
     if talk.json and on_stdout:
@@ -117,6 +111,8 @@ class Delivery:
         OutputError
             If a file cannot be written; then none is.
         """
+        from labelaudit.tables.outputs import Staging
+
         with Staging() as staging:
             for each in self.destinations:
                 if each.path is not None:
@@ -185,6 +181,8 @@ def described(destination: Destination) -> dict[str, str]:
 
 
 def _table(result: LabelIssues, content: str) -> pa.Table:
+    from labelaudit.tables.outputs import SIDE_TABLES
+
     if content not in SIDE_TABLES:
         return result.table
     table: pa.Table = getattr(result, content)
@@ -227,6 +225,8 @@ def next_command(
     ctx: typer.Context, data: Sequence[str], destinations: Sequence[Destination]
 ) -> str | None:
     """Return the command that a user may want next: the same audit with what is not yet written."""
+    from labelaudit.tables.outputs import SIDE_TABLES
+
     contents = {each.content for each in destinations}
     if "issues" not in contents:
         outputs = [_free("issues.csv")]

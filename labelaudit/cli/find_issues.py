@@ -47,12 +47,14 @@ def find_issues(
     DATA holds given labels and the probabilities that a model predicted for every class. The
     probabilities must be out-of-sample: from a model that did not see the row in training.
     """
+    from labelaudit.tables.outputs import refuse_inputs
+
     settings = audit_settings(method, output)
     destinations = delivery.destinations_of(output, talk, columns.group)
     _refuse_idle_flags(ctx, destinations)
     warn_of_variables(ctx, talk)
     source = open_source(ctx, data, columns, method.task)
-    delivery.refuse_inputs(destinations, source.understanding.files)
+    refuse_inputs(destinations, source.understanding.files)
     if dry_run:
         plan = Plan(source, settings, destinations, run.memory)
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))

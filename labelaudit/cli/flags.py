@@ -6,14 +6,14 @@ import inspect
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from labelaudit.cli.coercion import coerce_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["GroupedCommand", "flattened"]
+__all__ = ["CommandGroup", "GroupedCommand", "flattened"]
 
 _HEADINGS = ("Arguments", "Columns", "Method", "Output", "Run", "Talk")
 
@@ -60,6 +60,15 @@ def _parameter(option: Field[Any]) -> inspect.Parameter:
 
 def _gathered(kind: Any, values: dict[str, Any]) -> Any:
     return kind(**{each.name: values[each.name] for each in fields(kind)})
+
+
+class CommandGroup(TyperGroup):
+    """All commands."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command line before the command."""
+        coerce_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
 
 class GroupedCommand(TyperCommand):

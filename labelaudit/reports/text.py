@@ -130,7 +130,7 @@ def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
             _text(row[name]),
             _text(row["given_label"]),
             "(uncertain)" if row["suggested_label"] is None else _text(row["suggested_label"]),
-            f"{row['label_quality']:.3f}",
+            _quality(row["label_quality"]),
             str(row["severity"]),
         ]
         for row in shown.to_pylist()
@@ -148,7 +148,7 @@ def _pairs(result: LabelIssues, limit: int, style: Style) -> list[str]:
         Column("given", flexible=True),
         Column("truly", flexible=True),
         Column("rows, about", right=True),
-        Column("of all", right=True),
+        Column("of given", right=True),
         Column("flagged", right=True),
     )
     rows = [
@@ -251,6 +251,10 @@ def _titled(title: str, lines: list[str], style: Style) -> list[str]:
 
 def _text(value: Any) -> str:
     return "(null)" if value is None else safe(value, 200)
+
+
+def _quality(value: float) -> str:
+    return f"{value:.3f}" if value == 0 or value >= 0.0005 else f"{value:.0e}"
 
 
 def _number(value: float | None) -> str:

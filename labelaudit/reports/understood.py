@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from labelaudit.reports.layout import count, cut, entry, listing, plural
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["understood"]
 
+_DICTIONARY = re.compile(r"dictionary<values=([^,]+),.*>")
 _FORMATS = {"parquet": "Parquet", "arrow": "Arrow", "csv": "CSV", "jsonl": "JSON lines"}
 
 
@@ -51,7 +53,7 @@ def _data(understanding: Understanding, limit: int, *, verbose: bool) -> str:
 
 
 def _labels(understanding: Understanding) -> str:
-    kind = safe(understanding.label_type)
+    kind = _DICTIONARY.sub(r"dictionary of \1", safe(understanding.label_type))
     return f"{safe(understanding.label_column)} ({kind}){_origin(understanding, 'labels')}"
 
 

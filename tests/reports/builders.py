@@ -161,7 +161,7 @@ def result(n: int = 3, classes: tuple[str, ...] = CLASSES, **changes: Any) -> La
             "given": [classes[0]],
             "true": [classes[1]],
             "estimated": [30],
-            "share": [0.03],
+            "share": [0.06],
             "issues": [n - 1],
         }
     )

@@ -51,7 +51,7 @@ def test_numbers_of_the_audit() -> None:
     assert found["inputs"] == ["pets.parquet"]
     assert found["flagged"] == {"prune_by_class": 3, "rcp": 3}
     assert found["pairs"] == [
-        {"given": "cat", "true": "dog", "estimated": 30, "share": 0.03, "issues": 2}
+        {"given": "cat", "true": "dog", "estimated": 30, "share": 0.06, "issues": 2}
     ]
     assert found["problems"][0]["rows"] == [7, 9]
 

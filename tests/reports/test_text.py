@@ -34,8 +34,8 @@ Worst rows (all)
   3  id-2  cat    (uncertain)    0.200  medium
 
 Most confused
-  given  truly  rows, about  of all  flagged
-  cat    dog             30   3.0 %        2
+  given  truly  rows, about  of given  flagged
+  cat    dog             30     6.0 %        2
 
 Classes worst off
   class  rows  flagged   share  mean quality

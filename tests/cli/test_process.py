@@ -1,0 +1,132 @@
+"""What only a process of its own can show: start-up, signals, closed pipes, full disks."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.in_process import FIXTURES
+
+DATA = FIXTURES / "noisy" / "digits" / "data.parquet"
+HEAVY = ("numpy", "pandas", "pyarrow", "sklearn", "scipy", "numba", "rich", "pydantic")
+COMMAND = [sys.executable, "-m", "labelaudit"]
+
+
+def probe(*arguments: str) -> list[str]:
+    """Run a command in a new process; return the heavy modules that it imported."""
+    code = (
+        "import sys, json\n"
+        "from labelaudit import cli\n"
+        f"sys.argv = ['labelaudit', *{arguments!r}]\n"
+        "try:\n    cli.run()\n"
+        "except SystemExit as end:\n    code = end.code\n"
+        f"found = [m for m in (*{HEAVY!r}, 'importlib.metadata') if m in sys.modules]\n"
+        "print('\\n' + json.dumps([int(code), found]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    code_of_it, found = json.loads(done.stdout.splitlines()[-1])
+    assert code_of_it == 0, done.stderr
+    return [str(each) for each in found]
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("find-issues", "--help")])
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert probe(*arguments) == []
+
+
+def test_an_audit_imports_no_more_than_it_needs() -> None:
+    found = probe("find-issues", str(DATA), "--threads", "1", "--memory", "1GiB")
+    assert not {"pandas", "sklearn", "rich", "pydantic"} & set(found)
+
+
+def test_closed_pipe_ends_quietly() -> None:
+    arguments = [*COMMAND, "find-issues", str(DATA), "-q", "--all", "-o", "jsonl:-"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+@pytest.mark.parametrize("arguments", [("--version",), ("inspect", str(DATA))])
+def test_full_standard_output_is_an_error(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 4
+    assert done.stderr.startswith("labelaudit: No space left on device.\n")
+    assert "Exception ignored" not in done.stderr
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+*arguments, ready = sys.argv[1:]
+import labelaudit.api, labelaudit.tables.writing as writing
+
+def write_table(table, form, sink, *, excel=False):
+    sink.write(b"half")
+    sink.flush()
+    Path(ready).touch()
+    time.sleep(60)
+
+writing.write_table = write_table
+from labelaudit import cli
+sys.argv = ["labelaudit", *arguments]
+cli.run()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: int, code: int) -> None:
+    folder, ready = tmp_path / "out", tmp_path / "ready"
+    folder.mkdir()
+    arguments = ["find-issues", str(DATA), "-o", str(folder / "x.csv"), str(ready)]
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        staged = [p.suffix for p in folder.iterdir()]
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert staged == [".tmp"]
+    assert (process.returncode, out, err) == (code, b"", b"")
+    assert list(folder.iterdir()) == []
+
+
+def test_incomplete_installation_is_not_exit_code_one(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise ImportError('no typer')")
+    done = subprocess.run(
+        [*COMMAND, "--version"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert done.stderr.startswith("labelaudit: The installation is incomplete: no typer.\n")
+
+
+def test_characters_that_the_locale_lacks() -> None:
+    done = subprocess.run(
+        [*COMMAND, "inspect", str(FIXTURES / "clean" / "odd-names" / "data.parquet")],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
