@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.benchmarks.tables import NOISE, Size, some_rows, written
+from tests.benchmarks.sizes import Size
+from tests.benchmarks.tables import NOISE, some_rows, written
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,6 +31,14 @@ def arrays(path: str) -> tuple[Any, Any]:
     return labels, flat.reshape(len(labels), -1)
 
 
+def make(size: str, folder: str) -> None:
+    """Make a table where it is not there yet."""
+    from tests.benchmarks.sizes import Size
+    from tests.benchmarks.tables import written
+
+    written(Size.parse(size), Path(folder))
+
+
 def peer(path: str, output: str) -> None:
     """Do the whole job as a script with the peer does it."""
     import numpy as np
@@ -100,7 +108,8 @@ def api_peer(path: str) -> None:
 
 
 JOBS = {
-    job.__name__: job for job in (peer, floor_whole, floor_batches, api_ours, api_rcp, api_peer)
+    job.__name__: job
+    for job in (make, peer, floor_whole, floor_batches, api_ours, api_rcp, api_peer)
 }
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import psutil
 
 from tests.benchmarks.contenders import METHOD
-from tests.benchmarks.tables import Size, written
+from tests.benchmarks.sizes import Size
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -171,7 +171,8 @@ def speed(sizes: list[Size], folder: Path, repeat: int, *, peer_anyway: bool) ->
     rows: list[tuple[str, str, str]] = []
     for size in sizes:
         show(f"{size}")
-        table = written(size, folder)
+        measured(contender("make", str(size), str(folder)))
+        table = folder / f"{size}.parquet"
         room = psutil.virtual_memory().available > PEER_BYTES_PER_NUMBER * size.numbers
         peer = peer_anyway or room
         rows.append(lines(size, raced(commands(size, table, folder, peer=peer), repeat)))
