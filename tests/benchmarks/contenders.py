@@ -107,10 +107,8 @@ def api_peer(path: str) -> None:
     )
 
 
-JOBS = {
-    job.__name__: job
-    for job in (make, peer, floor_whole, floor_batches, api_ours, api_rcp, api_peer)
-}
+EVERY = (make, peer, floor_whole, floor_batches, api_ours, api_rcp, api_peer)
+JOBS = {job.__name__: job for job in EVERY}
 
 if __name__ == "__main__":
     JOBS[sys.argv[1]](*sys.argv[2:])
