@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
 
 from tests.docs.examples import DOCS, ROOT
+from tests.in_process import FIXTURES, call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIDE_TABLES = ("classes", "joint", "pairs", "groups")
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -17,10 +26,27 @@ def test_the_page_is_up_to_date() -> None:
     assert module.PAGE.read_text("utf-8") == module.page(), "run python docs/make_reference.py"
 
 
+def section(title: str) -> str:
+    """Return what stands under a heading of the page about files."""
+    page = (DOCS / "reference" / "files.md").read_text("utf-8")
+    return page[page.index(f"## {title}\n") :].split("\n## ")[0]
+
+
 def test_every_key_of_the_summary_is_described() -> None:
     path = ROOT / "labelaudit" / "reports" / "summary.schema.json"
     keys = json.loads(path.read_text("utf-8"))["properties"]
-    page = (DOCS / "reference" / "files.md").read_text("utf-8")
-    section = page[page.index("## Summary") :]
     assert len(keys) > 10
-    assert [key for key in keys if f"`{key}`" not in section] == []
+    assert [key for key in keys if f"`{key}`" not in section("Summary")] == []
+
+
+def test_every_column_is_described(tmp_path: Path) -> None:
+    data = FIXTURES / "noisy" / "digits-parts" / "data"
+    outputs = ["-o", tmp_path / "issues.parquet"]
+    for name in SIDE_TABLES:
+        outputs += ["-o", f"{name}:{tmp_path / name}.parquet"]
+    done = call("find-issues", data, "-q", "--group", "label", *outputs)
+    assert done.code == 0, done.err
+    for name in ("issues", *SIDE_TABLES):
+        columns = pq.ParquetFile(tmp_path / f"{name}.parquet").schema_arrow.names
+        described = section(name.capitalize())
+        assert [each for each in columns if f"`{each}`" not in described] == [], name
