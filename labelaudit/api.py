@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_MEMORY", "audit", "find_issues", "inspect"]
 
-DEFAULT_MEMORY = 1 << 30
-_OURSELVES = 400 << 20
+DEFAULT_MEMORY = 512 << 20
+_OURSELVES = 300 << 20
 _PER_ROW = 100
 
 

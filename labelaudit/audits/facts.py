@@ -20,9 +20,22 @@ if TYPE_CHECKING:
 
     from labelaudit.blocks import LabelBlock, Partition
 
-__all__ = ["FirstReading", "ReadingPlan", "RowFacts", "Sample", "first_reading", "sum_tolerance"]
+__all__ = [
+    "FirstReading",
+    "ReadingPlan",
+    "RowFacts",
+    "Sample",
+    "class_type",
+    "first_reading",
+    "sum_tolerance",
+]
 
 _EVERY_HASH = np.uint64(2**64 - 1)
+
+
+def class_type(n_classes: int) -> type[np.signedinteger]:
+    """Return the narrowest type kept for class codes: a few of them are kept of every row."""
+    return np.int16 if n_classes < 2**15 else np.int32
 
 
 def sum_tolerance(n_classes: int, dtype: np.dtype[np.floating]) -> float:
@@ -64,7 +77,7 @@ class RowFacts:
         What is wrong with the probabilities, an index into ``kernels.rows.STATUSES``.
     given_prob : (N,) float
         P(given); 0 for a row that is left out.
-    classes, leading : (N, 3) int32, float
+    classes, leading : (N, 3) int16 or int32, float
         The three most probable classes and their probabilities.
     entropy : (N,) float64
         As a share of ln K; 0 where it was not wanted.
@@ -73,18 +86,18 @@ class RowFacts:
     labels: npt.NDArray[np.int32]
     status: npt.NDArray[np.uint8]
     given_prob: npt.NDArray[np.floating]
-    classes: npt.NDArray[np.int32]
+    classes: npt.NDArray[np.signedinteger]
     leading: npt.NDArray[np.floating]
     entropy: npt.NDArray[np.float64]
 
     @classmethod
-    def empty(cls, n: int, dtype: np.dtype[np.floating]) -> RowFacts:
+    def empty(cls, n: int, n_classes: int, dtype: np.dtype[np.floating]) -> RowFacts:
         """Make room for n rows."""
         return cls(
             np.empty(n, np.int32),
             np.empty(n, np.uint8),
             np.empty(n, dtype),
-            np.empty((n, LEADING), np.int32),
+            np.empty((n, LEADING), class_type(n_classes)),
             np.empty((n, LEADING), dtype),
             np.empty(n),
         )
@@ -147,7 +160,7 @@ def first_reading(
     for blocks in each(partial(_read_partition, plan=plan), partitions, on):
         for rows, sample in blocks:
             if facts is None:
-                facts = RowFacts.empty(plan.n_rows, rows.given_prob.dtype)
+                facts = RowFacts.empty(plan.n_rows, plan.n_classes, rows.given_prob.dtype)
             facts.put(at, rows)
             at += len(rows)
             samples.append(sample)
@@ -178,15 +191,14 @@ def _facts_of(block: LabelBlock, plan: ReadingPlan) -> RowFacts:
         found = row_statuses(block.labels, member, tolerance)
         status = np.where(status == 0, found, status)
     labels = np.where((block.labels >= 0) & (status > 0), np.int32(LEFT_OUT), block.labels)
-    classes, leading = leading_classes(probs)
+    classes, leading, given = leading_classes(labels, probs)
     valid = labels >= 0
-    given = np.take_along_axis(probs, np.where(valid, labels, 0)[:, None], axis=1)[:, 0]
     wanted = valid if plan.every_entropy else valid & (classes[:, 0] != labels)
     return RowFacts(
         labels,
         status,
-        np.where(valid, given, probs.dtype.type(0)),
-        classes,
+        given,
+        classes.astype(class_type(plan.n_classes)),
         leading,
         entropies(probs, wanted),
     )

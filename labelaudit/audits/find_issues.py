@@ -139,18 +139,21 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
     hygiene.demand_class_order(facts, rows.classes)
     confident = confident_learning(facts, len(rows.classes), settings, rows.partitions, rows.on)
     model = _channel(rows, settings, first, confident)
+    margins, unsettled = _margins_so_far(facts, confident)
     plan = SecondPlan(
         n_rows=rows.n_rows,
         left_out=np.flatnonzero(facts.labels < 0),
-        margins=LowestMargins.wanted(confident.pruned),
+        margins=margins.emptied(),
+        unsettled=unsettled,
         scorer=model or fit_face_value(first.sample, settings.seed, confident.counts, rows.on),
         thresholds=confident.to_take_off(settings.compat) if settings.adjust else None,
     )
     second = second_reading(rows.partitions, plan, rows.told("scoring"))
+    margins = margins + second.margins
     by_noise_rate = (
-        tied_at_cut(second.margins, confident.pruned, rows.partitions, rows.on)
+        tied_at_cut(margins, confident.pruned, rows.partitions, rows.on)
         if settings.compat
-        else second.margins.flags(rows.n_rows)
+        else margins.flags(rows.n_rows)
     )
     flags = flags_of(confident, second, model, by_noise_rate, settings.compat)
     ranking = _ranking(settings, facts, confident, second, flags)
@@ -163,6 +166,20 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
     warnings = hygiene.warnings_about(facts, confident.counts, rows.classes)
     flagged = np.flatnonzero(ranking.is_issue)
     return Audited(audit, flagged, plan.left_out, problems, warnings + _doubts(model))
+
+
+def _margins_so_far(
+    facts: RowFacts, confident: ConfidentLearning
+) -> tuple[LowestMargins, npt.NDArray[np.bool_]]:
+    """Find the lowest margins of each cell among leading classes, and who must be read again."""
+    every = np.ones(len(facts), np.bool_)
+    margins = LowestMargins.wanted(confident.pruned)
+    margins.take_leading(facts, every)
+    unsettled = margins.unsettled(facts)
+    if unsettled.any():
+        margins = margins.emptied()
+        margins.take_leading(facts, ~unsettled)
+    return margins, unsettled
 
 
 def _channel(
@@ -194,12 +211,14 @@ def _ranking(
     flags: Flags,
 ) -> Ranking:
     evidence = confident.evidence
-    suggested = np.where(evidence.contradicted(), evidence.best_class, np.int32(-1))
+    suggested = np.where(
+        evidence.contradicted(), evidence.best_class, evidence.best_class.dtype.type(-1)
+    )
     suggested_prob = evidence.best_prob.astype(np.float32)
     if second.channel is not None and settings.ranking == "rcp":
         found = second.channel.suggested
         agrees = found == evidence.labels
-        suggested = np.where(agrees, np.int32(-1), found)
+        suggested = np.where(agrees, found.dtype.type(-1), found)
         suggested_prob = np.where(agrees, suggested_prob, second.channel.suggested_prob)
     return Ranking(
         evidence,

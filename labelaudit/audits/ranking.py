@@ -83,7 +83,7 @@ class Ranking:
     evidence : RowEvidence
     entropy : (N,) float64
     scores : Scores
-    suggested : (N,) int32
+    suggested : (N,) int16 or int32
         Class the model would give, -1 where it is the given one.
     suggested_prob : (N,) float32
         Its probability; of the best other class where there is no suggestion.
@@ -96,7 +96,7 @@ class Ranking:
     evidence: RowEvidence
     entropy: npt.NDArray[np.float64]
     scores: Scores
-    suggested: npt.NDArray[np.int32]
+    suggested: npt.NDArray[np.signedinteger]
     suggested_prob: npt.NDArray[np.float32]
     is_issue: npt.NDArray[np.bool_]
     at_face_value: npt.NDArray[np.bool_]
@@ -113,7 +113,7 @@ def ranked_rows(ranking: Ranking, every_row: bool, top: int | None) -> IssueRows
     return IssueRows(
         row=rows.astype(np.int64),
         given=evidence.labels[rows],
-        suggested=ranking.suggested[rows],
+        suggested=ranking.suggested[rows].astype(np.int32),
         label_quality=ranking.scores.quality[rows],
         is_issue=is_issue,
         given_prob=given,

@@ -11,6 +11,7 @@ import numpy as np
 
 from labelaudit.audits.channel import score_block
 from labelaudit.audits.face import FaceValue
+from labelaudit.audits.facts import class_type
 from labelaudit.kernels.rows import LEADING
 from labelaudit.running import Executor, each
 from labelaudit.summaries.exact import ExactSum
@@ -39,6 +40,8 @@ class SecondPlan:
         Rows to leave out, ascending.
     margins : LowestMargins
         The cells to fill, empty.
+    unsettled : (N,) bool
+        Rows to take into them.
     scorer : ChannelModel or FaceValue
         Score rows with it.
     thresholds : (K,) float64 or None
@@ -48,6 +51,7 @@ class SecondPlan:
     n_rows: int
     left_out: npt.NDArray[np.int64]
     margins: LowestMargins
+    unsettled: npt.NDArray[np.bool_]
     scorer: ChannelModel | FaceValue
     thresholds: npt.NDArray[np.float64] | None
 
@@ -60,26 +64,26 @@ class ChannelFacts:
     ----------
     score : (N,) float64
         Logarithm of the label quality.
-    suggested : (N,) int32
+    suggested : (N,) int16 or int32
     suggested_prob : (N,) float32
-    classes, leading : (N, 3) int32, float32
+    classes, leading : (N, 3) int16 or int32, float32
         The three most probable classes after recalibration.
     """
 
     score: npt.NDArray[np.float64]
-    suggested: npt.NDArray[np.int32]
+    suggested: npt.NDArray[np.signedinteger]
     suggested_prob: npt.NDArray[np.float32]
-    classes: npt.NDArray[np.int32]
+    classes: npt.NDArray[np.signedinteger]
     leading: npt.NDArray[np.float32]
 
     @classmethod
-    def empty(cls, n: int) -> ChannelFacts:
+    def empty(cls, n: int, n_classes: int) -> ChannelFacts:
         """Make room for n rows."""
         return cls(
             np.empty(n),
-            np.empty(n, np.int32),
+            np.empty(n, class_type(n_classes)),
             np.empty(n, np.float32),
-            np.empty((n, LEADING), np.int32),
+            np.empty((n, LEADING), class_type(n_classes)),
             np.empty((n, LEADING), np.float32),
         )
 
@@ -168,7 +172,7 @@ def second_reading(
             here = slice(at, at + len(rows.face_score))
             face[here] = rows.face_score
             if rows.channel is not None and rows.recalibrated is not None:
-                channel = channel or ChannelFacts.empty(plan.n_rows)
+                channel = channel or ChannelFacts.empty(plan.n_rows, plan.margins.n_classes)
                 channel.put(at, rows.channel)
                 recalibrated = (
                     recalibrated + rows.recalibrated if recalibrated else rows.recalibrated
@@ -193,7 +197,7 @@ def _read_partition(
 def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> _BlockRows:
     block = block.leaving_out(plan.left_out)
     probs = block.probs
-    margins.take(block, probs)
+    margins.take(block, probs, plan.unsettled[block.first_row : block.first_row + len(block)])
     adjusted = None if plan.thresholds is None else _adjusted(block, probs, plan.thresholds)
     if isinstance(plan.scorer, FaceValue):
         face = plan.scorer.scores(block)
@@ -202,9 +206,9 @@ def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> 
     place = np.maximum(scored.suggested, 0)[:, None]
     facts = ChannelFacts(
         scored.score,
-        scored.suggested,
+        scored.suggested.astype(class_type(plan.scorer.n_classes)),
         np.take_along_axis(probs, place, axis=1)[:, 0].astype(np.float32),
-        scored.classes,
+        scored.classes.astype(class_type(plan.scorer.n_classes)),
         scored.leading.astype(np.float32),
     )
     recalibrated = SelfConfidence.of(block.labels, scored.given, plan.scorer.n_classes)

@@ -52,7 +52,7 @@ def class_sums(
 
 @kernel
 def confident_classes(
-    classes: npt.NDArray[np.int32],
+    classes: npt.NDArray[np.signedinteger],
     leading: npt.NDArray[np.floating],
     reach: npt.NDArray[np.float64],
     most_probable: bool,

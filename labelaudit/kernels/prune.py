@@ -11,7 +11,15 @@ from labelaudit.kernels.jit import kernel
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["lowest_margins", "merge_heaps", "push", "sift_down"]
+__all__ = [
+    "bounds",
+    "leading_margins",
+    "lowest_margins",
+    "lowest_of_classes",
+    "merge_heaps",
+    "push",
+    "sift_down",
+]
 
 
 @kernel
@@ -72,10 +80,78 @@ def push(
 
 
 @kernel
+def leading_margins(
+    labels: npt.NDArray[np.int32],
+    given: npt.NDArray[np.floating],
+    classes: npt.NDArray[np.signedinteger],
+    leading: npt.NDArray[np.floating],
+    wanted: npt.NDArray[np.bool_],
+    given_start: npt.NDArray[np.int64],
+    other: npt.NDArray[np.int32],
+    heap_start: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.float64],
+    rows: npt.NDArray[np.int64],
+) -> None:
+    """Take the leading classes of rows into the heaps of the rows with the lowest margins.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+        Rows with a negative label are left out.
+    given : (n,) float
+        Probability of the given label.
+    classes, leading : (n, 3)
+        From ``leading_classes``.
+    wanted : (n,) bool
+        Rows to take.
+    given_start, other, heap_start, keys, rows
+        As in ``lowest_margins``.
+    """
+    # Contradicted rows first: they fill the heaps with margins that the others do not beat.
+    for sweep in range(2):
+        bound = bounds(given_start, heap_start, keys)
+        for i in range(len(labels)):
+            y = labels[i]
+            if y < 0 or not wanted[i] or (classes[i, 0] != y) == (sweep == 1):
+                continue
+            for place in range(3):
+                k = classes[i, place]
+                margin = np.float64(given[i] - leading[i, place])
+                if k < 0 or margin > bound[y]:
+                    break
+                low, high = given_start[y], given_start[y + 1]
+                while low < high:
+                    middle = (low + high) // 2
+                    if other[middle] < k:
+                        low = middle + 1
+                    else:
+                        high = middle
+                if low < given_start[y + 1] and other[low] == k:
+                    start = heap_start[low]
+                    push(keys, rows, start, heap_start[low + 1] - start, margin, i)
+
+
+@kernel
+def bounds(
+    given_start: npt.NDArray[np.int64],
+    heap_start: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """(K,) float64: the greatest margin that any heap of each given class would still take."""
+    n_classes = len(given_start) - 1
+    result = np.full(n_classes, -np.inf)
+    for k in range(n_classes):
+        for cell in range(given_start[k], given_start[k + 1]):
+            result[k] = max(result[k], keys[heap_start[cell]])
+    return result
+
+
+@kernel
 def lowest_margins(
     labels: npt.NDArray[np.int32],
     probs: npt.NDArray[np.floating],
     first_row: int,
+    wanted: npt.NDArray[np.bool_],
     given_start: npt.NDArray[np.int64],
     other: npt.NDArray[np.int32],
     heap_start: npt.NDArray[np.int64],
@@ -94,17 +170,19 @@ def lowest_margins(
     probs : (n, K) float
     first_row : int
         Row in the whole input of the block's first row.
+    wanted : (n,) bool
+        Rows to take.
     given_start : (K + 1,) int64
         Cells of given class k are ``given_start[k]:given_start[k + 1]``.
     other : (C,) int32
-        The other class of each cell.
+        The other class of each cell, ascending for each given class.
     heap_start : (C + 1,) int64
     keys : (m,) float64, changed in place
     rows : (m,) int64, changed in place
     """
     for i in range(len(labels)):
         y = labels[i]
-        if y >= 0:
+        if y >= 0 and wanted[i]:
             given = probs[i, y]
             for cell in range(given_start[y], given_start[y + 1]):
                 margin = np.float64(given - probs[i, other[cell]])
@@ -134,3 +212,32 @@ def merge_heaps(
         start, end = heap_start[cell], heap_start[cell + 1]
         for at in range(start, end):
             push(keys, rows, start, end - start, more_keys[at], more_rows[at])
+
+
+@kernel
+def lowest_of_classes(
+    labels: npt.NDArray[np.int32],
+    values: npt.NDArray[np.floating],
+    heap_start: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.float64],
+    rows: npt.NDArray[np.int64],
+) -> None:
+    """Collect for each class the rows with the lowest (value, row).
+
+    Parameters
+    ----------
+    labels : (n,) int32
+        Rows with a negative label are left out.
+    values : (n,) float
+    heap_start : (K + 1,) int64
+        Class k asks for ``heap_start[k + 1] - heap_start[k]`` rows.
+    keys : (m,) float64, changed in place
+        Full of infinity at the start.
+    rows : (m,) int64, changed in place
+    """
+    for i in range(len(labels)):
+        y = labels[i]
+        if y >= 0:
+            start, size = heap_start[y], heap_start[y + 1] - heap_start[y]
+            if size > 0 and values[i] < keys[start]:
+                push(keys, rows, start, size, np.float64(values[i]), i)

@@ -103,12 +103,13 @@ def row_statuses(
 
 @kernel
 def leading_classes(
-    probs: npt.NDArray[np.floating],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.floating]]:
+    labels: npt.NDArray[np.int32], probs: npt.NDArray[np.floating]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.floating], npt.NDArray[np.floating]]:
     """Find the three most probable classes of every row; of equal ones the lowest class first.
 
     Parameters
     ----------
+    labels : (n,) int32
     probs : (n, K) float
 
     Returns
@@ -117,8 +118,11 @@ def leading_classes(
         Most probable first; -1 where there are fewer than three classes.
     leading : (n, 3) float, type of ``probs``
         Their probabilities; -1 where there are fewer than three classes.
+    given : (n,) float, type of ``probs``
+        Probability of the given label; 0 for a row that is left out.
     """
     n, n_classes = probs.shape
+    given = np.zeros(n, probs.dtype)
     classes = np.empty((n, 3), np.int32)
     leading = np.empty((n, 3), probs.dtype)
     none = probs.dtype.type(-1.0)
@@ -139,7 +143,9 @@ def leading_classes(
                 k1 = this if first else k1
         classes[i, 0], classes[i, 1], classes[i, 2] = k1, k2, k3
         leading[i, 0], leading[i, 1], leading[i, 2] = p1, p2, p3
-    return classes, leading
+        if labels[i] >= 0:
+            given[i] = probs[i, labels[i]]
+    return classes, leading, given
 
 
 @kernel

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from labelaudit.kernels.prune import lowest_margins, merge_heaps
+from labelaudit.kernels.prune import bounds, leading_margins, lowest_margins, merge_heaps
+from labelaudit.kernels.rows import LEADING
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -18,6 +19,26 @@ if TYPE_CHECKING:
 __all__ = ["LowestMargins"]
 
 _NO_ROW = np.iinfo(np.int64).max
+
+
+class Leading(Protocol):
+    """The three leading classes of rows, as the first reading keeps them."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """(N,) given classes, negative for rows left out."""
+
+    @property
+    def given_prob(self) -> npt.NDArray[np.floating]:
+        """(N,) probabilities of the given classes."""
+
+    @property
+    def classes(self) -> npt.NDArray[np.signedinteger]:
+        """(N, 3) classes."""
+
+    @property
+    def leading(self) -> npt.NDArray[np.floating]:
+        """(N, 3) their probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +61,11 @@ class LowestMargins:
     heap_start: npt.NDArray[np.int64]
     keys: npt.NDArray[np.float64]
     rows: npt.NDArray[np.int64]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes K."""
+        return len(self.given_start) - 1
 
     @classmethod
     def wanted(cls, pruned: JointCells) -> LowestMargins:
@@ -65,13 +91,61 @@ class LowestMargins:
             np.full_like(self.rows, _NO_ROW),
         )
 
-    def take(self, block: LabelBlock, probs: npt.NDArray[np.floating]) -> None:
-        """Take a block of rows in."""
-        if len(self.keys):
+    def take_leading(self, facts: Leading, wanted: npt.NDArray[np.bool_]) -> None:
+        """Take rows in by their three leading classes.
+
+        Parameters
+        ----------
+        facts : Leading
+            All rows of the input.
+        wanted : (N,) bool
+        """
+        leading_margins(
+            facts.labels,
+            facts.given_prob,
+            facts.classes,
+            facts.leading,
+            wanted,
+            self.given_start,
+            self.other,
+            self.heap_start,
+            self.keys,
+            self.rows,
+        )
+
+    def unsettled(self, facts: Leading) -> npt.NDArray[np.bool_]:
+        """(N,) bool: rows whose further classes might have a margin that belongs in a heap.
+
+        Any further class has at most the probability of the third.
+        """
+        if self.n_classes <= LEADING or not len(self.keys):
+            return np.zeros(len(facts.labels), np.bool_)
+        bound = bounds(self.given_start, self.heap_start, self.keys)
+        valid = facts.labels >= 0
+        most = bound[np.where(valid, facts.labels, 0)]
+        result: npt.NDArray[np.bool_] = valid & (facts.given_prob - facts.leading[:, 2] <= most)
+        return result
+
+    def take(
+        self,
+        block: LabelBlock,
+        probs: npt.NDArray[np.floating],
+        wanted: npt.NDArray[np.bool_],
+    ) -> None:
+        """Take rows of a block in, with all their classes.
+
+        Parameters
+        ----------
+        block : LabelBlock
+        probs : (n, K) float
+        wanted : (n,) bool
+        """
+        if len(self.keys) and wanted.any():
             lowest_margins(
                 block.labels,
                 probs,
                 block.first_row,
+                wanted,
                 self.given_start,
                 self.other,
                 self.heap_start,

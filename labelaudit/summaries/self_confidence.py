@@ -47,4 +47,5 @@ class SelfConfidence:
         """(K,) float64 confident thresholds: the mean of P(given); NaN for a class without rows."""
         mean = np.full(len(self.count), np.nan)
         np.divide(self.total.value(), self.count, out=mean, where=self.count > 0)
-        return np.maximum(mean, THRESHOLD_FLOOR)
+        np.maximum(mean, THRESHOLD_FLOOR, out=mean)
+        return mean

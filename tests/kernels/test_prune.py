@@ -6,7 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelaudit.audits.facts import RowFacts
+from labelaudit.blocks import LabelBlock
+from labelaudit.findings import JointCells
 from labelaudit.kernels import prune
+from labelaudit.kernels.rows import leading_classes
+from labelaudit.summaries.margins import LowestMargins
 from tests.naive import prune as naive
 from tests.strategies import label_tables
 
@@ -56,15 +61,64 @@ def test_lowest_margins_and_merging_as_the_twins_say(table, data):
     def empty():
         return np.full(start[-1], np.inf), np.full(start[-1], NO_ROW)
 
+    wanted = np.array(
+        data.draw(st.lists(st.booleans(), min_size=len(labels), max_size=len(labels)))
+    )
     whole, twin, first, second = empty(), empty(), empty(), empty()
-    prune.lowest_margins(labels, probs, 0, *where, *whole)
-    naive.lowest_margins(labels, probs, 0, *where, *twin)
-    prune.lowest_margins(labels[:cut], probs[:cut], 0, *where, *first)
-    prune.lowest_margins(labels[cut:], probs[cut:], cut, *where, *second)
+    prune.lowest_margins(labels, probs, 0, wanted, *where, *whole)
+    naive.lowest_margins(labels, probs, 0, wanted, *where, *twin)
+    prune.lowest_margins(labels[:cut], probs[:cut], 0, wanted[:cut], *where, *first)
+    prune.lowest_margins(labels[cut:], probs[cut:], cut, wanted[cut:], *where, *second)
     twin_first = tuple(array.copy() for array in first)
     prune.merge_heaps(start, *first, *second)
     naive.merge_heaps(start, *twin_first, *second)
-    wanted = _pairs_in(*twin, start)
-    assert _pairs_in(*whole, start) == wanted
-    assert _pairs_in(*first, start) == wanted
-    assert _pairs_in(*twin_first, start) == wanted
+    kept = _pairs_in(*twin, start)
+    assert _pairs_in(*whole, start) == kept
+    assert _pairs_in(*first, start) == kept
+    assert _pairs_in(*twin_first, start) == kept
+
+
+@given(label_tables(), st.data())
+def test_lowest_of_classes_as_the_twin_says(table, data):
+    labels, probs = table
+    k = probs.shape[1]
+    start = np.cumsum([0, *data.draw(st.lists(st.integers(0, 5), min_size=k, max_size=k))])
+    found = np.full(start[-1], np.inf), np.full(start[-1], NO_ROW)
+    twin = tuple(array.copy() for array in found)
+    prune.lowest_of_classes(labels, probs[:, 0], start, *found)
+    naive.lowest_of_classes(labels, probs[:, 0], start, *twin)
+    assert _pairs_in(*found, start) == _pairs_in(*twin, start)
+
+
+@given(label_tables(most_classes=6), st.integers(1, 4))
+def test_leading_margins_settle_all_rows_but_the_unsettled(table, size):
+    labels, probs = table
+    k = probs.shape[1]
+    classes, leading, given_prob = leading_classes(labels, probs)
+    cells = JointCells(
+        k,
+        np.repeat(np.arange(k), k).astype(np.int32),
+        np.tile(np.arange(k), k).astype(np.int32),
+        np.full(k * k, size),
+    )
+    facts = RowFacts(labels, labels, given_prob, classes, leading, given_prob)
+    every = np.ones(len(labels), bool)
+    margins, twin = LowestMargins.wanted(cells), LowestMargins.wanted(cells)
+    margins.take_leading(facts, every)
+    where = (twin.given_start, twin.other, twin.heap_start)
+    naive.leading_margins(labels, given_prob, classes, leading, every, *where, twin.keys, twin.rows)
+    assert _pairs_in(margins.keys, margins.rows, where[2]) == _pairs_in(
+        twin.keys, twin.rows, where[2]
+    )
+    np.testing.assert_array_equal(
+        prune.bounds(*where[::2], margins.keys), naive.bounds(*where[::2], margins.keys)
+    )
+    unsettled = margins.unsettled(facts)
+    settled = margins.emptied()
+    settled.take_leading(facts, ~unsettled)
+    rest = margins.emptied()
+    rest.take(LabelBlock(0, labels, (probs,)), probs, unsettled)
+    whole = twin.emptied()
+    naive.lowest_margins(labels, probs, 0, every, *where, whole.keys, whole.rows)
+    both = settled + rest
+    assert _pairs_in(both.keys, both.rows, where[2]) == _pairs_in(whole.keys, whole.rows, where[2])

@@ -25,19 +25,53 @@ def push(keys, rows, start, size, key, row):
     _sorted(keys, rows, start, size, [(key, row)])
 
 
-def lowest_margins(labels, probs, first_row, given_start, other, heap_start, keys, rows):
+def bounds(given_start, heap_start, keys):
+    return np.array(
+        [
+            max((keys[heap_start[cell]] for cell in range(low, high)), default=-np.inf)
+            for low, high in itertools.pairwise(given_start)
+        ]
+    )
+
+
+def _take(pairs_of, given_start, other, heap_start, keys, rows):
     for given in range(len(given_start) - 1):
         for cell in range(given_start[given], given_start[given + 1]):
-            pairs = [
-                (np.float64(row[given] - row[other[cell]]), first_row + i)
-                for i, (label, row) in enumerate(zip(labels, probs, strict=True))
-                if label == given
-            ]
             start, end = heap_start[cell], heap_start[cell + 1]
-            _sorted(keys, rows, start, end - start, pairs)
+            _sorted(keys, rows, start, end - start, pairs_of(given, other[cell]))
+
+
+def leading_margins(
+    labels, given, classes, leading, wanted, given_start, other, heap_start, keys, rows
+):
+    def pairs_of(k, j):
+        return [
+            (np.float64(given[i] - leading[i, place]), i)
+            for i in np.flatnonzero((labels == k) & wanted)
+            for place in range(3)
+            if classes[i, place] == j
+        ]
+
+    _take(pairs_of, given_start, other, heap_start, keys, rows)
+
+
+def lowest_margins(labels, probs, first_row, wanted, given_start, other, heap_start, keys, rows):
+    def pairs_of(k, j):
+        return [
+            (np.float64(probs[i, k] - probs[i, j]), first_row + i)
+            for i in np.flatnonzero((labels == k) & wanted)
+        ]
+
+    _take(pairs_of, given_start, other, heap_start, keys, rows)
 
 
 def merge_heaps(heap_start, keys, rows, more_keys, more_rows):
     for start, end in itertools.pairwise(heap_start):
         more = zip(more_keys[start:end], more_rows[start:end], strict=True)
         _sorted(keys, rows, start, end - start, more)
+
+
+def lowest_of_classes(labels, values, heap_start, keys, rows):
+    for k, (start, end) in enumerate(itertools.pairwise(heap_start)):
+        pairs = [(np.float64(values[i]), i) for i in np.flatnonzero(labels == k)]
+        _sorted(keys, rows, start, end - start, pairs)

@@ -31,7 +31,7 @@ def row_statuses(labels, probs, tolerance):
     return np.array(status, np.uint8)
 
 
-def leading_classes(probs):
+def leading_classes(labels, probs):
     n_classes = probs.shape[1]
     classes = np.full((len(probs), 3), -1, np.int32)
     leading = np.full((len(probs), 3), -1, probs.dtype)
@@ -39,7 +39,8 @@ def leading_classes(probs):
         best = sorted(range(n_classes), key=lambda k: (-row[k], k))[:3]
         classes[i, : len(best)] = best
         leading[i, : len(best)] = row[best]
-    return classes, leading
+    given = [row[y] if y >= 0 else 0 for y, row in zip(labels, probs, strict=True)]
+    return classes, leading, np.array(given, probs.dtype)
 
 
 def entropies(probs, wanted):
