@@ -44,11 +44,6 @@ class ArrowTable:
         """Where the file is."""
         return self.file.path
 
-    @property
-    def integer_ranges(self) -> dict[str, tuple[int, int]]:
-        """Nothing: Arrow files carry no statistics."""
-        return {}
-
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the file's bytes, shared out over columns and record batches."""
         share = self.file.size * len(columns) / max(len(self.schema), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pyarrow.types as pt
@@ -60,14 +60,15 @@ class LabelColumn:
     type : pyarrow.DataType
     seen : callable
         Reads the column and returns its different labels.
-    extremes : tuple of int, or None
-        Smallest and largest integer label, where file statistics say so.
+    span : callable
+        Reads the column, if it is of integers, and returns the smallest and the largest; None
+        without any.
     """
 
     name: str
     type: pa.DataType
     seen: Callable[[], SeenLabels]
-    extremes: tuple[int, int] | None
+    span: Callable[[], tuple[int, int] | None]
 
     @property
     def plain(self) -> pa.DataType:
@@ -179,12 +180,14 @@ def _from_labels(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
 
 def _some(label: LabelColumn) -> SeenLabels:
     seen = label.seen()
-    if not seen.values:
-        raise InputError(
-            f"Column {safe(label.name)} holds no label: it is null in every row.",
-            "Give another column with --labels.",
-        )
-    return seen
+    return seen if seen.values else _no_label(label)
+
+
+def _no_label(label: LabelColumn) -> NoReturn:
+    raise InputError(
+        f"Column {safe(label.name)} holds no label: it is null in every row.",
+        "Give another column with --labels.",
+    )
 
 
 def _from_text(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
@@ -226,8 +229,9 @@ def _from_numbers(label: LabelColumn, model: ProbColumns, width: int) -> Classes
 
 
 def _extremes(label: LabelColumn) -> tuple[int, int]:
-    if label.extremes is not None:
-        return label.extremes
+    if pt.is_integer(label.type):
+        span = label.span()
+        return span if span is not None else _no_label(label)
     values = _some(label).values
     broken = [value for value in values if value != int(value)]
     if broken:

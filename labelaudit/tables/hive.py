@@ -54,11 +54,6 @@ class HiveTable:
         """Rows of each row group."""
         return self.table.group_rows
 
-    @property
-    def integer_ranges(self) -> Mapping[str, tuple[int, int]]:
-        """Smallest and largest value of each integer column where that is known unread."""
-        return self.table.integer_ranges
-
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the stored bytes of these columns in each row group."""
         return self.table.group_bytes([name for name in columns if name not in self.values])

@@ -45,11 +45,6 @@ class MemoryTable:
         rows = self.table.num_rows
         return tuple(min(_GROUP_ROWS, rows - start) for start in range(0, rows, _GROUP_ROWS))
 
-    @property
-    def integer_ranges(self) -> dict[str, tuple[int, int]]:
-        """Nothing: columns in memory carry no statistics."""
-        return {}
-
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the bytes of these columns, shared out over row groups."""
         size = sum(self.table.column(column).nbytes for column in columns)

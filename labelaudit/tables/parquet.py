@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyarrow.types as pt
 
 from labelaudit.errors import InputError
 from labelaudit.tables.boundary import BROKEN_FILE, reading
@@ -35,6 +35,7 @@ class ParquetTable:
     file: InputFile
     metadata: pq.FileMetaData
     schema: pa.Schema
+    group_rows: tuple[int, ...]
     format: str = "parquet"
 
     @property
@@ -47,30 +48,17 @@ class ParquetTable:
         """Where the file is."""
         return self.file.path
 
-    @property
-    def group_rows(self) -> tuple[int, ...]:
-        """Rows of each row group, as declared."""
-        groups = range(self.metadata.num_row_groups)
-        return tuple(self.metadata.row_group(group).num_rows for group in groups)
-
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the compressed bytes of these columns in each row group."""
         leaves = self._leaves(columns)
-        groups = (self.metadata.row_group(i) for i in range(self.metadata.num_row_groups))
+        with self._opened(columns) as opened:
+            for group in range(len(self.group_rows)):
+                # The reader refuses damaged entries; asking for them ends the process.
+                next(self._batches(opened, group, columns, 1), None)
+        groups = map(self.metadata.row_group, range(len(self.group_rows)))
         return tuple(
             sum(group.column(leaf).total_compressed_size for leaf in leaves) for group in groups
         )
-
-    @property
-    def integer_ranges(self) -> dict[str, tuple[int, int]]:
-        """Smallest and largest value of each integer column that has statistics everywhere."""
-        leaves = enumerate(self.metadata.schema.column(i) for i in range(len(self.metadata.schema)))
-        found = {
-            column.path: _range(self.metadata, leaf)
-            for leaf, column in leaves
-            if column.physical_type in ("INT32", "INT64") and _is_integer(self.schema, column.path)
-        }
-        return {name: extremes for name, extremes in found.items() if extremes is not None}
 
     def _leaves(self, columns: Sequence[str]) -> list[int]:
         """Return the indices of the stored columns; nested ones are several, named by path."""
@@ -87,12 +75,19 @@ class ParquetTable:
         self, groups: range, columns: Sequence[str], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Read these columns of consecutive row groups, in order, a batch at a time."""
+        with self._opened(columns) as opened:
+            footer = FooterCheck(self.name, self.metadata, self._leaves(columns))
+            for group in groups:
+                batches = self._batches(opened, group, columns, batch_rows)
+                yield from self._checked(batches, group, footer)
+
+    @contextmanager
+    def _opened(self, columns: Sequence[str]) -> Iterator[pq.ParquetFile]:
         self.file.check_unchanged()
         with reading(self.name):
             opened = self._open(columns)
         with opened:
-            for group in groups:
-                yield from self._read_group(opened, group, columns, batch_rows)
+            yield opened
 
     def _open(self, columns: Sequence[str]) -> pq.ParquetFile:
         size = min(1 << 20, max(1 << 14, _BUFFERS // max(len(columns), 1)))
@@ -104,46 +99,45 @@ class ParquetTable:
             page_checksum_verification=True,
         )
 
-    def _read_group(
+    def _batches(
         self, opened: pq.ParquetFile, group: int, columns: Sequence[str], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
-        declared = self.metadata.row_group(group).num_rows
-        place = f"{self.name}, row group {group}"
         fields = pa.schema([self.schema.field(column) for column in columns])
+        batches = opened.iter_batches(
+            batch_size=batch_rows, row_groups=[group], columns=columns, use_threads=False
+        )
         rows = 0
-        with reading(place):
-            batches = opened.iter_batches(
-                batch_size=batch_rows, row_groups=[group], columns=columns, use_threads=False
-            )
         while True:
-            with reading(f"{place}, after row {rows} of it"):
+            with reading(f"{self.name}, row group {group}, after row {rows} of it"):
                 batch = next(batches, None)
-                if batch is not None:
-                    batch.validate(full=True)
-            if batch is None:
-                break
+                if batch is None:
+                    return
+                batch.validate(full=True)
+            yield batch.select(columns).cast(fields)
             rows += batch.num_rows
-            if rows <= declared:
-                yield batch.select(columns).cast(fields)
+
+    def _checked(
+        self, batches: Iterator[pa.RecordBatch], group: int, footer: FooterCheck
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the batches of a row group, as many rows as it declares."""
+        declared, rows = self.group_rows[group], 0
+        for batch in batches:
+            if rows == 0:
+                footer.check(group)
+            rows += batch.num_rows
+            if rows > declared:
+                break
+            yield batch
         if rows != declared:
-            raise InputError(f"{place} declares {declared} rows and holds {rows}.", BROKEN_FILE)
+            raise InputError(
+                f"{self.name}, row group {group} declares {declared} rows and holds {rows}.",
+                BROKEN_FILE,
+            )
 
     def take(self, rows: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
         """Return these columns of these rows (sorted, 0-based in this file)."""
         fields = pa.schema([self.schema.field(column) for column in columns])
         return pa.Table.from_batches(take_rows(self, rows, columns), fields)
-
-
-def _is_integer(schema: pa.Schema, name: str) -> bool:
-    return name in schema.names and bool(pt.is_integer(schema.field(name).type))
-
-
-def _range(metadata: pq.FileMetaData, leaf: int) -> tuple[int, int] | None:
-    groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
-    known = [group.column(leaf).statistics for group in groups if group.num_rows]
-    if not known or not all(each is not None and each.has_min_max for each in known):
-        return None
-    return min(each.min for each in known), max(each.max for each in known)
 
 
 def open_parquet(file: InputFile) -> ParquetTable:
@@ -156,44 +150,45 @@ def open_parquet(file: InputFile) -> ParquetTable:
     """
     with reading(file.name), pq.ParquetFile(file.source, pre_buffer=False) as opened:
         metadata, schema = opened.metadata, without_views(opened.schema_arrow)
-    table = ParquetTable(file, metadata, schema)
-    rows = sum(table.group_rows)
-    _check_footer(file.name, metadata)
-    if rows != metadata.num_rows:
+        groups = range(metadata.num_row_groups)
+        group_rows = tuple(metadata.row_group(group).num_rows for group in groups)
+    if sum(group_rows) != metadata.num_rows:
         raise InputError(
-            f"{file.name} declares {metadata.num_rows} rows, and its row groups {rows}.",
+            f"{file.name} declares {metadata.num_rows} rows, and its row groups {sum(group_rows)}.",
             BROKEN_FILE,
         )
-    return table
+    return ParquetTable(file, metadata, schema, group_rows)
 
 
-def _check_footer(name: str, metadata: pq.FileMetaData) -> None:
-    """Raise ``InputError`` if row groups contradict their columns, or share their pages.
+class FooterCheck:
+    """Compares what the footer says of row groups that are read one after the other.
 
-    Readers believe the footer: a row group that claims fewer rows than it has loses the rest, and
-    one that is listed twice is read twice.
+    Readers believe it: a row group that claims fewer rows than it has loses the rest, and one
+    that is listed twice is read twice. Asking for damaged column entries ends the process, so
+    only those are asked for which the reader, which can refuse them, has accepted before.
     """
-    starts: dict[int, int] = {}
-    flat = [i for i in range(metadata.num_columns) if _is_flat(metadata.schema.column(i))]
-    for group in range(metadata.num_row_groups):
-        row_group = metadata.row_group(group)
-        for leaf in range(metadata.num_columns):
-            start = row_group.column(leaf).data_page_offset
-            if row_group.num_rows and starts.setdefault(start, group) != group:
+
+    def __init__(self, name: str, metadata: pq.FileMetaData, leaves: Sequence[int]) -> None:
+        self.name = name
+        self.metadata = metadata
+        self.leaves = leaves
+        self.group_at: dict[int, int] = {}
+
+    def check(self, group: int) -> None:
+        """Raise ``InputError`` if the row group contradicts its columns or is an earlier one."""
+        row_group = self.metadata.row_group(group)
+        columns = [row_group.column(leaf) for leaf in self.leaves]
+        first = self.group_at.setdefault(columns[0].data_page_offset, group)
+        if first != group:
+            raise InputError(
+                f"{self.name} lists the pages of row group {first} again in row group {group}.",
+                BROKEN_FILE,
+            )
+        for leaf, column in zip(self.leaves, columns, strict=True):
+            flat = self.metadata.schema.column(leaf).max_repetition_level == 0
+            if flat and column.num_values != row_group.num_rows:
                 raise InputError(
-                    f"{name} lists the pages of row group {starts[start]} again in row group "
-                    f"{group}.",
+                    f"{self.name}, row group {group} declares {row_group.num_rows} rows, but "
+                    f"{column.num_values} in one of its columns.",
                     BROKEN_FILE,
                 )
-        for leaf in flat:
-            values = row_group.column(leaf).num_values
-            if values != row_group.num_rows:
-                raise InputError(
-                    f"{name}, row group {group} declares {row_group.num_rows} rows, but "
-                    f"{values} in one of its columns.",
-                    BROKEN_FILE,
-                )
-
-
-def _is_flat(column: pq.ColumnSchema) -> bool:
-    return bool(column.max_repetition_level == 0)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from labelaudit.errors import InputError
+from labelaudit.tables.boundary import reading
 from labelaudit.tables.roles import listed
 from labelaudit.tables.scanning import is_text
 from labelaudit.wording import safe
@@ -22,7 +23,10 @@ __all__ = ["check_names", "check_parts", "common_type"]
 
 def check_names(table: InputTable) -> None:
     """Raise ``InputError`` if two columns have one name."""
-    names = table.schema.names
+    with reading(f"{table.name}, column names"):
+        names = table.schema.names
+        for kind in table.schema.types:
+            str(kind).encode()
     if len(set(names)) < len(names):
         repeated = sorted({name for name in names if names.count(name) > 1})
         raise InputError(

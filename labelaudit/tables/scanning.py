@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.table import InputTable
 
-__all__ = ["SeenLabels", "seen_labels", "seen_names", "seen_width"]
+__all__ = ["SeenLabels", "seen_labels", "seen_names", "seen_range", "seen_width"]
 
 _Label = str | int | float | bool
 
@@ -68,9 +68,28 @@ def seen_labels(tables: Sequence[InputTable], column: str) -> SeenLabels:
         seen.update(dict.fromkeys(pc.unique(values).drop_null().to_pylist()))
         _refuse_many(len(seen), column)
     found = [value for value in seen if not _is_nan(value)]
-    kind = tables[0].schema.field(column).type
-    ordered = pt.is_dictionary(kind) and kind.ordered
-    return SeenLabels(tuple(sorted(found)), _categories(dictionaries, found, ordered))
+    kinds = [table.schema.field(column).type for table in tables]
+    categories = None
+    if all(map(pt.is_dictionary, kinds)):
+        ordered = all(kind.ordered for kind in kinds)
+        categories = _categories(dictionaries, found, ordered)
+    return SeenLabels(tuple(sorted(found)), categories)
+
+
+def seen_range(tables: Sequence[InputTable], column: str) -> tuple[int, int] | None:
+    """Return the smallest and the largest integer of a column, None without any.
+
+    The statistics in a Parquet footer would say so too, but looking at damaged ones ends the
+    process.
+    """
+    ranges = [
+        pc.min_max(_plain(batch.column(0))).as_py()
+        for batch in _batches(tables, column, _BATCH_ROWS)
+    ]
+    known = [each for each in ranges if each["min"] is not None]
+    if not known:
+        return None
+    return min(each["min"] for each in known), max(each["max"] for each in known)
 
 
 def _is_nan(value: _Label) -> bool:

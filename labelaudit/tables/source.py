@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from labelaudit.tables.keys import key_problem
 from labelaudit.tables.parts import check_names, check_parts, common_type
 from labelaudit.tables.paths import find_files
 from labelaudit.tables.roles import Roles, assign_roles
-from labelaudit.tables.scanning import seen_labels, seen_names, seen_width
+from labelaudit.tables.scanning import seen_labels, seen_names, seen_range, seen_width
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -285,15 +286,12 @@ def _with_width(
 
 
 def _label_column(tables: Sequence[InputTable], roles: Roles) -> LabelColumn:
-    from functools import cache
-
-    extremes = [table.integer_ranges.get(roles.labels) for table in tables]
-    known = [each for each in extremes if each is not None]
-    both = None
-    if len(known) == len(tables):
-        both = min(low for low, _ in known), max(high for _, high in known)
+    name, kind = roles.labels, roles.label_type
     return LabelColumn(
-        roles.labels, roles.label_type, cache(lambda: seen_labels(tables, roles.labels)), both
+        name,
+        kind,
+        cache(lambda: seen_labels(tables, name)),
+        cache(lambda: seen_range(tables, name)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -39,10 +39,6 @@ class InputTable(Protocol):
 
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the stored bytes of these columns in each row group."""
-
-    @property
-    def integer_ranges(self) -> Mapping[str, tuple[int, int]]:
-        """Smallest and largest value of each integer column where that is known unread."""
 
     def read(
         self, groups: range, columns: Sequence[str], batch_rows: int

@@ -16,7 +16,7 @@ from labelaudit.tables.roles import assign_roles
 from labelaudit.tables.taking import take_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -69,11 +69,6 @@ class TextTable:
     def group_rows(self) -> tuple[int, ...]:
         """All rows: text can only be read from the start."""
         return (self.rows,) if self.rows else ()
-
-    @property
-    def integer_ranges(self) -> Mapping[str, tuple[int, int]]:
-        """Nothing: text carries no statistics."""
-        return {}
 
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the file's bytes, whatever the columns: all of them must be parsed."""
