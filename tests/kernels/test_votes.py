@@ -74,7 +74,7 @@ def test_weigh_votes(votes: VoteBlock, seed: int) -> None:
 def test_pair_credit(votes: VoteBlock, seed: int) -> None:
     pairs = VotePairs.of(votes)
     q = np.random.default_rng(seed).random((votes.n_tasks, votes.n_classes))
-    arguments = (pairs.start, pairs.task, pairs.label, q)
+    arguments = (votes.task_start, pairs.of_vote, votes.label, q, len(pairs.label))
     np.testing.assert_allclose(
         fast.pair_credit(*arguments), naive.pair_credit(*arguments), atol=1e-12
     )

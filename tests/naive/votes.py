@@ -35,6 +35,10 @@ def weigh_votes(start: Ints, pair: Ints, label: Ints, weight: Floats, n_classes:
     return out
 
 
-def pair_credit(start: Ints, task: Ints, label: Ints, q: Floats) -> Floats:
-    spans = zip(start[:-1], start[1:], label, strict=True)
-    return np.array([q[task[a:b], k].sum() for a, b, k in spans])
+def pair_credit(start: Ints, pair: Ints, label: Ints, q: Floats, n_pairs: int) -> Floats:
+    task = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    out = [
+        [q[i, k] for i, u, k in zip(task, pair, label, strict=True) if u == p]
+        for p in range(n_pairs)
+    ]
+    return np.array([sum(values) for values in out], dtype=np.float64)

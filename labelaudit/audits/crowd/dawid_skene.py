@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.crowd.accuracy import one_coin_accuracy
-from labelaudit.audits.crowd.graph import Beliefs, VoteGraph, exact_total
+from labelaudit.audits.crowd.graph import Beliefs, VoteGraph
 from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def confusion_prior(n_classes: int) -> Floats:
 
 def class_prior(q: Floats) -> Floats:
     """Return the class frequencies (K,) with one pseudo-task of each class."""
-    prior: Floats = (exact_total(q) + 1.0) / (q.shape[0] + q.shape[1])
+    prior: Floats = (q.sum(axis=0) + 1.0) / (q.shape[0] + q.shape[1])
     return prior
 
 
-def estimated(graph: VoteGraph, q: Floats) -> Confusion:
+def _estimated(graph: VoteGraph, q: Floats) -> Confusion:
     """M-step: confusion counts of the posterior, with the same pseudo-votes for everyone."""
     k = graph.votes.n_classes
     flat = (graph.votes.n_workers, k)
@@ -50,15 +50,22 @@ def estimated(graph: VoteGraph, q: Floats) -> Confusion:
     )
 
 
-def log_prior_density(channel: Confusion, prior: Floats) -> float:
-    """Sum A log pi over all entries and log nu, the part of the bound that is not the votes'."""
-    k = len(prior)
-    rows = np.log(channel.row_sums()[np.diff(channel.pairs.worker_start) > 0])
-    pseudo = channel.prior_of_pairs()
-    used = pseudo * (np.log(channel.counts + pseudo) - np.log(pseudo))
-    weight = DIAGONAL + ELSEWHERE * (k - 1)
-    constant = DIAGONAL * np.log(DIAGONAL) + ELSEWHERE * np.log(ELSEWHERE) * (k - 1)
-    return float(used.sum() - weight * rows.sum() + constant * rows.size + np.log(prior).sum())
+def _log_prior_density(channel: Confusion, table: Floats, prior: Floats) -> float:
+    """Sum A log pi over all entries and log nu, the part of the bound that is not the votes'.
+
+    Entries of labels that an annotator never gave are A / row sum: they need no table.
+    """
+    pairs, k = channel.pairs, len(prior)
+    given = np.zeros(channel.diagonal.shape)
+    given[pairs.worker, pairs.label] = 1.0
+    kinds = given.sum(axis=1, keepdims=True)
+    even, extra = ELSEWHERE * np.log(ELSEWHERE), DIAGONAL * np.log(DIAGONAL)
+    own = k * even + (extra - even) - even * kinds - (extra - even) * given
+    weight = DIAGONAL + ELSEWHERE * (k - 1) - ELSEWHERE * kinds - (DIAGONAL - ELSEWHERE) * given
+    never = (own - weight * np.log(channel.row_sums()))[kinds[:, 0] > 0]
+    diagonal = table[np.arange(len(table)), pairs.label].sum()
+    used = ELSEWHERE * table.sum() + (DIAGONAL - ELSEWHERE) * diagonal
+    return float(used + never.sum() + np.log(prior).sum())
 
 
 def dawid_skene(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> CrowdPosterior:
@@ -73,14 +80,15 @@ def dawid_skene(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) 
     bound: list[float] = []
     moved = np.inf
     beliefs = Beliefs.before(q)
-    channel = estimated(graph, q)
+    channel = _estimated(graph, q)
     while moved >= ENOUGH and len(bound) < STEPS:
         prior = class_prior(q)
-        beliefs = graph.beliefs(np.log(prior) + graph.task_scores(channel.log_of_pairs()))
-        bound.append(beliefs.level + log_prior_density(channel, prior))
+        table = channel.log_of_pairs()
+        beliefs = graph.beliefs(np.log(prior) + graph.task_scores(table))
+        bound.append(beliefs.level + _log_prior_density(channel, table, prior))
         moved = float(np.abs(beliefs.q - q).max(initial=0.0))
         q = beliefs.q
-        channel = estimated(graph, q)
+        channel = _estimated(graph, q)
     quality, _ = one_coin_accuracy(graph, q)
     return CrowdPosterior(
         "dawid-skene",

@@ -9,7 +9,7 @@ import numpy as np
 
 from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.dirichlet import expected_log, expected_log_of_pairs
-from labelaudit.audits.crowd.graph import Beliefs, VoteGraph, exact_total
+from labelaudit.audits.crowd.graph import Beliefs, VoteGraph
 from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior
 from labelaudit.audits.crowd.signatures import Signatures, mixed, uniform
 
@@ -59,7 +59,7 @@ def fit(graph: VoteGraph, z: Floats, subtypes: int = SUBTYPES) -> Subtyped:
     bound: list[float] = []
     moved = np.inf
     while moved >= ENOUGH and len(bound) < STEPS:
-        prior, prior_gap = _expected_prior(exact_total(z), subtypes)
+        prior, prior_gap = _expected_prior(z.sum(axis=0), subtypes)
         table, table_gap = _expected_channel(graph, graph.pair_counts(z), subtypes)
         beliefs = graph.beliefs(prior + graph.task_scores(table), subtypes)
         bound.append(beliefs.level - prior_gap - table_gap)

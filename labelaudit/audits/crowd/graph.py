@@ -17,7 +17,7 @@ import numpy as np
 
 from labelaudit.audits.crowd.pairs import VotePairs
 from labelaudit.kernels.votes import normalise_rows, pair_credit, sum_rows, weigh_votes
-from labelaudit.running import each
+from labelaudit.running import each, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,13 +84,13 @@ def on_grid(values: Floats, terms: int) -> Floats:
 def exact_total(values: Floats) -> Floats:
     """Sum on-grid values over the first axis to the same bits in whatever order they come."""
     coarse = np.rint(values * 256.0) / 256.0
-    total: Floats = coarse.sum(axis=0) + (values - coarse).sum(axis=0)
-    return total
+    whole: Floats = coarse.sum(axis=0) + (values - coarse).sum(axis=0)
+    return whole
 
 
-def spans(start: npt.NDArray[np.int64], columns: int) -> list[Span]:
+def spans(start: npt.NDArray[np.int64], columns: int, least: int = 1) -> list[Span]:
     """Cut groups into runs (first, last) of about ``CHUNK`` numbers each, by the data alone."""
-    size = max(CHUNK // max(columns, 1), 1)
+    size = max(CHUNK // max(columns, 1), least)
     cost = start + np.arange(len(start))
     targets = np.arange(0, cost[-1], size)
     edges = np.unique(np.append(np.searchsorted(cost, targets), len(start) - 1)).tolist()
@@ -106,7 +106,8 @@ class VoteGraph:
     votes : VoteBlock
     pairs : VotePairs
     units : float
-        Posteriors are multiples of ``1 / units``.
+        Posteriors are multiples of ``1 / units``: sums over all tasks, or over all votes of one
+        annotator, are exact.
     on : Executor or None
         Where chunks are computed.
     """
@@ -157,9 +158,13 @@ class VoteGraph:
         return self._filled((votes.n_tasks, votes.n_classes), job, spans(votes.task_start, 4))
 
     def credit(self, q: Floats) -> Floats:
-        """Sum for each pair the posterior of its label over its votes' tasks: (U,)."""
-        job = partial(_credit, self.pairs.start, self.pairs.task, self.pairs.label, q)
-        return self._filled((len(self.pairs.label),), job, spans(self.pairs.start, 4))
+        """Sum for each pair the posterior of its label over its votes' tasks: (U,).
+
+        Sums of on-grid values are exact, so chunks may be added up.
+        """
+        votes, n_pairs = self.votes, len(self.pairs.label)
+        job = partial(_credit, votes.task_start, self.pairs.of_vote, votes.label, q, n_pairs)
+        return total(job, spans(votes.task_start, 4, n_pairs), self.on)
 
     def beliefs(self, scores: Floats, subtypes: int = 1) -> Beliefs:
         """Normalise (N, K * subtypes) scores; where gold is known only its class remains."""
@@ -219,12 +224,14 @@ def _weigh(
 
 def _credit(
     start: npt.NDArray[np.int64],
-    task: npt.NDArray[np.int32],
+    pair: npt.NDArray[np.int32],
     label: npt.NDArray[np.int32],
     q: Floats,
+    n_pairs: int,
     span: Span,
 ) -> Floats:
-    return pair_credit(start[span[0] : span[1] + 1], task, label[span[0] : span[1]], q)
+    first, last = span
+    return pair_credit(start[first : last + 1], pair, label, q[first:last], n_pairs)
 
 
 def _normalise(scores: Floats, units: float, span: Span) -> tuple[Floats, Floats]:
