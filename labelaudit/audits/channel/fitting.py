@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial, reduce
-from itertools import product
 from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.audits.channel.discriminant import ClassSums, discriminant, posterior
+from labelaudit.audits.channel.gate import Fit, gate, weighed, with_g, with_gram
 from labelaudit.audits.channel.model import FOLDS, Channel, ChannelModel
 from labelaudit.audits.channel.sample import (
     Chunk,
-    affine,
     chunked,
     floor_of,
     has_discriminant,
@@ -28,7 +27,6 @@ from labelaudit.audits.channel.soft_counts import (
     counted,
     fitted,
 )
-from labelaudit.kernels.channel import add_product
 from labelaudit.running import each, total
 
 if TYPE_CHECKING:
@@ -41,27 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
-SHARPENINGS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
-RECALIBRATIONS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.8)
 MOST_SQUARE = 1024
-GATE_NUMBERS = 500_000
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A chunk with its discriminant, as far as it is fitted.
-
-    Attributes
-    ----------
-    chunk : Chunk
-    gram : (F, F) float64
-        Sum of outer products of its features, once it is needed; else empty.
-    g : (n, K) float64 or None
-    """
-
-    chunk: Chunk
-    gram: npt.NDArray[np.float64]
-    g: npt.NDArray[np.float64] | None = None
 
 
 def fit(
@@ -126,7 +104,7 @@ class _Fitting:
 
     def model(self, floor: float, seed: int) -> ChannelModel:
         fits, channel, lines = self.recalibrated()
-        a, b = self.gate(fits, channel)
+        a, b = gate(fits, channel, self.linear, self.on)
         sharp = self.weighed(fits, a, b)
         weight = self.concentration(sharp, channel)
         close = Prior(self.prior.frequencies, weight * self.share)
@@ -161,11 +139,11 @@ class _Fitting:
         channel = fitted(rows, start, self.prior, self.on)
         if not self.linear:
             return fits, channel, []
-        fits = list(each(_with_gram, fits, self.on))
+        fits = list(each(with_gram, fits, self.on))
         lines: list[Discriminant] = []
         for _ in range(2):
             lines = self.discriminants(fits, rows, channel)
-            fits = list(each(partial(_with_g, lines), fits, self.on))
+            fits = list(each(partial(with_g, lines), fits, self.on))
             rows = self.weighed(fits, 0.0, 0.5)
             channel = fitted(rows, channel, self.prior, self.on)
         return fits, channel, lines
@@ -187,23 +165,7 @@ class _Fitting:
         return [discriminant(reduce(add, parts or sums)) for parts in others]
 
     def weighed(self, fits: Sequence[Fit], a: float, b: float) -> list[Weighed]:
-        return list(each(partial(_weighed, a, b), fits, self.on))
-
-    def gate(self, fits: Sequence[Fit], channel: Channel) -> tuple[float, float]:
-        """Choose how much of the log-probabilities and how much of the discriminant to use.
-
-        The pair under which the given labels are most probable; the lowest pair wins ties.
-        """
-        pairs = [
-            pair
-            for pair in product(SHARPENINGS, RECALIBRATIONS)
-            if pair != (0.0, 0.0) and (self.linear or pair[1] == 0.0)
-        ]
-        few = _smallest_hashes(fits, GATE_NUMBERS // self.n_classes)
-        losses = total(partial(_losses, channel, pairs), few, self.on)
-        losses /= sum(len(part.chunk.labels) for part in few)
-        best = int(np.flatnonzero(losses <= losses.min() + 1e-9)[0])
-        return pairs[best]
+        return list(each(partial(weighed, a, b), fits, self.on))
 
     def concentration(self, rows: Sequence[Weighed], channel: Channel) -> float:
         if self.n_classes > MOST_SQUARE or not self.linear:
@@ -246,75 +208,10 @@ class _Fitting:
         return tuple(notes)
 
 
-def _with_gram(fit: Fit) -> Fit:
-    joined = fit.chunk.joined
-    gram = np.zeros((joined.shape[1], joined.shape[1]))
-    add_product(np.ascontiguousarray(joined.T), joined, gram)
-    return Fit(fit.chunk, gram)
-
-
-def _with_g(lines: Sequence[Discriminant], fit: Fit) -> Fit:
-    line = lines[fit.chunk.fold]
-    return Fit(fit.chunk, fit.gram, affine(fit.chunk.joined, line.weights, line.offsets))
-
-
 def _class_sums(channel: Channel, part: tuple[Fit, Weighed]) -> ClassSums:
     fit, rows = part
     weights = posterior(channel, rows.probs, rows.labels)
     return ClassSums.of(fit.chunk, weights, fit.gram)
-
-
-def _combined(fit: Fit, a: float, b: float) -> npt.NDArray[np.float64]:
-    h = a * fit.chunk.z
-    if b > 0.0 and fit.g is not None:
-        h += b * fit.g
-    return h
-
-
-def _weighed(a: float, b: float, fit: Fit) -> Weighed:
-    """softmax(a z + b g)."""
-    h = _combined(fit, a, b)
-    h -= h.max(axis=1, keepdims=True)
-    np.exp(h, out=h)
-    h /= h.sum(axis=1, keepdims=True)
-    return Weighed(fit.chunk.labels, h)
-
-
-def _losses(
-    channel: Channel, pairs: Sequence[tuple[float, float]], fit: Fit
-) -> npt.NDArray[np.float64]:
-    """Sum of -ln P(given label) over the rows, for each pair."""
-    # By columns: adding up rows of few classes one by one would take twice as long.
-    z = np.ascontiguousarray(fit.chunk.z.T)
-    g = np.zeros_like(z) if fit.g is None else np.ascontiguousarray(fit.g.T)
-    labels = fit.chunk.labels
-    given = np.ascontiguousarray(channel.other[labels % len(channel.other)].T)
-    given[labels, np.arange(len(labels))] = channel.own[labels]
-    losses = []
-    for a, b in pairs:
-        h = a * z + b * g
-        h -= h.max(axis=0)
-        np.exp(h, out=h)
-        whole = h.sum(axis=0)
-        h *= given
-        losses.append(float(np.sum(np.log(whole / h.sum(axis=0)))))
-    return np.array(losses)
-
-
-def _smallest_hashes(fits: Sequence[Fit], rows: int) -> list[Fit]:
-    """Keep of every chunk the rows with the smallest hashes in the sample, about ``rows``."""
-    hashes = np.concatenate([fit.chunk.hashes for fit in fits])
-    if len(hashes) <= rows:
-        return list(fits)
-    bound = np.sort(hashes)[max(rows, 1) - 1]
-    return [_part(fit, fit.chunk.hashes <= bound) for fit in fits]
-
-
-def _part(fit: Fit, rows: npt.NDArray[np.bool_]) -> Fit:
-    chunk = fit.chunk
-    joined = chunk.z[rows]
-    part = Chunk(chunk.fold, chunk.labels[rows], joined, joined, chunk.hashes[rows])
-    return Fit(part, fit.gram, None if fit.g is None else fit.g[rows])
 
 
 def _evidence(frequencies: npt.NDArray[np.float64], chunk: Chunk) -> npt.NDArray[np.float64]:

@@ -30,7 +30,7 @@ __all__ = [
 
 MOST_ROWS = 200_000
 NUMBERS = 5_000_000
-MOST_NUMBERS = 12_000_000
+MOST_NUMBERS = 8_000_000
 MOST_FEATURES = 512
 CHUNK_NUMBERS = 1 << 19
 NARROW = 32
@@ -67,7 +67,7 @@ def sample_size(n_classes: int, n_members: int = 1) -> int:
     """How many rows a channel is fitted on, at most (but for the chance of the hash).
 
     Five million numbers, 200,000 rows; more where 100 rows a class (20 for very many classes)
-    need it, up to twelve million numbers.
+    need it, up to eight million numbers.
     """
     per_class = 100 if has_discriminant(n_classes, n_members) else 20
     width = n_classes * n_members
