@@ -6,6 +6,9 @@ at all before ``run`` can turn a failure into an exit code.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,10 +19,21 @@ __all__ = ["app", "main", "run"]
 
 
 def run() -> NoReturn:
-    """Run the command line of this process, and end the process with its exit code."""
+    """Run the command line of this process, and end the process with its exit code.
+
+    The interpreter is not taken down module by module, which would cost 0.3 s and change nothing.
+    """
     sys.meta_path.insert(0, _WithoutPandas)
     _prepare_process()
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+    except BaseException:  # a second signal, while the first one was being dealt with
+        code = 130
+    atexit._run_exitfuncs()  # noqa: SLF001  # os._exit skips them, and there is no other way
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # told of by main, or nobody listens
+            stream.flush()
+    os._exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -233,7 +233,7 @@ class Run:
             "--memory",
             metavar="SIZE",
             parser=parse_memory,
-            text="Memory for decoded data, such as 4GiB; what does not fit is read again.",
+            text="Memory to aim at, such as 4GiB; data that does not fit is read again.",
         ),
     ] = None
 

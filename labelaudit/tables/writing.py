@@ -61,8 +61,8 @@ def _write_csv(table: pa.Table, sink: IO[bytes], *, excel: bool) -> None:
     from pyarrow import csv
 
     names = [_harmless_name(name) if excel else name for name in table.column_names]
-    for start in range(0, max(table.num_rows, 1), 16 * _BATCH):
-        part = table.slice(start, 16 * _BATCH)
+    for start in range(0, max(table.num_rows, 1), 4 * _BATCH):
+        part = table.slice(start, 4 * _BATCH)
         flat = [_flat(column, excel=excel) for column in part.columns]
         options = csv.WriteOptions(include_header=start == 0, quoting_style="needed")
         csv.write_csv(type(table).from_arrays(flat, names=names), sink, options)

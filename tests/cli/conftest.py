@@ -46,7 +46,7 @@ class FakeApi:
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     fake, module = FakeApi(), ModuleType("labelaudit.api")
-    vars(module).update(audit=fake.audit, inspect=fake.inspect)
+    vars(module).update(audit=fake.audit, inspect=fake.inspect, DEFAULT_MEMORY=1 << 30)
     monkeypatch.setitem(sys.modules, "labelaudit.api", module)
     monkeypatch.setattr(labelaudit, "api", module, raising=False)
     return fake

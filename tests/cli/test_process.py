@@ -22,20 +22,18 @@ COMMAND = [sys.executable, "-m", "labelaudit"]
 def probe(*arguments: str) -> list[str]:
     """Run a command in a new process; return the heavy modules that it imported."""
     code = (
-        "import sys, json\n"
+        "import atexit, sys, json\n"
         "from labelaudit import cli\n"
+        f"names = [*{HEAVY!r}, 'importlib.metadata']\n"
+        "found = lambda: [name for name in names if name in sys.modules]\n"
+        "atexit.register(lambda: print('\\n' + json.dumps(found())))\n"
         f"sys.argv = ['labelaudit', *{arguments!r}]\n"
-        "try:\n    cli.run()\n"
-        "except SystemExit as end:\n    code = end.code\n"
-        f"found = [m for m in (*{HEAVY!r}, 'importlib.metadata') if m in sys.modules]\n"
-        "print('\\n' + json.dumps([int(code), found]))\n"
+        "cli.run()\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
     )
-    code_of_it, found = json.loads(done.stdout.splitlines()[-1])
-    assert code_of_it == 0, done.stderr
-    return [str(each) for each in found]
+    return [str(name) for name in json.loads(done.stdout.splitlines()[-1])]
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("find-issues", "--help")])

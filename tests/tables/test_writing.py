@@ -191,7 +191,7 @@ def test_csv_text_comes_back(texts: list[str | None]) -> None:
 
 
 def test_rows_beyond_one_batch() -> None:
-    n = 16 * 65_536 + 3
+    n = 4 * 65_536 + 3
     table = pa.table({"n": pa.array(range(n)), "t": pa.array(["x"]).take(pa.array([0] * n))})
     assert read_csv(written(table, "csv"))["n"].equals(table["n"])
     assert written(table, "jsonl").count(b"\n") == n
