@@ -1,3 +1,36 @@
-"""labelaudit: find wrong labels in a dataset."""
+"""labelaudit: find wrong labels in a dataset.
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labelaudit.api import find_issues
+    from labelaudit.errors import LabelauditError
+    from labelaudit.findings import LabelIssues
+
+__all__ = ["LabelIssues", "LabelauditError", "__version__", "find_issues"]
 
 __version__ = "0.1.0"
+
+_ROOMS = {
+    "LabelIssues": "labelaudit.findings",
+    "LabelauditError": "labelaudit.errors",
+    "find_issues": "labelaudit.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOMS.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(room), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
