@@ -60,7 +60,8 @@ def channel_counts(
 def log_share(rest: float, own: float, log_own: float) -> float:
     if rest == 0:
         return 0.0
-    return log_own - np.logaddexp(log_own, math.log(rest))
+    ratio = math.log(rest) - log_own
+    return -math.log1p(math.exp(ratio)) if ratio < 700 else -ratio
 
 
 def leading_three(row: Floats) -> tuple[float, float, float, float, int, int, int]:

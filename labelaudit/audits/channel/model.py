@@ -51,13 +51,6 @@ class Channel:
         own = (1.0 - error) / np.maximum(frequencies, least)
         return cls(np.maximum(spread, LEAST)[None, :], np.maximum(own, LEAST))
 
-    def moved(self, before: Channel) -> float:
-        """Return the largest change of an entry."""
-        return max(
-            float(np.abs(self.other - before.other).max()),
-            float(np.abs(self.own - before.own).max()),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class ChannelModel:

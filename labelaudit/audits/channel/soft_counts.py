@@ -101,6 +101,13 @@ class Prior:
         n_classes = len(self.frequencies)
         return Channel.of_matrix(0.8 * np.eye(n_classes) + 0.2 / n_classes)
 
+    def change(self, before: Channel, after: Channel) -> float:
+        """Return the largest change of a probability."""
+        others = np.abs(after.other - before.other)
+        if len(others) == 1 < len(self.frequencies):
+            return float((others * (1.0 - self.frequencies)).max())
+        return max(float(others.max()), float(np.abs(after.own - before.own).max()))
+
     def update(self, counts: SoftCounts) -> Channel:
         """Return the most probable channel given soft counts."""
         if len(counts.counts) == 1 < len(self.frequencies):
@@ -122,7 +129,7 @@ def fitted(rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor |
     channel = start
     for _ in range(MOST_STEPS):
         before, channel = channel, prior.update(total(partial(counted, channel), rows, on))
-        if channel.moved(before) < STILL:
+        if prior.change(before, channel) < STILL:
             break
     return channel
 

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelaudit.audits.channel import ChannelSums, count, error_interval, fit, score_block
+from labelaudit.blocks import LabelBlock
+from tests.audits.test_channel import mixture
+
+
+@pytest.mark.parametrize(
+    ("e2", "c1", "n", "expected"),
+    [(10.0, 20, 100, 15), (0.0, 0, 5, 0), (9.0, 9, 3, 3), (4.4, 5, 50, 5), (2.0, 1, 9, 2)],
+)
+def test_count(e2, c1, n, expected):
+    assert count(e2, c1, n) == expected
+
+
+def test_interval_of_certain_posteriors_is_wilsons():
+    # Ten wrong labels in a hundred, all of them seen to be wrong.
+    low, high = error_interval(10.0, 10.0, 10.0, 100)
+    assert (low, high) == (pytest.approx(0.05522914), pytest.approx(0.17436566))
+
+
+def test_interval_without_errors_has_a_lower_end_of_zero():
+    low, high = error_interval(0.0, 0.0, 0.0, 1000)
+    assert low == 0.0
+    assert high == pytest.approx(0.0038268, rel=1e-3)
+
+
+def test_posteriors_that_tell_nothing_leave_everything_open():
+    assert error_interval(30.0, 30.0, 9.0, 100) == (0.0, 1.0)
+    assert error_interval(0.0, 0.0, 0.0, 0) == (0.0, 1.0)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 40))
+def test_interval_holds_the_estimate(doubts, errors):
+    x = np.array(doubts)
+    rate = min(errors / len(x), 1.0)
+    low, high = error_interval(errors, x.sum(), (x * x).sum(), len(x))
+    assert 0.0 <= low <= rate <= high <= 1.0
+
+
+def test_interval_covers_the_rate():
+    """Forty tables of 2,000 rows with exact posteriors and 15 % symmetric noise."""
+    covered = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        true = rng.integers(0, 3, 2000)
+        points = rng.normal(0, 1, 2000) + 2.0 * true
+        probs = np.exp(-((points[:, None] - 2.0 * np.arange(3)) ** 2) / 2)
+        probs /= probs.sum(axis=1, keepdims=True)
+        labels = true.astype(np.int32)
+        moved = rng.random(2000) < 0.15
+        labels[moved] = (labels[moved] + rng.integers(1, 3, moved.sum())) % 3
+        block = LabelBlock(0, labels, (probs,))
+        model = fit(labels, [probs], np.arange(2000), 0, np.bincount(labels), 2000)
+        e1, squares, _, _ = ChannelSums.of(score_block(model, block)).values
+        low, high = error_interval(e1, e1, squares, 2000)
+        covered += low <= 0.15 <= high
+    assert covered >= 34
+
+
+@given(st.integers(0, 60))
+def test_sums_add_up_exactly(cut):
+    labels, (probs,), _ = mixture(60, 3)
+    labels[5] = -1
+    model = fit(labels, [probs], np.arange(60), 0, np.bincount(labels[labels >= 0]), 59)
+
+    def sums(low, high):
+        block = LabelBlock(low, labels[low:high], (probs[low:high],))
+        return ChannelSums.of(score_block(model, block))
+
+    whole, parts = sums(0, 60), sums(0, cut) + sums(cut, 60)
+    assert whole.rows == parts.rows == 59
+    assert whole.values.tolist() == parts.values.tolist()
