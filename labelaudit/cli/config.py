@@ -11,8 +11,8 @@ from typing import Any
 
 import typer
 
-from labelaudit.cli.values import join_list
-from labelaudit.errors import ConfigError
+from labelaudit.cli.values import join_list, parse_list
+from labelaudit.errors import ConfigError, UsageError
 from labelaudit.wording import safe
 
 __all__ = ["load_defaults", "origin", "unread_variables"]
@@ -39,8 +39,8 @@ class _Defaults:
         try:
             taken = _raw(option, value, from_file=not origin.startswith(_PREFIX))
             option.process_value(ctx, taken)
-        except (typer.BadParameter, TypeError) as error:
-            reason = getattr(error, "message", None) or error
+        except (typer.BadParameter, TypeError, UsageError) as error:
+            reason = getattr(error, "message", None) or getattr(error, "found", None) or error
             self.errors.append(f"{origin}: {_key(option.name)}: {safe(reason, 200)}")
         else:
             self.values[option.name] = taken
@@ -215,12 +215,21 @@ def _raw(option: Any, value: object, *, from_file: bool) -> object:
     if from_file and isinstance(value, bool) != bool(option.is_flag and not option.count):
         raise TypeError("write true or false." if option.is_flag else "true and false do not fit.")
     if option.multiple:
-        return [str(part) for part in value] if isinstance(value, list) else [str(value)]
+        return _several(option.name, value, from_file=from_file)
     if isinstance(value, list):
         if option.name != "classes":
             raise TypeError("write one value, not a list.")
         return join_list([str(part) for part in value])
     return value
+
+
+def _several(name: str, value: object, *, from_file: bool) -> list[str]:
+    """Return the values of a repeatable option; a variable separates them by commas."""
+    if isinstance(value, list):
+        return [str(part) for part in value]
+    if from_file or name == "keep":
+        return [str(value)]
+    return list(parse_list(str(value), "The variable"))
 
 
 def _key(name: str) -> str:

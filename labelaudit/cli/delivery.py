@@ -125,7 +125,8 @@ class Delivery:
             staging.commit()
         if self.talk.json:
             put(self._summary(settings))
-        if not self.talk.quiet:
+        printed = any(each.content == "report" and not each.path for each in self.destinations)
+        if not self.talk.quiet and not printed:
             stream = report_stream(self.destinations, self.talk)
             say(self._report(**look(stream, self.talk)), stream)
 
@@ -133,9 +134,9 @@ class Delivery:
         self, destination: Destination, sink: IO[bytes], settings: AuditSettings, *, excel: bool
     ) -> None:
         if destination.content == "summary":
-            sink.write(self._summary(settings).encode())
+            sink.write(_bytes(self._summary(settings)))
         elif destination.content == "report":
-            sink.write(self._report().encode())
+            sink.write(_bytes(self._report()))
         else:
             from labelaudit.tables.writing import write_table
 
@@ -199,7 +200,12 @@ def _binary_stdout() -> Iterator[IO[bytes]]:
 def put(text: str) -> None:
     """Write text to standard output as UTF-8, whatever the locale."""
     with _binary_stdout() as sink:
-        sink.write(text.encode())
+        sink.write(_bytes(text))
+
+
+def _bytes(text: str) -> bytes:
+    """Encode the text; bytes of a path that are not UTF-8 become escapes, also in JSON."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def report_stream(destinations: Sequence[Destination], talk: Talk) -> Any:

@@ -108,6 +108,8 @@ def test_kinds_of_values(pets: Any, api: FakeApi, folder: Path) -> None:
 def test_variables_of_every_kind(pets: Any, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
         "PROBS": "pred_probs",
+        "KEEP": "site,id",
+        "OUTPUT": 'x.csv,"y,z.json"',
         "ALL": "true",
         "MEMORY": "2GiB",
         "MIN_EXAMPLES_PER_CLASS": "3",
@@ -122,6 +124,7 @@ def test_variables_of_every_kind(pets: Any, api: FakeApi, monkeypatch: pytest.Mo
     assert settings_of(api).min_examples_per_class == 3
     assert api.asked["memory"] == 2**31
     assert "LABELAUDIT_PROBS\n" in done.out
+    assert "Wrote y,z.json (summary)\n" in done.out
     assert "\nDetails\n" in done.out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -245,6 +246,21 @@ def test_colour_of_the_report(pets: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "\x1b" not in pets().out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in pets("--color", "always").out
+
+
+def test_report_is_not_said_twice(pets: Any) -> None:
+    done = pets("-o", "text:-")
+    assert done.err == ""
+    assert done.out.count("Between 4 and 30") == 1
+
+
+def test_path_that_is_not_text(pets: Any, folder: Path) -> None:
+    odd = os.fsdecode(b"\xff.csv")
+    done = pets("-o", odd, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["outputs"][0]["path"] == odd
+    assert r"Wrote \udcff.csv" in done.err
+    assert (folder / odd).is_file()
 
 
 def test_width_of_the_report(pets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
