@@ -162,7 +162,7 @@ def alone(n_votes: int) -> None:
         for name in ALONE:
             cost = process("ours", name, path)
             print(
-                f"  {name:26} {cost.wall:6.1f} s {cost.cpu:6.1f} s of all cores {cost.peak:7.0f} MB",
+                f"  {name:26} {cost.wall:5.1f} s {cost.cpu:6.1f} s CPU {cost.peak:7.0f} MB",
                 flush=True,
             )
 

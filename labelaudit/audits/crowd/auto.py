@@ -1,4 +1,4 @@
-"""The default: the plain average of four methods that fail in different places."""
+"""The default: the plain average of methods that fail in different places."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from labelaudit.audits.crowd.graph import VoteGraph
 from labelaudit.audits.crowd.hierarchical import channel_given, hierarchical_beliefs
 from labelaudit.audits.crowd.one_coin import one_step
 from labelaudit.audits.crowd.posterior import CrowdPosterior, consensus
+from labelaudit.audits.crowd.top_two import recover_pairs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,9 +29,12 @@ AFFORDABLE = 5e10
 
 
 def auto(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> CrowdPosterior:
-    """Average the posteriors of majority, one-step one-coin, hierarchical Dawid-Skene and EBCC.
+    """Average the posteriors of five methods.
 
-    EBCC is left out, and a note says so, where it would take too long.
+    Majority; one-step one-coin, where annotators differ; hierarchical Dawid-Skene, where classes
+    do; EBCC, where annotators err together; and, from three classes on, top-two, where each task
+    has a wrong answer of its own. EBCC is left out, and a note says so, where it would take too
+    long.
     """
     graph = VoteGraph.of(votes, on)
     members = {
@@ -38,6 +42,8 @@ def auto(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
         "one-coin": one_step(graph)[0].q,
         "hierarchical-dawid-skene": hierarchical_beliefs(graph)[0].q,
     }
+    if votes.n_classes >= 3:
+        members["top-two"] = recover_pairs(votes, on=on).posterior
     cost = votes.n_votes * votes.n_classes * ebcc.SUBTYPES * ebcc.STEPS
     notes: list[str] = []
     if cost <= AFFORDABLE:
