@@ -166,7 +166,7 @@ def percent(share: float) -> str:
     value = 100 * share
     if 0 < value < 0.01:
         return "< 0.01 %"
-    return f"{value:.2f} %" if 0 < value < 1 else f"{value:.1f} %"
+    return f"{value:.2f} %" if 0 < value < 0.995 else f"{value:.1f} %"
 
 
 def listing(names: Iterable[str], limit: int) -> str:

@@ -104,11 +104,15 @@ def _headline(low: float, high: float, rows: int) -> str:
 
 
 def _severe(result: LabelIssues) -> str:
-    """How many are high; unknown when ``top`` has cut the rows."""
-    issues = result.audit.issues
-    if int(issues.is_issue.sum()) != result.audit.n_issues or result.audit.n_issues == 0:
+    """Return how many are high; unknown when ``top`` has cut the rows."""
+    if _was_cut(result) or result.audit.n_issues == 0:
         return ""
-    return f", {count(int((issues.severity == 2).sum()))} of them with high severity"
+    high = int((result.audit.issues.severity == 2).sum())
+    return f", {count(high)} of them with high severity"
+
+
+def _was_cut(result: LabelIssues) -> bool:
+    return int(result.audit.issues.is_issue.sum()) != result.audit.n_issues
 
 
 def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
@@ -135,7 +139,8 @@ def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
         ]
         for row in shown.to_pylist()
     ]
-    title = "Worst rows" if result.table.num_rows > shown.num_rows else "Worst rows (all)"
+    everything = result.table.num_rows == shown.num_rows and not _was_cut(result)
+    title = "Worst rows (all)" if everything else "Worst rows"
     return _titled(title, table(columns, rows, limit), style)
 
 
@@ -144,23 +149,20 @@ def _is_number(shown: pa.Table, name: str) -> bool:
 
 
 def _pairs(result: LabelIssues, limit: int, style: Style) -> list[str]:
-    columns = (
+    columns = [
         Column("given", flexible=True),
         Column("truly", flexible=True),
         Column("rows, about", right=True),
         Column("of given", right=True),
-        Column("flagged", right=True),
-    )
-    rows = [
-        [
-            _text(row["given"]),
-            _text(row["true"]),
-            count(row["estimated"]),
-            percent(row["share"]),
-            count(row["issues"]),
-        ]
-        for row in result.pairs.slice(0, _PAIRS).to_pylist()
     ]
+    pairs = result.pairs.slice(0, _PAIRS).to_pylist()
+    rows = [
+        [_text(row["given"]), _text(row["true"]), count(row["estimated"]), percent(row["share"])]
+        for row in pairs
+    ]
+    if not _was_cut(result):
+        columns.append(Column("flagged", right=True))
+        rows = [[*cells, count(row["issues"])] for cells, row in zip(rows, pairs, strict=True)]
     return _titled("Most confused", table(columns, rows, limit), style) if rows else []
 
 
