@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -139,7 +140,8 @@ def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
 
     A permutation of the classes is looked for that agrees with the given labels on 20 points more
     of the rows than the order that was understood (an assignment problem on the counts of given
-    label and most probable class).
+    label and most probable class), and on more rows than the best of many orders would by chance
+    in a small table.
 
     Raises
     ------
@@ -154,7 +156,8 @@ def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
     agreeing = int(cells.count[cells.given == cells.true].sum())
     best = np.zeros(n_classes, np.int64)
     np.maximum.at(best, cells.true, cells.count)
-    if best.sum() - agreeing < ORDER_GAIN * valid:
+    enough = max(ORDER_GAIN * valid, 2.0 * math.sqrt(valid) + n_classes)
+    if best.sum() - agreeing < enough:
         return
     table = np.zeros((n_classes, n_classes), np.int64)
     table[cells.true, cells.given] = cells.count
@@ -162,7 +165,7 @@ def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
 
     column, label = linear_sum_assignment(table, maximize=True)
     better = int(table[column, label].sum())
-    if better - agreeing >= ORDER_GAIN * valid:
+    if better - agreeing >= enough:
         order = ",".join(safe(classes[k], 40) for k in label)
         raise ClassOrderError(
             f"The probability columns seem to be in another class order: the most probable class "
