@@ -11,7 +11,7 @@ import pyarrow as pa
 from labelaudit.errors import InputError
 from labelaudit.tables.boundary import BROKEN_FILE, reading
 from labelaudit.tables.taking import take_rows
-from labelaudit.tables.views import without_views
+from labelaudit.tables.views import plain_batch, without_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ class ArrowTable:
                         f"and now {batch.num_rows}.",
                         BROKEN_FILE,
                     )
-                chosen = batch.select(columns).cast(fields)
+                chosen = plain_batch(batch, fields)
                 for start in range(0, batch.num_rows, batch_rows):
                     yield chosen.slice(start, batch_rows)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["CsvReader"]
 
 _BLOCK = 4 << 20
+_SNIFFED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,15 @@ class CsvReader:
 
         Text that looks like ``[0.1, 0.9]`` is a list of floats.
         """
-        with _opened(file, pc_csv.ConvertOptions(null_values=[""], strings_can_be_null=True)) as f:
-            first = next(f, None)
-            fields = [_sniffed(field, first) for field in f.schema]
+        if len(_start(file).splitlines()) < 2:
+            return pa.schema([]), False
+        options = pc_csv.ConvertOptions(null_values=[""], strings_can_be_null=True)
+        with _opened(file, options, _SNIFFED) as opened:
+            first = next(opened, None)
+            for field in opened.schema:
+                if pt.is_binary(field.type):
+                    raise ValueError(f"invalid UTF8 data in column {field.name}")
+            fields = [_sniffed(field, first) for field in opened.schema]
         return pa.schema(fields), first is not None and first.num_rows > 0
 
     def read(self, file: InputFile, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -52,18 +59,24 @@ class CsvReader:
                 yield pa.RecordBatch.from_arrays(list(columns), schema=fields)
 
 
-def _opened(file: InputFile, options: pc_csv.ConvertOptions) -> pc_csv.CSVStreamingReader:
+def _opened(
+    file: InputFile, options: pc_csv.ConvertOptions, block: int = _BLOCK
+) -> pc_csv.CSVStreamingReader:
     return pc_csv.open_csv(
         file.source,
-        read_options=pc_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
+        read_options=pc_csv.ReadOptions(use_threads=False, block_size=block),
         parse_options=pc_csv.ParseOptions(delimiter=_delimiter(file), newlines_in_values=True),
         convert_options=options,
     )
 
 
-def _delimiter(file: InputFile) -> str:
+def _start(file: InputFile) -> bytes:
     with pa.input_stream(file.source) as opened:
-        header = opened.read(1 << 16).partition(b"\n")[0]
+        return bytes(opened.read(1 << 16))
+
+
+def _delimiter(file: InputFile) -> str:
+    header = _start(file).partition(b"\n")[0]
     if b"," in header:
         return ","
     return next((mark for mark in (";", "\t") if mark.encode() in header), ",")

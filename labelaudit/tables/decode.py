@@ -254,12 +254,9 @@ def _from_list(
     column: pa.Array, n_classes: int, dtype: np.dtype[np.floating]
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int32] | None]:
     """Read a list, judging each row by its own length: a right total can hide ragged rows."""
-    kind = column.type
-    if pt.is_list_view(kind) or pt.is_large_list_view(kind):
-        column = column.cast(pa.large_list(kind.value_type))
     n = len(column)
-    if pt.is_fixed_size_list(kind):
-        width = kind.list_size
+    if pt.is_fixed_size_list(column.type):
+        width = column.type.list_size
         bounds = (np.arange(n + 1, dtype=np.int64) + column.offset) * width
     else:
         bounds = viewed(column.offsets).astype(np.int64, copy=False)

@@ -14,7 +14,7 @@ from labelaudit.tables.arrays import null_mask, viewed
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -23,27 +23,23 @@ __all__ = ["key_problem"]
 _SHOWN_ROWS = 5
 
 
-def key_problem(batches: Iterator[pa.Array], name: str) -> Problem | None:
+def key_problem(column: Callable[[], Iterator[pa.Array]], name: str) -> Problem | None:
     """Return what is wrong with the keys, None if each row has one of its own.
 
     Parameters
     ----------
-    batches : iterator of pyarrow.Array
-        The key column, in row order. Keys that only ever increase are compared on the way.
+    column : callable
+        Reads the key column, in row order. Keys that only ever increase are compared on the way;
+        others are read once more, and then all of them are held in memory.
     name : str
         The column.
     """
-    seen: list[pa.Array] = []
-    ascending = True
-    for batch in batches:
-        keys = _comparable(batch)
-        ascending = ascending and _ascends(seen, keys)
-        seen.append(keys)
-    if ascending:
+    if _ascends(map(_comparable, column())):
         return None
-    null = np.concatenate([null_mask(keys) for keys in seen])
+    keys = [_comparable(batch) for batch in column()]
+    null = np.concatenate([null_mask(batch) for batch in keys])
     missing = np.flatnonzero(null)
-    repeats = _repeats(pa.chunked_array(seen), np.flatnonzero(~null))
+    repeats = _repeats(pa.chunked_array(keys), np.flatnonzero(~null))
     return _problem(name, missing, repeats) if len(missing) + len(repeats) else None
 
 
@@ -59,12 +55,19 @@ def _comparable(keys: pa.Array) -> pa.Array:
     return keys
 
 
-def _ascends(seen: list[pa.Array], keys: pa.Array) -> bool:
-    if not len(keys) or keys.null_count or pt.is_nested(keys.type) or pt.is_null(keys.type):
-        return not len(keys)
-    if not pc.all(pc.less(keys[:-1], keys[1:]), min_count=0).as_py():
-        return False
-    return not seen or bool(pc.less(seen[-1][-1], keys[0]).as_py())
+def _ascends(batches: Iterator[pa.Array]) -> bool:
+    last = None
+    for keys in batches:
+        if not len(keys):
+            continue
+        if keys.null_count or pt.is_nested(keys.type) or pt.is_null(keys.type):
+            return False
+        if last is not None and not pc.less(last, keys[0]).as_py():
+            return False
+        if not pc.all(pc.less(keys[:-1], keys[1:]), min_count=0).as_py():
+            return False
+        last = keys[-1]
+    return True
 
 
 def _repeats(column: pa.ChunkedArray, valid: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

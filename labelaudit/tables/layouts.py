@@ -70,13 +70,7 @@ def _is_number(kind: pa.DataType) -> bool:
 def list_layout(field: pa.Field) -> ProbColumns | None:
     """Return the layout of a list, fixed-size list or tensor column of numbers, else None."""
     kind = plain_type(field.type)
-    if not (
-        pt.is_list(kind)
-        or pt.is_large_list(kind)
-        or pt.is_fixed_size_list(kind)
-        or pt.is_list_view(kind)
-        or pt.is_large_list_view(kind)
-    ):
+    if not (pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind)):
         return None
     if not _is_number(kind.value_type):
         return None

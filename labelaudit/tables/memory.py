@@ -13,7 +13,7 @@ from labelaudit.tables.arrays import flags, numbers
 from labelaudit.tables.boundary import reading
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.source import LabelSource, source_of
-from labelaudit.tables.views import without_view, without_views
+from labelaudit.tables.views import plain_batch, plain_column, without_view, without_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,7 +112,9 @@ def _arrow_table(data: Any) -> pa.Table:
         )
     with reading("the table in memory", "Give a data frame with labels and probabilities."):
         table = pa.table(data)
-        return table.cast(without_views(table.schema))
+        fields = without_views(table.schema)
+        batches = [plain_batch(batch, fields) for batch in table.to_batches()]
+        return pa.Table.from_batches(batches, fields)
 
 
 def _label_array(labels: Any) -> pa.Array | pa.ChunkedArray:
@@ -120,8 +122,9 @@ def _label_array(labels: Any) -> pa.Array | pa.ChunkedArray:
         return labels
     with reading("the labels", "Give one string, integer or boolean for each row."):
         if hasattr(labels, "__arrow_c_stream__"):
-            column = pa.chunked_array(labels)
-            return column.cast(without_view(column.type))
+            chunks = pa.chunked_array(labels)
+            kind = without_view(chunks.type)
+            return pa.chunked_array(list(map(plain_column, chunks.chunks)), kind)
         if isinstance(labels, list | tuple):
             return pa.array(labels, from_pandas=True)
         return _from_numpy(np.asarray(labels))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from labelaudit.errors import InputError
 from labelaudit.tables.boundary import BROKEN_FILE, reading
 from labelaudit.tables.taking import take_rows
-from labelaudit.tables.views import without_views
+from labelaudit.tables.views import plain_batch, without_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,7 +113,8 @@ class ParquetTable:
                 if batch is None:
                     return
                 batch.validate(full=True)
-            yield batch.select(columns).cast(fields)
+                chosen = plain_batch(batch, fields)
+            yield chosen
             rows += batch.num_rows
 
     def _checked(

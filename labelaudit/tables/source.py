@@ -162,12 +162,13 @@ class LabelSource:
         key = self.roles.key
         if key is None:
             return None
-        return key_problem(self._column(key), key)
+        return key_problem(lambda: self._column(key), key)
 
     def _column(self, name: str) -> Iterator[pa.Array]:
+        kind = common_type([table.schema.field(name).type for table in self.tables])
         for table in self.tables:
             for batch in table.read(range(len(table.group_rows)), (name,), 1 << 17):
-                yield batch.column(0)
+                yield batch.column(0).cast(kind)
 
     def without_key(self) -> LabelSource:
         """Return the same source with row numbers for keys."""

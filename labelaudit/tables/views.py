@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 
-__all__ = ["without_view", "without_views"]
+from labelaudit.tables.arrays import flags, null_mask, viewed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["plain_batch", "plain_column", "without_view", "without_views"]
 
 
 def without_view(kind: pa.DataType) -> pa.DataType:
@@ -31,3 +40,31 @@ def without_views(schema: pa.Schema) -> pa.Schema:
     """Return the schema with every type stored in the plain way."""
     fields = [field.with_type(without_view(field.type)) for field in schema]
     return pa.schema(fields, schema.metadata)
+
+
+def plain_column(column: pa.Array) -> pa.Array:
+    """Return a column stored in the plain way."""
+    kind = column.type
+    if pt.is_list_view(kind) or pt.is_large_list_view(kind):
+        return _list_of_views(column)
+    plain = without_view(kind)
+    return column if plain == kind else column.cast(plain)
+
+
+def _list_of_views(column: pa.Array) -> pa.Array:
+    # pyarrow 26 casts views to lists with wrong offsets, so they are put together here.
+    null = null_mask(column)
+    lengths = np.where(null, 0, viewed(pc.list_value_length(column)))
+    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)))
+    validity = flags(~null).buffers()[1] if null.any() else None
+    values = plain_column(column.flatten())
+    kind = without_view(column.type)
+    return pa.Array.from_buffers(
+        kind, len(column), [validity, pa.py_buffer(offsets)], children=[values]
+    )
+
+
+def plain_batch(batch: pa.RecordBatch, fields: pa.Schema) -> pa.RecordBatch:
+    """Return some columns of a batch, in this order, stored in the plain way."""
+    columns: Iterable[pa.Array] = (batch.column(field.name) for field in fields)
+    return pa.RecordBatch.from_arrays(list(map(plain_column, columns)), schema=fields)
