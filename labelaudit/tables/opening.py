@@ -5,23 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
 
     from labelaudit.tables.input_file import InputFile
-    from labelaudit.tables.options import ReadOptions
     from labelaudit.tables.table import InputTable
+    from labelaudit.tables.text import TextColumns
 
 __all__ = ["open_files"]
 
 
-def open_files(files: Sequence[InputFile], options: ReadOptions) -> tuple[InputTable, ...]:
+def open_files(
+    files: Sequence[InputFile], choose: Callable[[pa.Schema], TextColumns]
+) -> tuple[InputTable, ...]:
     """Open files of one format.
 
     Parameters
     ----------
     files : sequence of InputFile
-    options : ReadOptions
-        In formats without types only the columns named here are looked at.
+    choose : callable
+        Says which columns to look at in a format without types.
     """
     if files[0].format == "parquet":
         from labelaudit.tables.parquet import open_parquet
@@ -33,5 +37,5 @@ def open_files(files: Sequence[InputFile], options: ReadOptions) -> tuple[InputT
         return tuple(map(open_arrow, files))
     from labelaudit.tables.text import agreed, open_text
 
-    tables = [open_text(file, options) for file in files]
+    tables = [open_text(file, choose) for file in files]
     return tuple(agreed(tables) if files[0].format == "csv" else tables)

@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.options import ReadOptions
 
-__all__ = ["Roles", "assign_roles", "listed"]
+__all__ = [
+    "Roles",
+    "assign_roles",
+    "can_be_label",
+    "class_labels",
+    "columns_named",
+    "existing_column",
+    "listed",
+    "only_one",
+]
 
 LABEL_NAMES = ("label", "labels", "given_label", "noisy_label", "target", "y", "class", "category")
 PROB_NAMES = ("pred_probs", "probs", "proba", "probabilities", "predict_proba")
@@ -71,14 +80,14 @@ def assign_roles(schema: pa.Schema, options: ReadOptions) -> Roles:
     UsageError
         If a column that was named is missing, or a role has no candidate, or several.
     """
-    named = _class_labels(schema)
+    named = class_labels(schema)
     origins: dict[str, str] = {}
     labels = _label_column(schema, options, named, origins)
     _refuse_multilabel(schema.field(labels), options)
     probs = _prob_columns(schema, options, labels, origins)
     key = _key_column(schema, options, labels, origins)
     if options.group is not None:
-        _existing(schema, options.group, "group")
+        existing_column(schema, options.group, "group")
         origins["group"] = options.origin("group")
     used = {labels, key, *(column for model in probs for column in model.columns)}
     keep = _kept_columns(schema, options, used)
@@ -96,7 +105,8 @@ def listed(names: Iterable[str], limit: int = 12) -> str:
     return ", ".join(shown[:limit]) + more
 
 
-def _existing(schema: pa.Schema, name: str, role: str) -> str:
+def existing_column(schema: pa.Schema, name: str, role: str) -> str:
+    """Return the name, or raise ``UsageError`` with the nearest one if there is no such column."""
     if name in schema.names:
         return name
     near = difflib.get_close_matches(name, schema.names, n=1)
@@ -108,7 +118,8 @@ def _existing(schema: pa.Schema, name: str, role: str) -> str:
     )
 
 
-def _only(candidates: Sequence[str], role: str, flag: str) -> str | None:
+def only_one(candidates: Sequence[str], role: str, flag: str) -> str | None:
+    """Return the candidate, None without any; raise ``UsageError`` if there are several."""
     if len(candidates) > 1:
         raise UsageError(
             f"Several columns could be {role}: {listed(candidates)}.", f"Say which with {flag}."
@@ -116,12 +127,13 @@ def _only(candidates: Sequence[str], role: str, flag: str) -> str | None:
     return candidates[0] if candidates else None
 
 
-def _named(schema: pa.Schema, names: Iterable[str]) -> list[str]:
+def columns_named(schema: pa.Schema, names: Iterable[str]) -> list[str]:
+    """Return the columns that have one of these names in any case."""
     wanted = set(names)
     return [name for name in schema.names if name.casefold() in wanted]
 
 
-def _class_labels(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
+def class_labels(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
     """Return the names of each Hugging Face ClassLabel column of the schema metadata."""
     try:
         info = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
@@ -146,11 +158,11 @@ def _label_column(
 ) -> str:
     if options.labels is not None:
         origins["labels"] = options.origin("labels")
-        return _existing(schema, options.labels, "labels")
-    label = _only(list(named), "the labels", "--labels")
+        return existing_column(schema, options.labels, "labels")
+    label = only_one(list(named), "the labels", "--labels")
     origins["labels"] = "inferred from the Hugging Face ClassLabel"
     if label is None:
-        label = _only(_named(schema, LABEL_NAMES), "the labels", "--labels")
+        label = only_one(columns_named(schema, LABEL_NAMES), "the labels", "--labels")
         origins["labels"] = "inferred from its name"
     if label is None:
         raise UsageError(
@@ -169,7 +181,7 @@ def _refuse_multilabel(label: pa.Field, options: ReadOptions) -> None:
             f"Column {safe(label.name)} {what}, and this version audits single-label tables.",
             "Give a column with one label a row with --labels and --task multiclass.",
         )
-    if not _can_be_label(kind):
+    if not can_be_label(kind):
         raise UsageError(
             f"Column {safe(label.name)} is of type {safe(kind)}, which cannot be labels.",
             "Give a column of strings, integers or booleans with --labels.",
@@ -180,7 +192,8 @@ def _kind_in_words(kind: pa.DataType) -> str:
     return "struct or map" if pt.is_struct(kind) or pt.is_map(kind) else "list"
 
 
-def _can_be_label(kind: pa.DataType) -> bool:
+def can_be_label(kind: pa.DataType) -> bool:
+    """Say whether values of this type can be labels: text, numbers, booleans."""
     text = pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind)
     number = pt.is_integer(kind) or pt.is_floating(kind)
     return bool(text or number or pt.is_boolean(kind) or pt.is_null(kind))
@@ -194,7 +207,7 @@ def _prob_columns(
         return tuple(_said_probs(schema, name) for name in options.probs)
     for find in (_by_name, _by_struct, _by_prefix, _by_type):
         candidates = [found for found in find(schema) if labels not in found.columns]
-        _only([found.name for found in candidates], "the probabilities", "--probs")
+        only_one([found.name for found in candidates], "the probabilities", "--probs")
         if candidates:
             origins["probs"] = _HOW[find.__name__]
             return (candidates[0],)
@@ -235,7 +248,7 @@ def _said_probs(schema: pa.Schema, name: str) -> ProbColumns:
             )
         return layout
     if not set("*?[") & set(name):
-        _existing(schema, name, "probabilities")
+        existing_column(schema, name, "probabilities")
     return _said_glob(schema, name)
 
 
@@ -256,7 +269,7 @@ def _said_glob(schema: pa.Schema, pattern: str) -> ProbColumns:
 
 
 def _by_name(schema: pa.Schema) -> list[ProbColumns]:
-    found = (list_layout(schema.field(name)) for name in _named(schema, PROB_NAMES))
+    found = (list_layout(schema.field(name)) for name in columns_named(schema, PROB_NAMES))
     return [layout for layout in found if layout is not None]
 
 
@@ -285,11 +298,11 @@ def _key_column(
 ) -> str | None:
     if options.key is not None:
         origins["key"] = options.origin("key")
-        return _existing(schema, options.key, "the key")
-    found = [name for name in _named(schema, KEY_NAMES) if name != labels]
+        return existing_column(schema, options.key, "the key")
+    found = [name for name in columns_named(schema, KEY_NAMES) if name != labels]
     if not found and PANDAS_INDEX in schema.names:
         found = [PANDAS_INDEX]
-    key = _only(found, "the key", "--key")
+    key = only_one(found, "the key", "--key")
     origins["key"] = "inferred from its name" if key is not None else "no key column: row numbers"
     return key
 
@@ -303,7 +316,7 @@ def _kept_columns(
             kept[pattern] = None
             continue
         if not set("*?[") & set(pattern):
-            _existing(schema, pattern, "--keep")
+            existing_column(schema, pattern, "--keep")
         matches = [name for name in schema.names if fnmatchcase(name, pattern)]
         if not matches:
             raise UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from labelaudit.tables.parts import check_names, check_parts, common_type
 from labelaudit.tables.paths import find_files
 from labelaudit.tables.roles import Roles, assign_roles
 from labelaudit.tables.scanning import seen_labels, seen_names, seen_range, seen_width
+from labelaudit.tables.text import TextColumns
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -229,7 +230,18 @@ def open_labels(paths: Sequence[str], options: ReadOptions) -> LabelSource:
     from labelaudit.tables.opening import open_files
 
     files = find_files(paths)
-    return source_of(with_folders(open_files(files, options), files), options)
+    opened = open_files(files, partial(_text_columns, options))
+    return source_of(with_folders(opened, files), options)
+
+
+def _text_columns(options: ReadOptions, schema: pa.Schema) -> TextColumns:
+    roles = assign_roles(schema, options)
+    named = [roles.labels, roles.key, roles.group, *roles.keep]
+    return TextColumns(
+        plain=tuple(name for name in named if name is not None),
+        probs=tuple(column for model in roles.probs for column in model.columns),
+        labels=(roles.labels,),
+    )
 
 
 def source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSource:

@@ -12,19 +12,17 @@ import pyarrow.types as pt
 from labelaudit.errors import InputError, NothingToAuditError
 from labelaudit.tables.boundary import reading
 from labelaudit.tables.layouts import list_layout, struct_layout
-from labelaudit.tables.roles import assign_roles
 from labelaudit.tables.taking import take_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
 
     from labelaudit.tables.input_file import InputFile
-    from labelaudit.tables.options import ReadOptions
 
-__all__ = ["TextTable", "agreed", "open_text"]
+__all__ = ["TextColumns", "TextTable", "agreed", "open_text"]
 
 BROKEN_TEXT = "Mend that line, or write the file again."
 _INTEGER = "^-?(0|[1-9][0-9]{0,17})$"
@@ -39,6 +37,25 @@ class Reader(Protocol):
 
     def read(self, file: InputFile, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Read these columns as these types, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumns:
+    """What to look at in a file without types.
+
+    Attributes
+    ----------
+    plain : tuple of str
+        Columns whose types are to be found.
+    probs : tuple of str
+        Columns of floats, or of lists of them.
+    labels : tuple of str
+        Those of the plain columns that hold labels.
+    """
+
+    plain: tuple[str, ...]
+    probs: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +125,7 @@ def _checked(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.Record
         rows += batch.num_rows
 
 
-def open_text(file: InputFile, options: ReadOptions) -> TextTable:
+def open_text(file: InputFile, choose: Callable[[pa.Schema], TextColumns]) -> TextTable:
     """Find columns and types: read once the columns that are neither probabilities nor unused.
 
     In CSV, a column is integer if each of its fields is written as one (``7``, not ``007`` or
@@ -132,14 +149,12 @@ def open_text(file: InputFile, options: ReadOptions) -> TextTable:
         )
     if len(set(sniffed.names)) < len(sniffed):
         return TextTable(file, sniffed, 1, reader)
-    roles = assign_roles(sniffed, options)
-    probs = [column for model in roles.probs for column in model.columns]
-    others = [roles.labels, roles.key, roles.group, *roles.keep]
-    plain = [name for name in dict.fromkeys(others) if name is not None and name not in probs]
+    chosen = choose(sniffed)
+    plain = [name for name in dict.fromkeys(chosen.plain) if name not in chosen.probs]
     fields = [_settled(field) if field.name in plain else field for field in sniffed]
-    fields = [_as_floats(field) if field.name in probs else field for field in fields]
+    fields = [_as_floats(field) if field.name in chosen.probs else field for field in fields]
     table = TextTable(file, pa.schema(fields), 0, reader)
-    return _with_types(table, plain, roles.labels)
+    return _with_types(table, plain, chosen.labels)
 
 
 def _reader(format_: str) -> Reader:
@@ -169,7 +184,7 @@ def _as_floats(field: pa.Field) -> pa.Field:
     return field.with_type(pa.float64())
 
 
-def _with_types(table: TextTable, columns: list[str], labels: str) -> TextTable:
+def _with_types(table: TextTable, columns: list[str], labels: Collection[str]) -> TextTable:
     """Count the rows, and find out which of the CSV columns are integers throughout."""
     csv = table.format == "csv"
     fields = [pa.field(name, pa.string()) if csv else table.schema.field(name) for name in columns]
@@ -180,7 +195,7 @@ def _with_types(table: TextTable, columns: list[str], labels: str) -> TextTable:
             patterns = {
                 name: (
                     whole and _all(batch.column(name), _INTEGER),
-                    near and name == labels and _all(batch.column(name), _WHOLE),
+                    near and name in labels and _all(batch.column(name), _WHOLE),
                 )
                 for name, (whole, near) in patterns.items()
             }
