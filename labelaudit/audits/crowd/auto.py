@@ -11,7 +11,7 @@ from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.graph import VoteGraph
 from labelaudit.audits.crowd.hierarchical import channel_given, hierarchical_beliefs
 from labelaudit.audits.crowd.one_coin import one_step
-from labelaudit.audits.crowd.posterior import CrowdPosterior, consensus
+from labelaudit.audits.crowd.posterior import CrowdPosterior, consensus, unfinished
 from labelaudit.audits.crowd.top_two import recover_pairs
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ __all__ = ["auto"]
 
 AFFORDABLE = 5e10
 """Most additions that EBCC may take, votes x classes x subtypes x steps: about a minute."""
+
+LARGEST = 4e7
+"""Most numbers in one of EBCC's tables, of which it holds about eight."""
 
 
 def auto(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> CrowdPosterior:
@@ -44,17 +47,26 @@ def auto(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
     }
     if votes.n_classes >= 3:
         members["top-two"] = recover_pairs(votes, on=on).posterior
-    cost = votes.n_votes * votes.n_classes * ebcc.SUBTYPES * ebcc.STEPS
     notes: list[str] = []
-    if cost <= AFFORDABLE:
-        members["ebcc"] = ebcc.fit(graph, ebcc.first_split(graph, seed)).q
+    if _affordable(graph):
+        found = ebcc.fit(graph, ebcc.first_split(graph, seed))
+        members["ebcc"] = found.q
+        notes += [f"EBCC: {note}" for note in unfinished(found.moved, ebcc.ENOUGH, ebcc.STEPS)]
     else:
-        notes.append("EBCC was left out of the average: there are too many votes for it.")
+        notes.append("EBCC was left out of the average: too many votes or classes for it.")
     total = np.add.reduce(list(members.values())) / len(members)
     q = np.rint(total * graph.units) / graph.units
     quality, _ = one_coin_accuracy(graph, q)
     notes.extend(_disagreements(members, q))
     return CrowdPosterior("auto", q, None, quality, channel_given(graph, q), 1, notes=tuple(notes))
+
+
+def _affordable(graph: VoteGraph) -> bool:
+    """Say whether EBCC is done in about a minute and a few gigabytes."""
+    columns = graph.votes.n_classes * ebcc.SUBTYPES
+    rows = max(graph.votes.n_tasks, len(graph.pairs.label))
+    cost = graph.votes.n_votes * columns * ebcc.STEPS
+    return cost <= AFFORDABLE and rows * columns <= LARGEST
 
 
 def _disagreements(members: dict[str, Floats], q: Floats) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.graph import Beliefs, VoteGraph
-from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior
+from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior, unfinished
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -99,11 +99,5 @@ def dawid_skene(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) 
         len(bound),
         moved < ENOUGH,
         np.array(bound),
-        _notes(moved),
+        unfinished(moved, ENOUGH, STEPS),
     )
-
-
-def _notes(moved: float) -> tuple[str, ...]:
-    if moved < ENOUGH:
-        return ()
-    return (f"Stopped after {STEPS} steps with posteriors still moving by {moved:.1g}.",)

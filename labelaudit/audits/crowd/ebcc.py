@@ -10,7 +10,7 @@ import numpy as np
 from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.dirichlet import expected_log, expected_log_of_pairs
 from labelaudit.audits.crowd.graph import Beliefs, VoteGraph
-from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior
+from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior, unfinished
 from labelaudit.audits.crowd.signatures import Signatures, mixed, uniform
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["STEPS", "SUBTYPES", "Subtyped", "ebcc", "first_split", "fit"]
+__all__ = ["ENOUGH", "STEPS", "SUBTYPES", "Subtyped", "ebcc", "first_split", "fit"]
 
 SUBTYPES = 10
 STEPS, ENOUGH = 300, 1e-4
@@ -54,7 +54,7 @@ def first_split(graph: VoteGraph, seed: int, subtypes: int = SUBTYPES) -> Floats
 
 def fit(graph: VoteGraph, z: Floats, subtypes: int = SUBTYPES) -> Subtyped:
     """Alternate expected parameters and posteriors of (class, subtype), from a first split."""
-    q = by_class(z, subtypes)
+    q = _by_class(z, subtypes)
     beliefs = Beliefs.before(z)
     bound: list[float] = []
     moved = np.inf
@@ -63,12 +63,12 @@ def fit(graph: VoteGraph, z: Floats, subtypes: int = SUBTYPES) -> Subtyped:
         table, table_gap = _expected_channel(graph, graph.pair_counts(z), subtypes)
         beliefs = graph.beliefs(prior + graph.task_scores(table), subtypes)
         bound.append(beliefs.level - prior_gap - table_gap)
-        z, before, q = beliefs.q, q, by_class(beliefs.q, subtypes)
+        z, before, q = beliefs.q, q, _by_class(beliefs.q, subtypes)
         moved = float(np.abs(q - before).max(initial=0.0))
     return Subtyped(q, beliefs.log_of_classes(subtypes), np.array(bound), moved)
 
 
-def by_class(z: Floats, subtypes: int) -> Floats:
+def _by_class(z: Floats, subtypes: int) -> Floats:
     """Sum subtypes away: (N, K * G) to (N, K)."""
     total: Floats = z.reshape(len(z), z.shape[1] // subtypes, subtypes).sum(axis=2)
     return total
@@ -104,15 +104,15 @@ def ebcc(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
         found.q,
         found.log_q,
         quality,
-        channel(graph, found.q),
+        _channel(graph, found.q),
         len(found.bound),
         found.moved < ENOUGH,
         found.bound,
-        _notes(found),
+        unfinished(found.moved, ENOUGH, STEPS),
     )
 
 
-def channel(graph: VoteGraph, q: Floats) -> Confusion:
+def _channel(graph: VoteGraph, q: Floats) -> Confusion:
     """Return confusion matrices with subtypes summed away and the method's prior votes."""
     k = graph.votes.n_classes
     flat = (graph.votes.n_workers, k)
@@ -123,9 +123,3 @@ def channel(graph: VoteGraph, q: Floats) -> Confusion:
         np.broadcast_to(WRONG, flat),
         np.ones((k, k)),
     )
-
-
-def _notes(found: Subtyped) -> tuple[str, ...]:
-    if found.moved < ENOUGH:
-        return ()
-    return (f"Stopped after {STEPS} steps with posteriors still moving by {found.moved:.1g}.",)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.crowd.graph import Beliefs, VoteGraph, spans
-from labelaudit.audits.crowd.posterior import CrowdPosterior
+from labelaudit.audits.crowd.posterior import CrowdPosterior, unfinished
 from labelaudit.kernels.glad import climb_ability, climb_ease
 from labelaudit.running import each
 
@@ -79,7 +79,15 @@ def glad(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
         q = beliefs.q
     quality = 1.0 / (1.0 + np.exp(-at.ability * np.e))
     return CrowdPosterior(
-        "glad", q, beliefs.log_q, quality, None, len(bound), moved < ENOUGH, np.array(bound)
+        "glad",
+        q,
+        beliefs.log_q,
+        quality,
+        None,
+        len(bound),
+        moved < ENOUGH,
+        np.array(bound),
+        unfinished(moved, ENOUGH, STEPS),
     )
 
 

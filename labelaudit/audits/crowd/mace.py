@@ -9,7 +9,7 @@ import numpy as np
 
 from labelaudit.audits.crowd.dirichlet import expected_log, expected_log_of_pairs
 from labelaudit.audits.crowd.graph import Beliefs, VoteGraph
-from labelaudit.audits.crowd.posterior import CrowdPosterior
+from labelaudit.audits.crowd.posterior import CrowdPosterior, unfinished
 from labelaudit.audits.crowd.signatures import Signatures, mixed, uniform
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def mace(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
         len(best.bound),
         best.moved < ENOUGH,
         best.bound,
+        unfinished(best.moved, ENOUGH, STEPS),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from labelaudit.audits.crowd.accuracy import PRIOR_VOTES, one_coin_accuracy
 from labelaudit.audits.crowd.graph import Beliefs, VoteGraph
-from labelaudit.audits.crowd.posterior import CrowdPosterior
+from labelaudit.audits.crowd.posterior import CrowdPosterior, unfinished
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -68,6 +68,7 @@ def one_coin(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> 
         len(bound),
         moved < ENOUGH,
         np.array(bound),
+        unfinished(moved, ENOUGH, STEPS),
     )
 
 

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from labelaudit.blocks import VoteBlock
     from labelaudit.running import Executor
 
-__all__ = ["TIE", "Confusion", "CrowdMethod", "CrowdPosterior", "consensus", "no_bound"]
+__all__ = [
+    "TIE",
+    "Confusion",
+    "CrowdMethod",
+    "CrowdPosterior",
+    "consensus",
+    "no_bound",
+    "unfinished",
+]
 
 TIE = 1e-9
 """Posteriors (or log-posteriors) closer than this count as equal; the lowest class code wins."""
@@ -138,6 +146,13 @@ class CrowdMethod(Protocol):
         self, votes: VoteBlock, *, seed: int = 0, on: Executor | None = None
     ) -> CrowdPosterior:
         """Aggregate the votes; the same seed gives the same bytes on any executor."""
+
+
+def unfinished(moved: float, enough: float, steps: int) -> tuple[str, ...]:
+    """Return the note that a method ran out of steps, or no note."""
+    if moved < enough:
+        return ()
+    return (f"Stopped after {steps} steps with posteriors still moving by {moved:.1g}.",)
 
 
 def consensus(posterior: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:

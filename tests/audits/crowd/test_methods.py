@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -217,3 +218,22 @@ def test_auto_leaves_ebcc_out_where_it_costs_too_much(monkeypatch: pytest.Monkey
     votes, _ = simulated((60, 9, 3), 4, seed=1)
     monkeypatch.setattr(auto, "AFFORDABLE", 1.0)
     assert "EBCC was left out" in method("auto")(votes).notes[0]
+
+
+@pytest.mark.parametrize("name", ["dawid-skene", "one-coin", "ebcc", "glad", "mace"])
+def test_running_out_of_steps_is_said(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module(f"labelaudit.audits.crowd.{METHODS[name][0]}")
+    monkeypatch.setattr(module, "STEPS", 2)
+    monkeypatch.setattr(module, "ENOUGH", 1e-12)
+    votes, _ = simulated((60, 9, 3), 4, seed=1)
+    result = method(name)(votes)
+    assert not result.converged
+    assert result.iterations == 2
+    assert result.notes[0].startswith("Stopped after 2 steps with posteriors still moving by")
+
+
+@each_method
+def test_the_seed_is_the_only_chance(name: str) -> None:
+    votes, _ = simulated((60, 9, 3), 4, seed=1)
+    one, two = (method(name)(votes, seed=9).posterior for _ in range(2))
+    assert one.tobytes() == two.tobytes()
