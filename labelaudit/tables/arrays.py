@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["flags", "null_mask", "numbers", "strings", "viewed"]
+__all__ = ["bits", "flags", "null_mask", "numbers", "strings", "viewed"]
 
 
 def numbers(values: npt.NDArray[np.number]) -> pa.Array:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.layouts import ProbColumns
 
-__all__ = ["Decoder", "label_codes", "prob_matrix"]
+__all__ = ["Decoder", "label_codes", "label_codes_of_entries", "plain", "prob_matrix"]
 
 _BLOCK_BYTES = 1 << 20
 _BLOCKS_A_BATCH = 4

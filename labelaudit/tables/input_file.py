@@ -12,7 +12,7 @@ from labelaudit.tables.remote import file_state, is_uri, open_remote
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["InputFile"]
+__all__ = ["InputFile", "state_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pyarrow.types as pt
 
 from labelaudit.wording import safe
 
-__all__ = ["ProbColumns", "list_layout", "plain_type", "struct_layout", "wide_layout"]
+__all__ = ["ProbColumns", "list_layout", "plain_type", "struct_layout", "wide_layout", "widest"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.input_file import InputFile
 
-__all__ = ["ParquetTable", "open_parquet"]
+__all__ = ["FooterCheck", "ParquetTable", "open_parquet"]
 
 # Every column chunk that is read has a buffer of its own.
 _BUFFERS = 32 << 20

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.table import InputTable
 
-__all__ = ["SeenLabels", "seen_labels", "seen_names", "seen_range", "seen_width"]
+__all__ = ["SeenLabels", "is_text", "seen_labels", "seen_names", "seen_range", "seen_width"]
 
 _Label = str | int | float | bool
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.input_file import InputFile
 
-__all__ = ["TextColumns", "TextTable", "agreed", "open_text"]
+__all__ = ["BROKEN_TEXT", "Reader", "TextColumns", "TextTable", "agreed", "open_text"]
 
 BROKEN_TEXT = "Mend that line, or write the file again."
 _INTEGER = "^-?(0|[1-9][0-9]{0,17})$"
