@@ -85,7 +85,7 @@ def test_two_models_are_one_ensemble(table):
     both = labelaudit.find_issues(labels, [probs, other])
     assert both.understanding.prob_columns == ("pred_probs_0", "pred_probs_1")
     assert both.audit.rows == 300
-    assert {row for row in both.table["row"].to_pylist()}
+    assert len(both) > 10
 
 
 def test_threads_and_memory_do_not_show(table, tmp_path):
@@ -117,7 +117,7 @@ def test_integer_keys_stay_exact(table):
 
 def test_the_id_of_an_issue_survives_retraining(table):
     first = labelaudit.find_issues(table).table
-    labels, probs = arrays(table)
+    _, probs = arrays(table)
     sharper = probs**1.3
     sharper /= sharper.sum(axis=1, keepdims=True)
     again = table.set_column(
@@ -170,8 +170,9 @@ def test_duplicate_keys(table):
 
 def test_the_package_imports_nothing_heavy():
     code = (
-        "import sys, labelaudit; heavy = {'numpy', 'pandas', 'pyarrow', 'numba', 'sklearn', 'rich'};"
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
+        "import sys, labelaudit;"
+        "heavy = {'numpy', 'pandas', 'pyarrow', 'numba', 'sklearn', 'rich'} & set(sys.modules);"
+        "assert not heavy, heavy;"
         "assert 'find_issues' in dir(labelaudit); labelaudit.LabelauditError"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
