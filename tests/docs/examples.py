@@ -27,6 +27,7 @@ PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 MARKED = re.compile(r"<!-- ci: (\w+) -->\n```sh\n(.*?)\n```", re.DOTALL)
 SHOWN = re.compile(r"(<!-- output: main -->\n```text\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
 SECONDS = re.compile(r"\b\d+(\.\d+)? m?s\b")
+BYTES = re.compile(r"\babout [\d.,]+ [kMG]B")
 ELSEWHERE = "# not run here"
 
 
@@ -55,8 +56,8 @@ def steps(block: str) -> list[Step]:
 
 
 def plain(text: str) -> str:
-    """Return output without what differs from run to run: durations, and spaces at line ends."""
-    text = SECONDS.sub("0.0 s", text)
+    """Return output without what differs by machine: durations, memory, spaces at line ends."""
+    text = BYTES.sub("about 0 MB", SECONDS.sub("0.0 s", text))
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 

@@ -64,6 +64,7 @@ def test_readme_commands_install_first() -> None:
         ("a\n...\n", "a\nb\n", True),
         ("took 0.31 s", "took 12 s", True),
         ("12 rows", "13 rows", False),
+        ("about 1.5 GB", "about 20 MB", True),
     ],
 )
 def test_comparison(shown: str, printed: str, equal: bool) -> None:
