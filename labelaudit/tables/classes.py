@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["Classes", "LabelColumn", "arranged", "choose_classes"]
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_BACKWARDS = frozenset(
+    {
+        ("1", "0"),
+        ("pos", "neg"),
+        ("positive", "negative"),
+        ("t", "f"),
+        ("true", "false"),
+        ("yes", "no"),
+    }
+)
 _NAME_THEM = "Name the classes in the order of the probabilities with --classes."
 
 
@@ -161,7 +171,7 @@ def _boolean_values(label: LabelColumn, names: tuple[str, ...]) -> pa.Array:
             f"Column {safe(label.name)} is boolean, but there are {len(names)} classes.",
             "Give probabilities of two classes, or other labels.",
         )
-    backwards = [name.casefold() for name in names] in (["true", "false"], ["1", "0"])
+    backwards = tuple(name.casefold() for name in names) in _BACKWARDS
     return flags(np.array([backwards, not backwards]))
 
 

@@ -92,9 +92,9 @@ def struct_layout(field: pa.Field) -> ProbColumns | None:
     if not pt.is_struct(kind) or not kind.num_fields:
         return None
     fields = [kind.field(i) for i in range(kind.num_fields)]
-    if not all(_is_number(each.type) for each in fields):
-        return None
     names = tuple(each.name for each in fields)
+    if len(set(names)) < len(names) or not all(_is_number(each.type) for each in fields):
+        return None
     value = widest([each.type for each in fields])
     return ProbColumns(field.name, "struct", (field.name,), names, len(names), value)
 

@@ -6,7 +6,7 @@ import glob
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote
 
 from labelaudit.errors import EnvironmentalError, InputError, NothingToAuditError, UsageError
@@ -67,7 +67,7 @@ def _expand(path: str) -> Iterator[tuple[str, str]]:
 def _walk(folder: str) -> Iterator[str]:
     """Yield the files below a folder, without hidden ones, entering no folder twice."""
     entered = {os.path.realpath(folder)}
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
         folders[:] = sorted(
             name for name in folders if _is_data(name) and _first_time(root, name, entered)
         )
@@ -75,6 +75,13 @@ def _walk(folder: str) -> Iterator[str]:
             path = os.path.join(root, name)  # noqa: PTH118 - keeps a leading ./ as typed
             if _named_data(name) or not Path(path).is_file():
                 yield path
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise EnvironmentalError(
+        f"The folder {safe(error.filename, 300)} cannot be listed: {reason(error)}.",
+        "Allow yourself to read it, or leave it out.",
+    ) from error
 
 
 def _named_data(name: str) -> bool:
@@ -94,7 +101,7 @@ def _first_time(root: str, name: str, entered: set[str]) -> bool:
 
 
 def _input_file(path: str, folder: str) -> InputFile:
-    name = "standard input" if folder == "-" else safe(path, 300)
+    name = "standard input" if folder == "-" else safe(path, 4096)
     if not is_uri(path):
         _check_regular(path, name)
     size, changed = state_of(path)

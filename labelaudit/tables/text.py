@@ -149,8 +149,10 @@ def open_text(file: InputFile, choose: Callable[[pa.Schema], TextColumns]) -> Te
         )
     if len(set(sniffed.names)) < len(sniffed):
         return TextTable(file, sniffed, 1, reader)
-    chosen = choose(sniffed)
-    plain = [name for name in dict.fromkeys(chosen.plain) if name not in chosen.probs]
+    folders = [pa.field(name, pa.string()) for name, _ in file.hive if name not in sniffed.names]
+    chosen = choose(pa.schema([*sniffed, *folders]))
+    elsewhere = {*chosen.probs, *(field.name for field in folders)}
+    plain = [name for name in dict.fromkeys(chosen.plain) if name not in elsewhere]
     fields = [_settled(field) if field.name in plain else field for field in sniffed]
     fields = [_as_floats(field) if field.name in chosen.probs else field for field in fields]
     table = TextTable(file, pa.schema(fields), 0, reader)

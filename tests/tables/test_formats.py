@@ -254,6 +254,25 @@ def test_folders_named_key_value(tmp_path):
     assert read(source)[0].tolist() == [0, 1, 2, 1] * 3
 
 
+def test_csv_in_folders_named_key_value(tmp_path):
+    for split in ("a", "b"):
+        (tmp_path / f"split={split}").mkdir()
+        write(tmp_path / f"split={split}" / "x.csv", "label,p_a,p_b\na,1,0\nb,0,1\n")
+    source = opened(tmp_path, group="split", key="split")
+    assert source.take(np.array([1, 2]), ["split"]).to_pylist() == [{"split": "a"}, {"split": "b"}]
+    assert source.check_keys().count == 2
+    assert read(source)[0].tolist() == [0, 1, 0, 1]
+
+
+def test_a_label_from_the_folder(tmp_path):
+    for label in ("cat", "dog"):
+        (tmp_path / f"label={label}").mkdir()
+        saved(tmp_path / f"label={label}" / "x.parquet", pa.table({"probs": fixed(P[:2, :2])}))
+    source = opened(tmp_path)
+    assert source.classes == ("cat", "dog")
+    assert read(source)[0].tolist() == [0, 0, 1, 1]
+
+
 def test_hidden_files_and_loops_are_skipped(tmp_path):
     data = tmp_path / "data"
     (data / "b").mkdir(parents=True)

@@ -106,6 +106,16 @@ def test_booleans(tmp_path):
     assert source.label_value(1).as_py() is True
 
 
+@pytest.mark.parametrize(
+    ("names", "codes"),
+    [(("false", "true"), [1, 0]), (("yes", "no"), [0, 1]), (("True", "False"), [0, 1])],
+)
+def test_booleans_and_names(tmp_path, names, codes):
+    columns = {f"p_{name}": [0.5, 0.5] for name in names}
+    table = pa.table({"y": [True, False], **columns})
+    assert read(opened(saved(tmp_path / "t.parquet", table)))[0].tolist() == codes
+
+
 def test_a_label_of_another_class_is_unknown_and_null_is_null(tmp_path):
     table = small(["cat", None, "", "NA", "null", "dog"])
     source = opened(saved(tmp_path / "t.parquet", table), classes=("cat", "NA", ""))
