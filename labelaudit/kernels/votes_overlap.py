@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from labelaudit.kernels.jit import kernel
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
-__all__ = ["meet_others"]
+__all__ = ["keep_middle", "meet_others"]
 
 
 @kernel
@@ -44,3 +45,27 @@ def meet_others(
                 agreed[other] += label[u] == labels[v]
                 own[other, labels[v]] += 1
                 theirs[other, label[u]] += 1
+
+
+@kernel
+def keep_middle(
+    start: npt.NDArray[np.int64],
+    value: npt.NDArray[np.float64],
+    estimate: npt.NDArray[np.float64],
+    share: float,
+) -> npt.NDArray[np.bool_]:
+    """Leave out the ``share`` lowest and highest values of each group, equals of the rest kept.
+
+    Only values beyond the group's own estimate are left out (LeBlanc and others 2013).
+    """
+    keep = np.ones(value.shape[0], dtype=np.bool_)
+    for g in range(start.shape[0] - 1):
+        first, last = start[g], start[g + 1]
+        many = int(share * (last - first))
+        if many > 0:
+            ranked = np.sort(value[first:last])
+            low = min(ranked[many], estimate[g])
+            high = max(ranked[last - first - 1 - many], estimate[g])
+            for v in range(first, last):
+                keep[v] = low <= value[v] <= high
+    return keep

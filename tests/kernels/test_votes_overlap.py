@@ -33,3 +33,15 @@ def test_meet_others(votes: VoteBlock, position: int, longest: int) -> None:
         results.append(counters)
     for found, expected in zip(*results, strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@given(
+    st.lists(st.lists(st.integers(-4, 4), max_size=9), min_size=1, max_size=4),
+    st.sampled_from([0.0, 0.1, 0.25, 0.4]),
+    st.floats(-5, 5),
+)
+def test_keep_middle(groups: list[list[int]], share: float, estimate: float) -> None:
+    start = np.cumsum([0, *map(len, groups)])
+    value = np.array([x for group in groups for x in group], dtype=np.float64)
+    arguments = (start, value, np.full(len(groups), estimate), share)
+    np.testing.assert_array_equal(fast.keep_middle(*arguments), naive.keep_middle(*arguments))

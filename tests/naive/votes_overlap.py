@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["meet_others"]
+import itertools
+
+import numpy as np
+
+__all__ = ["keep_middle", "meet_others"]
 
 
 def meet_others(
@@ -18,3 +22,15 @@ def meet_others(
                 agreed[other] += int(given == mine)
                 own[other, mine] += 1
                 theirs[other, given] += 1
+
+
+def keep_middle(start, value, estimate, share):
+    keep = []
+    for g, (first, last) in enumerate(itertools.pairwise(start.tolist())):
+        own = sorted(value[first:last].tolist())
+        many = int(share * len(own))
+        for x in value[first:last].tolist():
+            too_low = many > 0 and x < own[many] and x < estimate[g]
+            too_high = many > 0 and x > own[-1 - many] and x > estimate[g]
+            keep.append(not (too_low or too_high))
+    return np.array(keep, dtype=bool)

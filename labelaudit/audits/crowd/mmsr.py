@@ -17,6 +17,7 @@ from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.graph import VoteGraph, exact_total, on_grid
 from labelaudit.audits.crowd.overlap import overlaps
 from labelaudit.audits.crowd.posterior import CrowdPosterior
+from labelaudit.kernels.votes_overlap import keep_middle
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,55 +40,44 @@ PRIOR_VOTES = 4.0
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """Both directions of each pair of annotators: row, column, C and its number of votes.
+    """Both directions of each pair of annotators, by row: column, C and its number of votes.
 
-    ``right`` and ``known`` (W,) are the sum and the number of an annotator's C with gold labels,
-    a partner whose skill is 1.
+    Entries of annotator w are ``start[w]:start[w + 1]``. ``right`` and ``known`` (W,) are the sum
+    and the number of an annotator's C with gold labels, a partner whose skill is 1.
     """
 
-    row: npt.NDArray[np.int32]
+    start: npt.NDArray[np.int64]
     column: npt.NDArray[np.int32]
     value: Floats
-    votes: Floats
-    first: npt.NDArray[np.int64]
-    degree: npt.NDArray[np.int64]
+    votes: npt.NDArray[np.int32]
     right: Floats
     known: Floats
 
     @classmethod
     def of(cls, pairs: Overlaps, votes: VoteBlock) -> _Entries:
-        classes = votes.n_classes
-        value = (classes * pairs.agreement - 1.0) / (classes - 1)
         row = np.concatenate([pairs.first, pairs.second])
-        degree = np.bincount(row, minlength=votes.n_workers)
-        return cls(
-            row,
-            np.concatenate([pairs.second, pairs.first]),
-            np.tile(value, 2),
-            np.tile(pairs.shared.astype(np.float64), 2),
-            np.cumsum(degree) - degree,
-            degree,
-            *_agreement_with_gold(votes),
-        )
+        order = np.argsort(row, kind="stable")
+        start = np.zeros(votes.n_workers + 1, dtype=np.int64)
+        np.cumsum(np.bincount(row, minlength=votes.n_workers), out=start[1:])
+        pair = order % len(pairs.first)
+        value = (votes.n_classes * pairs.agreement - 1.0) / (votes.n_classes - 1)
+        column = np.concatenate([pairs.second, pairs.first])[order]
+        gold = _agreement_with_gold(votes)
+        return cls(start, column, value[pair], pairs.shared[pair], *gold)
 
     def sums(self, terms: Floats) -> Floats:
         """Add the entries of each row up: (W,)."""
-        total = np.bincount(self.row, on_grid(terms, len(terms)), len(self.degree))
-        return total.astype(np.float64)
+        total = np.zeros(len(self.start) - 1)
+        busy = np.flatnonzero(np.diff(self.start))
+        if len(busy):
+            total[busy] = np.add.reduceat(on_grid(terms, len(terms)), self.start[busy])
+        return total
 
     def kept(self, skill: Floats) -> npt.NDArray[np.bool_]:
         """Leave out the entries that argue for the most extreme skills on either side."""
         other = skill[self.column]
-        weight = self.votes * other**2
         implied = self.value / np.where(other == 0.0, 1.0, other)
-        rank = np.empty(len(implied), dtype=np.int64)
-        rank[np.lexsort((weight, implied, self.row))] = np.arange(len(implied))
-        rank -= self.first[self.row]
-        degree, own = self.degree[self.row], skill[self.row]
-        many = (TRIMMED * degree).astype(np.int64)
-        low = (rank < many) & (implied < own)
-        high = (rank >= degree - many) & (implied > own)
-        return ~(low | high)
+        return keep_middle(self.start, implied, skill, TRIMMED)
 
 
 def _agreement_with_gold(votes: VoteBlock) -> tuple[Floats, Floats]:
@@ -97,7 +87,7 @@ def _agreement_with_gold(votes: VoteBlock) -> tuple[Floats, Floats]:
     return (votes.n_classes * right - known) / (votes.n_classes - 1), known
 
 
-def _weighted_mean(values: Floats, weight: Floats) -> float:
+def _weighted_mean(values: Floats, weight: Floats | npt.NDArray[np.int32]) -> float:
     total = exact_total(on_grid(values * weight, len(values)))
     return float(total / max(float(weight.sum()), 1.0))
 
@@ -107,11 +97,9 @@ def _step(
 ) -> Floats:
     """Fit each skill to the kept entries by least squares, with four votes at the mean skill."""
     other = skill[entries.column]
-    weight = entries.votes * other**2
-    evidence = entries.right + entries.sums(
-        np.where(kept, entries.votes * entries.value * other, 0.0)
-    )
-    total = entries.known + entries.sums(np.where(kept, weight, 0.0))
+    weight = np.where(kept, entries.votes * other, 0.0)
+    evidence = entries.right + entries.sums(weight * entries.value)
+    total = entries.known + entries.sums(weight * other)
     prior = PRIOR_VOTES * max(_weighted_mean(skill**2, given), 1e-9)
     fitted = (evidence + prior * _weighted_mean(skill, given)) / (total + prior)
     # Half a step: with full ones, two groups of annotators can trade estimates for ever.
@@ -120,9 +108,9 @@ def _step(
 
 def _fit(entries: _Entries, given: Floats, classes: int) -> tuple[Floats, int, bool]:
     """Start with everyone equally better than chance; signs come out of the fit."""
-    mean = float((entries.value * entries.votes).sum() / max(float(entries.votes.sum()), 1.0))
+    mean = _weighted_mean(entries.value, entries.votes)
     skill = np.full(len(given), np.sqrt(max(mean, 0.01)))
-    kept = np.ones(len(entries.row), dtype=bool)
+    kept = np.ones(len(entries.column), dtype=bool)
     for step in range(1, ROUNDS + 1):
         if step <= TRIMMING:
             kept = entries.kept(skill)

@@ -1,4 +1,4 @@
-"""The common direction of all annotators, from the votes alone: a sparse power iteration."""
+"""The common direction of all annotators, from the votes alone: a sparse eigenvector."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.crowd.graph import on_grid
+from labelaudit.audits.crowd.graph import exact_total, on_grid
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Direction", "reliability_direction", "split_scores", "vote_density"]
 
-ROUNDS, ENOUGH = 500, 1e-7
+ROUNDS, ENOUGH = 200, 1e-7
+NOTHING = 1e-3
+"""Directions with less than this outside of the others would bring in more rounding than news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +77,70 @@ def _apply(graph: VoteGraph, worker: Floats, density: float) -> Floats:
     return back
 
 
+def _dot(a: Floats, b: Floats) -> float:
+    return float(exact_total(on_grid(a * b, len(a))))
+
+
 def _unit(vector: Floats) -> Floats:
-    length = math.sqrt(math.fsum(vector**2))
+    length = math.sqrt(_dot(vector, vector))
     return on_grid(vector / length, len(vector)) if length > 0.0 else vector
 
 
+def _with(
+    basis: list[tuple[Floats, Floats]], vector: Floats, image: Floats
+) -> list[tuple[Floats, Floats]]:
+    """Add what a unit vector has outside of an orthonormal basis; images follow along."""
+    for other, its_image in basis:
+        along = _dot(vector, other)
+        vector, image = vector - along * other, image - along * its_image
+    length = math.sqrt(_dot(vector, vector))
+    if length < NOTHING:
+        return basis
+    return [*basis, (vector / length, image / length)]
+
+
+def _best_in(basis: list[tuple[Floats, Floats]]) -> Floats:
+    """Return the coordinates of the vector in the span that the matrix stretches most."""
+    projected = np.array([[_dot(a, image) for a, _ in basis] for _, image in basis])
+    found: Floats = np.linalg.eigh((projected + projected.T) / 2.0)[1][:, -1]
+    return found if found[0] >= 0.0 else -found
+
+
 def reliability_direction(graph: VoteGraph) -> Direction:
-    """Find the direction by power iteration from the all-ones vector.
+    """Find the direction, starting from the all-ones vector.
 
     Jeong and Chung take one singular vector per split of ordered classes and average them. Here
     each class is split from the rest and one vector is fitted to all splits together, which
     knows no order of the classes and does not weaken where splits disagree.
+
+    Each round takes the best vector in the span of the last one, its residual and the last move
+    (Knyazev 2001): as cheap as a power iteration, and faster where tasks were handed out in
+    batches and annotators hardly mix.
     """
     density = vote_density(graph)
     worker = _unit((graph.pairs.votes_of_worker > 0).astype(np.float64))
-    moved, step = np.inf, 0
-    while moved > ENOUGH * np.abs(worker).max(initial=0.0) and step < ROUNDS:
-        after = _unit(_apply(graph, worker, density))
-        moved = float(np.abs(after - worker).max(initial=0.0))
-        worker = after
+    move = np.zeros_like(worker), np.zeros_like(worker)
+    step, converged = 0, False
+    image = _apply(graph, worker, density)
+    while not converged and step < ROUNDS:
         step += 1
+        level = _dot(worker, image)
+        residual = image - level * worker
+        converged = math.sqrt(_dot(residual, residual)) <= ENOUGH * level
+        residual = _unit(residual)
+        basis = _with([(worker, image)], residual, _apply(graph, residual, density))
+        basis = _with(basis, *move)
+        share = _best_in(basis)
+        moved = np.stack([share[j] * np.stack(basis[j]) for j in range(len(basis))])
+        worker, image = moved.sum(axis=0)
+        move = _scaled(moved[1:].sum(axis=0))
     if math.fsum(worker) < 0.0:
         worker = -worker
-    return Direction(_unit(np.maximum(worker, 0.0)), density, step, step < ROUNDS)
+    return Direction(_unit(np.maximum(worker, 0.0)), density, step, converged)
+
+
+def _scaled(move: Floats) -> tuple[Floats, Floats]:
+    """Scale a vector and its image, (2, W), to a vector of unit length."""
+    length = math.sqrt(_dot(move[0], move[0]))
+    vector, image = move / length if length > 0.0 else move
+    return vector, image

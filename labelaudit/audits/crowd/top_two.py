@@ -173,7 +173,7 @@ def _recover_many(graph: VoteGraph) -> TopTwo:
 def _notes(direction: Direction) -> tuple[str, ...]:
     if direction.converged:
         return ()
-    moving = f"The power iteration of top-two still moves after {direction.iterations} rounds"
+    moving = f"The singular vector of top-two still moves after {direction.iterations} rounds"
     return (f"{moving}; two groups of annotators may disagree with each other.",)
 
 
@@ -215,7 +215,7 @@ def recover_pairs(votes: VoteBlock, *, on: Executor | None = None) -> TopTwo:
 
 def top_two(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> CrowdPosterior:
     """Aggregate by top-two recovery."""
-    del seed  # the power iteration has a fixed start
+    del seed  # the singular vector has a fixed start
     found = recover_pairs(votes, on=on)
     return CrowdPosterior(
         "top-two",
