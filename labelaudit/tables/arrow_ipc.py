@@ -56,7 +56,6 @@ class ArrowTable:
         """Read these columns of consecutive record batches, in order, in pieces."""
         self.file.check_unchanged()
         options = _options(self.schema, columns)
-        fields = pa.schema([self.schema.field(column) for column in columns])
         with _opened(self.file, self.is_stream, options) as opened:
             for group, batch in _batches(opened, groups, self.file.name, self.is_stream):
                 if batch.num_rows != self.group_rows[group]:
@@ -65,7 +64,7 @@ class ArrowTable:
                         f"and now {batch.num_rows}.",
                         BROKEN_FILE,
                     )
-                chosen = plain_batch(batch, fields)
+                chosen = plain_batch(batch.select(columns))
                 for start in range(0, batch.num_rows, batch_rows):
                     yield chosen.slice(start, batch_rows)
 

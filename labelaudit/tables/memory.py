@@ -113,7 +113,7 @@ def _arrow_table(data: Any) -> pa.Table:
     with reading("the table in memory", "Give a data frame with labels and probabilities."):
         table = pa.table(data)
         fields = without_views(table.schema)
-        batches = [plain_batch(batch, fields) for batch in table.to_batches()]
+        batches = [plain_batch(batch) for batch in table.to_batches()]
         return pa.Table.from_batches(batches, fields)
 
 

@@ -16,7 +16,7 @@ from labelaudit.tables.arrays import numbers, strings
 from labelaudit.tables.classes import Classes, LabelColumn, arranged, choose_classes
 from labelaudit.tables.decode import Decoder
 from labelaudit.tables.held import Budget, HeldPartition
-from labelaudit.tables.hive import with_folders
+from labelaudit.tables.hive import HiveTable, with_folders
 from labelaudit.tables.keys import key_problem
 from labelaudit.tables.parts import check_names, check_parts, common_type
 from labelaudit.tables.paths import find_files
@@ -251,6 +251,7 @@ def source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSour
     tables = _with_rows(tables)
     roles = assign_roles(tables[0].schema, options)
     check_parts(tables, _used(roles))
+    tables = tuple(_encoding(table, roles.labels) for table in tables)
     probs = tuple(_with_width(tables, model, options) for model in roles.probs)
     roles = replace(roles, probs=probs)
     column = _label_column(tables, roles)
@@ -269,6 +270,17 @@ def source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSour
         partitions,
         classes.warnings,
     )
+
+
+def _encoding(table: InputTable, labels: str) -> InputTable:
+    """Have a Parquet file's labels read as a dictionary."""
+    if isinstance(table, HiveTable):
+        return replace(table, table=_encoding(table.table, labels))
+    if table.format != "parquet" or labels not in table.schema.names:
+        return table
+    from labelaudit.tables.parquet import ParquetTable
+
+    return replace(table, encoded=(labels,)) if isinstance(table, ParquetTable) else table
 
 
 def _with_rows(tables: tuple[InputTable, ...]) -> tuple[InputTable, ...]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from labelaudit.tables.arrays import flags, null_mask, viewed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["plain_batch", "plain_column", "without_view", "without_views"]
 
@@ -64,7 +59,7 @@ def _list_of_views(column: pa.Array) -> pa.Array:
     )
 
 
-def plain_batch(batch: pa.RecordBatch, fields: pa.Schema) -> pa.RecordBatch:
-    """Return some columns of a batch, in this order, stored in the plain way."""
-    columns: Iterable[pa.Array] = (batch.column(field.name) for field in fields)
-    return pa.RecordBatch.from_arrays(list(map(plain_column, columns)), schema=fields)
+def plain_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch with its columns stored in the plain way."""
+    columns = list(map(plain_column, batch.columns))
+    return pa.RecordBatch.from_arrays(columns, schema=without_views(batch.schema))
