@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["DEFAULT_MEMORY", "audit", "find_issues", "inspect"]
+__all__ = ["DEFAULT_MEMORY", "Expectation", "audit", "expected", "find_issues", "inspect"]
 
 DEFAULT_MEMORY = 512 << 20
 _OURSELVES = 300 << 20
 _PER_ROW = 100
+_PER_ISSUE_IN_TEN = 60
 
 
 def find_issues(
@@ -197,6 +198,41 @@ def _with_sound_keys(
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """What an audit expects to need.
+
+    Attributes
+    ----------
+    held : bool
+        The decoded table fits, so that it is decoded once.
+    memory : int
+        Bytes, if a tenth of the rows is flagged.
+    """
+
+    held: bool
+    memory: int
+
+
+def expected(source: LabelSource, memory: int | None = None) -> Expectation:
+    """Reckon what the audit of a source will need.
+
+    Parameters
+    ----------
+    source : LabelSource
+    memory : int or None
+        Bytes to aim at.
+    """
+    spare, decoded = _spare(source, memory), source.rows * source.decoder.row_bytes
+    per_row = source.rows * (_PER_ROW + _PER_ISSUE_IN_TEN)
+    return Expectation(decoded <= spare, _OURSELVES + per_row + min(decoded, spare))
+
+
+def _spare(source: LabelSource, memory: int | None) -> int:
+    """Bytes that are left for decoded blocks."""
+    return max((memory or DEFAULT_MEMORY) - _OURSELVES - _PER_ROW * source.rows, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class _ReadAhead:
     """A partition that is decoded in one thread while another counts."""
 
@@ -215,8 +251,7 @@ def _working(
     source: LabelSource, threads: int | None, memory: int | None, progress: Progress | None
 ) -> Iterator[Rows]:
     wanted = threads or len(os.sched_getaffinity(0))
-    spare = (memory or DEFAULT_MEMORY) - _OURSELVES - _PER_ROW * source.rows
-    partitions = source.held(max(spare, 0)).partitions
+    partitions = source.held(_spare(source, memory)).partitions
     n_threads = min(wanted, len(partitions))
     if wanted > len(partitions):
         partitions = tuple(_ReadAhead(partition) for partition in partitions)

@@ -250,6 +250,8 @@ class LabelAudit:
         Rows flagged by each filter that was computed.
     class_issues, class_suggested : (K,) int64
         Flagged rows with this given label; with this suggested label.
+    suggestions : JointCells
+        Flagged rows by given and suggested label, where they differ.
     mean_quality : float
     class_quality : (K,) float64
         Mean label quality of each given class; NaN without rows.
@@ -275,6 +277,7 @@ class LabelAudit:
     flagged: Mapping[str, int]
     class_issues: npt.NDArray[np.int64]
     class_suggested: npt.NDArray[np.int64]
+    suggestions: JointCells
     mean_quality: float
     class_quality: npt.NDArray[np.float64]
     issues: IssueRows

@@ -14,6 +14,7 @@ from labelaudit.audits.face import fit_face_value
 from labelaudit.audits.facts import ReadingPlan, first_reading
 from labelaudit.audits.filters import as_bits
 from labelaudit.audits.flagging import flags_of, tied_at_cut
+from labelaudit.audits.joint import cells_of
 from labelaudit.audits.ranking import Ranking, ranked_rows, scores_of
 from labelaudit.audits.second import SecondPlan, second_reading
 from labelaudit.findings import FILTERS, LabelAudit
@@ -255,6 +256,7 @@ def _audit(
         flagged={name: int(flags.by_rule[name].sum()) for name in FILTERS if name in flags.by_rule},
         class_issues=np.bincount(evidence.labels[issue], minlength=n_classes),
         class_suggested=np.bincount(suggested[suggested >= 0], minlength=n_classes),
+        suggestions=cells_of(evidence.labels[issue], suggested, n_classes),
         mean_quality=_mean_of_all(quality),
         class_quality=mean,
         issues=ranked_rows(ranking, settings.every_row, settings.top),

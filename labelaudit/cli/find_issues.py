@@ -56,9 +56,9 @@ def find_issues(
     source = open_source(ctx, data, columns, method.task)
     refuse_inputs(destinations, source.understanding.files)
     if dry_run:
-        from labelaudit.api import DEFAULT_MEMORY
+        from labelaudit.api import expected
 
-        plan = Plan(source, settings, destinations, run.memory, DEFAULT_MEMORY)
+        plan = Plan(source, settings, destinations, expected(source, run.memory))
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
         return ExitCode.DONE
     result = _audit(source, settings, run, talk)

@@ -12,18 +12,12 @@ from labelaudit.reports.understood import understood
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labelaudit.api import Expectation
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.findings import Understanding
     from labelaudit.tables.outputs import Destination
 
 __all__ = ["Plan"]
-
-# As measured on 50 thousand to a million rows, and as the audit plans for itself; results are
-# reckoned for a table of which a tenth is flagged.
-_BASE_BYTES = 280_000_000
-_RESERVED_BYTES = 400 << 20
-_ROW_BYTES = 100
-_RESULT_BYTES = 150
 
 
 class Plan:
@@ -34,10 +28,8 @@ class Plan:
     source : LabelSource
     settings : AuditSettings
     destinations : sequence of Destination
-    memory : int or None
-        What the audit may use, in bytes, if the user said so.
-    default_memory : int
-        What it uses otherwise.
+    expected : Expectation
+        What the audit expects to need.
     """
 
     def __init__(
@@ -45,23 +37,14 @@ class Plan:
         source: Any,
         settings: AuditSettings,
         destinations: Sequence[Destination],
-        memory: int | None,
-        default_memory: int,
+        expected: Expectation,
     ) -> None:
         self.understanding: Understanding = source.understanding
         self.bytes_to_read = int(source.bytes_to_read)
         self.warnings: tuple[str, ...] = source.warnings
         self.settings = settings
         self.destinations = destinations
-        n_classes, rows = len(self.understanding.classes), self.understanding.rows
-        models = max(len(self.understanding.prob_columns), 1)
-        decoded = (
-            rows * n_classes * models * (8 if self.understanding.prob_type == "float64" else 4)
-        )
-        per_row = rows * _ROW_BYTES
-        spare = max((memory or default_memory) - _RESERVED_BYTES - per_row, 0)
-        self.fits = decoded <= spare
-        self.memory = _BASE_BYTES + per_row + rows * _RESULT_BYTES + min(decoded, spare)
+        self.fits, self.memory = expected.held, expected.memory
 
     def document(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it."""

@@ -154,15 +154,18 @@ def _pairs(result: LabelIssues, limit: int, style: Style) -> list[str]:
         Column("truly", flexible=True),
         Column("rows, about", right=True),
         Column("of given", right=True),
+        Column("flagged", right=True),
     ]
-    pairs = result.pairs.slice(0, _PAIRS).to_pylist()
     rows = [
-        [_text(row["given"]), _text(row["true"]), count(row["estimated"]), percent(row["share"])]
-        for row in pairs
+        [
+            _text(row["given"]),
+            _text(row["true"]),
+            count(row["estimated"]),
+            percent(row["share"]),
+            count(row["issues"]),
+        ]
+        for row in result.pairs.slice(0, _PAIRS).to_pylist()
     ]
-    if not _was_cut(result):
-        columns.append(Column("flagged", right=True))
-        rows = [[*cells, count(row["issues"])] for cells, row in zip(rows, pairs, strict=True)]
     return _titled("Most confused", table(columns, rows, limit), style) if rows else []
 
 

@@ -33,6 +33,18 @@ def _sums(cells: JointCells, side: npt.NDArray[np.int32]) -> npt.NDArray[np.int6
     return totals
 
 
+def _counts_at(
+    cells: JointCells, given: npt.NDArray[np.int32], true: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """Look up counts of pairs, 0 where there is none."""
+    if len(cells.count) == 0:
+        return np.zeros(len(given), np.int64)
+    known = cells.given.astype(np.int64) * cells.n_classes + cells.true
+    wanted = given.astype(np.int64) * cells.n_classes + true
+    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[place] == wanted, cells.count[place], 0)
+
+
 def classes_table(audit: LabelAudit, values: pa.Array) -> pa.Table:
     """Describe each class, in class order.
 
@@ -71,15 +83,12 @@ def joint_table(audit: LabelAudit, values: pa.Array) -> pa.Table:
     ``true_if_given`` its inverse (Northcutt, Jiang, Chuang 2021, section 3.1).
     """
     cells, counted = audit.calibrated_joint, audit.confident_joint
-    code = counted.given.astype(np.int64) * cells.n_classes + counted.true
-    wanted = cells.given.astype(np.int64) * cells.n_classes + cells.true
-    place = np.minimum(np.searchsorted(code, wanted), max(len(code) - 1, 0))
     given, true = _sums(cells, cells.given), _sums(cells, cells.true)
     return pa.table(
         {
             "given": values.take(pa.array(cells.given)),
             "true": values.take(pa.array(cells.true)),
-            "count": pa.array(np.where(code[place] == wanted, counted.count[place], 0)),
+            "count": pa.array(_counts_at(counted, cells.given, cells.true)),
             "calibrated": pa.array(cells.count),
             "joint": pa.array(cells.count / cells.count.sum()),
             "given_if_true": _floats(_share(cells.count, true[cells.true])),
@@ -91,24 +100,14 @@ def joint_table(audit: LabelAudit, values: pa.Array) -> pa.Table:
 def pairs_table(audit: LabelAudit, values: pa.Array) -> pa.Table:
     """List pairs of given and true class by how many rows are estimated to confuse them.
 
-    ``share`` is of the rows with the given label, ``issues`` how many of the ranked issues suggest
+    ``share`` is of the rows with the given label, ``issues`` how many of the flagged rows suggest
     the pair.
     """
     cells = audit.calibrated_joint
     off = np.flatnonzero(cells.given != cells.true)
     off = off[np.argsort(-cells.count[off], kind="stable")]
     given, true = cells.given[off], cells.true[off]
-    rows = audit.issues
-    suggesting = rows.is_issue & (rows.suggested >= 0)
-    pairs, number = np.unique(
-        rows.given[suggesting].astype(np.int64) * cells.n_classes + rows.suggested[suggesting],
-        return_counts=True,
-    )
-    code = given.astype(np.int64) * cells.n_classes + true
-    issues = np.zeros(len(code), np.int64)
-    if len(pairs):
-        place = np.minimum(np.searchsorted(pairs, code), len(pairs) - 1)
-        issues = np.where(pairs[place] == code, number[place], 0)
+    issues = _counts_at(audit.suggestions, given, true)
     return pa.table(
         {
             "given": values.take(pa.array(given)),
