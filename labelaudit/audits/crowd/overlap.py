@@ -29,7 +29,7 @@ MOST_PAIRS = 15_000_000
 """Pairs of annotators: 0.4 GB."""
 
 MOST_MEETINGS = 4_000_000_000
-"""Pairs of votes on the same task: about 10 seconds."""
+"""Pairs of votes on the same task: about two minutes."""
 
 
 @dataclass(frozen=True, slots=True)
