@@ -9,7 +9,15 @@ import pyarrow.types as pt
 
 from labelaudit.wording import safe
 
-__all__ = ["ProbColumns", "list_layout", "plain_type", "struct_layout", "wide_layout", "widest"]
+__all__ = [
+    "ProbColumns",
+    "list_layout",
+    "plain",
+    "plain_type",
+    "struct_layout",
+    "wide_layout",
+    "widest",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,11 @@ class ProbColumns:
     def shown(self) -> str:
         """The name, fit to be shown."""
         return safe(self.name)
+
+
+def plain(column: pa.Array) -> pa.Array:
+    """Return the storage of an extension array, any other array as it is."""
+    return column.storage if isinstance(column, pa.ExtensionArray) else column
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:

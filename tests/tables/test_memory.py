@@ -98,26 +98,36 @@ def test_ensembles(models):
     assert np.array_equal(read(source, 1)[1], P[::-1])
 
 
-def frames():
-    columns = {"id": list(range(2**53, 2**53 + 9)), "label": WORDS}
+def columns():
+    return {"id": list(range(2**53, 2**53 + 9)), "label": WORDS}
+
+
+def arrow():
+    return pa.table({**columns(), "probs": fixed(P)})
+
+
+def pandas_frame():
     wide = {f"p_{name}": P[:, k] for k, name in enumerate(NAMES)}
-    pandas = pd.DataFrame({**columns, **wide})
-    return {
-        "pandas": pandas,
-        "polars": pl.DataFrame({**columns, "probs": P}),
-        "polars lists": pl.DataFrame({**columns, "probs": P.tolist()}).cast(
-            {"probs": pl.List(pl.Float32)}
-        ),
-        "duckdb": duckdb.from_arrow(pa.table({**columns, "probs": fixed(P)})),
-        "pyarrow": pa.table({**columns, "probs": fixed(P)}),
-        "stream": pa.table({**columns, "probs": fixed(P)}).to_reader(max_chunksize=4),
-        "batch": pa.record_batch({**columns, "probs": fixed(P)}),
-    }
+    return pd.DataFrame({**columns(), **wide})
 
 
-@pytest.mark.parametrize("kind", frames())
-def test_data_frames(kind):
-    source = memory_labels(frames()[kind])
+def polars_lists():
+    frame = pl.DataFrame({**columns(), "probs": P.tolist()})
+    return frame.cast({"probs": pl.List(pl.Float32)})
+
+
+FRAMES = {
+    "pandas": pandas_frame,
+    "polars": lambda: pl.DataFrame({**columns(), "probs": P}),
+    "polars lists": polars_lists,
+    "pyarrow": arrow,
+    "stream": lambda: arrow().to_reader(max_chunksize=4),
+    "batch": lambda: arrow().combine_chunks().to_batches()[0],
+}
+
+
+def check_frame(frame):
+    source = memory_labels(frame)
     for _ in range(2):
         labels, probs = read(source)
         assert labels.tolist() == CODES.tolist()
@@ -125,6 +135,16 @@ def test_data_frames(kind):
     assert source.understanding.key_column == "id"
     assert source.take(np.array([1, 8]), ["id"]).column("id").to_pylist() == [2**53 + 1, 2**53 + 8]
     assert source.check_keys() is None
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_data_frames(kind):
+    check_frame(FRAMES[kind]())
+
+
+def test_a_duckdb_relation():
+    with duckdb.connect() as connection:
+        check_frame(connection.from_arrow(arrow()))
 
 
 def test_many_rows_are_several_partitions():
