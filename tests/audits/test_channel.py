@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelaudit.audits.channel import fit, fitting, sample, score_block, soft_counts
+from labelaudit.audits.channel import fit, fitting, gate, sample, score_block, soft_counts
 from labelaudit.audits.channel.discriminant import solved
 from labelaudit.audits.channel.sample import affine, floor_of, sample_bound, sample_size
 from labelaudit.blocks import LabelBlock
@@ -199,6 +199,34 @@ def test_degenerate_tables_stay_finite(labels, probs):
     assert finite(rows)
     assert ((rows.label_quality >= 0) & (rows.label_quality <= 1)).all()
     assert (rows.score <= 0).all()
+
+
+def test_the_gate_looks_at_the_rows_with_the_smallest_hashes(monkeypatch):
+    labels, (probs,), _ = mixture(600, 3)
+    everything = fitted(labels, [probs])
+    monkeypatch.setattr(gate, "GATE_NUMBERS", 3 * 200)
+    monkeypatch.setattr(sample, "CHUNK_NUMBERS", 90)
+    seen = []
+    losses = gate._losses
+
+    def spy(channel, pairs, fit):
+        seen.extend(fit.chunk.hashes.tolist())
+        return losses(channel, pairs, fit)
+
+    monkeypatch.setattr(gate, "_losses", spy)
+    few = fitted(labels, [probs])
+    assert sorted(seen) == sorted(sample_hash(0, 600, 0).tolist())[:200]
+    assert abs(few.sharpening - everything.sharpening) <= 1.0
+
+
+def test_a_sample_stands_for_the_whole_table():
+    labels, (probs,), _ = mixture(6000, 3)
+    whole = scored(fitted(labels, [probs]), labels, [probs])
+    rows = np.flatnonzero(sample_hash(0, 6000, 0) < np.uint64(2**62))
+    model = fit(labels[rows], [probs[rows]], rows, 0, np.bincount(labels), 6000)
+    assert model.sample_rows == len(rows) < 1700
+    part = scored(model, labels, [probs])
+    assert np.abs(part.label_quality - whole.label_quality).mean() < 0.02
 
 
 def test_a_label_that_the_sample_lacks_is_scored():
