@@ -54,14 +54,16 @@ def channel_given(graph: VoteGraph, q: Floats) -> Confusion:
 
 def hierarchical_beliefs(graph: VoteGraph) -> tuple[Beliefs, Confusion]:
     """Return the beliefs after three steps from the vote share, and the channel behind them."""
-    q = graph.vote_share()
-    beliefs, channel = Beliefs.before(q), channel_given(graph, q)
-    for step in range(STEPS):
-        channel = channel_given(graph, q) if step else channel
-        prior = np.log(class_prior(q))
-        beliefs = graph.beliefs(prior + graph.task_scores(channel.log_of_pairs()))
-        q = beliefs.q
+    beliefs, channel = _step(graph, graph.vote_share())
+    for _ in range(STEPS - 1):
+        beliefs, channel = _step(graph, beliefs.q)
     return beliefs, channel
+
+
+def _step(graph: VoteGraph, q: Floats) -> tuple[Beliefs, Confusion]:
+    channel = channel_given(graph, q)
+    scores = np.log(class_prior(q)) + graph.task_scores(channel.log_of_pairs())
+    return graph.beliefs(scores), channel
 
 
 def hierarchical_dawid_skene(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import given
+from scipy.special import gammaln
 
 from labelaudit.audits.crowd import ebcc
 from labelaudit.audits.crowd.graph import VoteGraph
@@ -89,3 +90,28 @@ def test_confusion_rows_are_distributions_and_agree_with_the_counts() -> None:
         expected = np.log(dense[pairs.worker, :, pairs.label])
         np.testing.assert_allclose(log_of_pairs, expected, atol=1e-12)
         np.testing.assert_allclose(confusion.of(2), dense[2], atol=0.0)
+
+
+def test_the_bound_of_dawid_skene_is_its_formula() -> None:
+    """The first bound, from dense arrays: evidence of the tasks and densities of the priors."""
+    votes = block([(0, 0, 1), (0, 1, 1), (1, 0, 2), (1, 1, 0), (2, 1, 2)], (4, 3, 3))
+    plain = unfolded(votes)
+    q = naive.majority(plain)
+    a = np.full((3, 3), 0.5) + 1.5 * np.eye(3)
+    pi = naive.confusion_counts(plain, q)[:2] + a
+    pi /= pi.sum(axis=2, keepdims=True)
+    nu = (q.sum(axis=0) + 1) / 7
+    evidence = np.tile(nu, (4, 1))
+    for task, worker, label in rows_of(votes):
+        evidence[task] *= pi[worker, :, label]
+    expected = np.log(evidence.sum(axis=1)).sum() + (a * np.log(pi)).sum() + np.log(nu).sum()
+    np.testing.assert_allclose(method("dawid-skene")(votes).bound[0], expected, rtol=1e-9)
+
+
+def test_the_bound_of_ebcc_is_below_the_evidence() -> None:
+    """One class, one subtype to choose from: the evidence is a ratio of gamma functions."""
+    votes = block([(0, 0, 0), (1, 0, 1), (2, 0, 0)], (3, 1, 2), [0, 0, 0])
+    found = ebcc.fit(VoteGraph.of(votes), np.tile([1.0, 0.0], (3, 1)), subtypes=1)
+    prior = gammaln(2) - gammaln(5) + gammaln(4) - gammaln(1)
+    channel = gammaln(5) - gammaln(8) + gammaln(6) - gammaln(4) + gammaln(2) - gammaln(1)
+    np.testing.assert_allclose(found.bound[-1], prior + channel, rtol=1e-9)
