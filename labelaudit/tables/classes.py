@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Classes", "LabelColumn", "arranged", "choose_classes"]
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}")
 _BACKWARDS = frozenset(
     {
         ("1", "0"),
@@ -159,10 +159,23 @@ def _values(label: LabelColumn, names: tuple[str, ...]) -> tuple[pa.Array, str]:
     if pt.is_boolean(kind):
         return _boolean_values(label, names), ""
     if pt.is_integer(kind) or pt.is_floating(kind):
-        if all(map(_INTEGER.fullmatch, names)):
-            return numbers(np.array([int(name) for name in names], np.int64)), ""
+        integers = _integer_values(names)
+        if integers is not None:
+            return integers, ""
         return numbers(np.arange(len(names))), "; label k is the k-th, from 0"
     return strings(names), ""
+
+
+def _integer_values(names: tuple[str, ...]) -> pa.Array | None:
+    """Return the names as 64-bit integers, signed if they fit; None if they are other names."""
+    if not all(map(_INTEGER.fullmatch, names)):
+        return None
+    values = list(map(int, names))
+    if min(values) >= -(2**63) and max(values) < 2**63:
+        return numbers(np.array(values, np.int64))
+    if min(values) >= 0 and max(values) < 2**64:
+        return numbers(np.array(values, np.uint64))
+    return None
 
 
 def _boolean_values(label: LabelColumn, names: tuple[str, ...]) -> pa.Array:
@@ -232,8 +245,10 @@ def _from_numbers(label: LabelColumn, model: ProbColumns, width: int) -> Classes
         return counting
     _refuse_one_based(label, width)
     seen = _some(label).values
-    # Numbers of which some are class numbers and some are not are mistakes, not names.
-    if len(seen) == width and not any(0 <= value < width for value in map(int, seen)):
+    # Numbers of which some are class numbers and some are not are mistakes, not names; but -1 and
+    # 1 are how many libraries write two classes.
+    apart = not any(0 <= value < width for value in map(int, seen)) or set(seen) == {-1, 1}
+    if len(seen) == width and apart:
         return _sorted(label, model, tuple(str(int(value)) for value in seen), width)
     return counting
 
@@ -243,7 +258,7 @@ def _extremes(label: LabelColumn) -> tuple[int, int]:
         span = label.span()
         return span if span is not None else _no_label(label)
     values = _some(label).values
-    broken = [value for value in values if value != int(value)]
+    broken = [value for value in values if not float(value).is_integer()]
     if broken:
         raise UsageError(
             f"Column {safe(label.name)} holds fractions such as {broken[0]}, which cannot be "

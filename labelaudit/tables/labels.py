@@ -69,10 +69,15 @@ def _counting_codes(column: pa.Array, n_classes: int) -> npt.NDArray[np.int32]:
 
 
 def _index_in(column: pa.Array, values: pa.Array) -> npt.NDArray[np.int32]:
-    if column.type != values.type:
-        # Every integer type fits one of these two; the classes are known in int64.
-        column = column.cast(values.type, safe=not pt.is_uint64(column.type))
-    return _found(pc.index_in(column, value_set=values, skip_nulls=True))
+    if column.type == values.type or pt.is_boolean(values.type):
+        return _found(pc.index_in(column, value_set=values, skip_nulls=True))
+    wide = column if column.type.bit_width == 64 else column.cast(pa.int64())
+    same = wide.cast(values.type, safe=False)
+    codes = _found(pc.index_in(same, value_set=values, skip_nulls=True))
+    if wide.type != values.type:
+        # As signed and as unsigned numbers, those with the highest bit set are different ones.
+        codes[viewed(wide).view(np.int64) < 0] = UNKNOWN_LABEL
+    return codes
 
 
 def _found(places: pa.Array) -> npt.NDArray[np.int32]:

@@ -303,6 +303,37 @@ def test_other_numbers(tmp_path):
     assert source.warnings[0].startswith("Class order assumed: sorted (10, 20, 30).")
 
 
+def test_minus_one_and_one(tmp_path):
+    source = source_of(tmp_path, {"label": [1, -1, 1], "probs": fixed(probs_of(3, 2))})
+    assert source.classes == ("-1", "1")
+    assert read(source)[0].tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("kind", [pa.uint64(), pa.int64()])
+def test_numbers_of_64_bits(tmp_path, kind):
+    values = [2**53, 2**53 + 1, 2**63 - 1]
+    source = source_of(tmp_path, {"label": pa.array(values, kind), "probs": fixed(P)})
+    assert source.classes == tuple(map(str, values))
+    assert read(source)[0].tolist() == [0, 1, 2]
+
+
+def test_unsigned_numbers_are_not_negative_ones(tmp_path):
+    labels = pa.array([2**64 - 1, 5, 2**63], pa.uint64())
+    columns = {"label": labels, "probs": fixed(P)}
+    source = source_of(tmp_path, columns, classes=("5", "-1", str(-(2**63))))
+    assert read(source)[0].tolist() == [-3, 0, -3]
+    source = source_of(tmp_path, columns)
+    assert source.classes == ("5", str(2**63), str(2**64 - 1))
+    assert read(source)[0].tolist() == [2, 0, 1]
+
+
+def test_infinite_labels(tmp_path):
+    columns = {"y": [float("inf"), 1.0, 0.0], "probs": fixed(P)}
+    assert refusal(tmp_path, columns)[0] == (
+        "Column y holds fractions such as inf, which cannot be labels."
+    )
+
+
 def test_a_number_out_of_range_is_a_mistake_not_a_name(tmp_path):
     source = source_of(tmp_path, {"label": [0, 9, 1], "probs": fixed(P)})
     assert source.classes == ("0", "1", "2")
