@@ -16,8 +16,9 @@ html_title = "labelaudit"
 html_copy_source = False
 nitpicky = True
 
-# Types of other libraries, and shapes such as (N, K), are words here: nothing to link to.
-nitpick_ignore_regex = [("py:(class|data|obj)", r"(?!labelaudit\.).*")]
+# Types of other libraries, shapes such as (N, K) and inner rooms are words here: nothing to link to.
+PUBLIC = r"labelaudit\.(api|audits\.settings|errors|findings)\."
+nitpick_ignore_regex = [("py:(class|data|obj)", rf"(?!{PUBLIC}).*")]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
