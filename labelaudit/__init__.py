@@ -9,16 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labelaudit.api import find_issues
+    from labelaudit.crowd import aggregate
     from labelaudit.errors import LabelauditError
-    from labelaudit.findings import LabelIssues
+    from labelaudit.findings import CrowdConsensus, LabelIssues
 
-__all__ = ["LabelIssues", "LabelauditError", "__version__", "find_issues"]
+__all__ = [
+    "CrowdConsensus",
+    "LabelIssues",
+    "LabelauditError",
+    "__version__",
+    "aggregate",
+    "find_issues",
+]
 
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "CrowdConsensus": "labelaudit.findings",
     "LabelIssues": "labelaudit.findings",
     "LabelauditError": "labelaudit.errors",
+    "aggregate": "labelaudit.crowd",
     "find_issues": "labelaudit.api",
 }
 

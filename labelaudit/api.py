@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from labelaudit.audits.settings import AuditSettings
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
 from labelaudit.reports.groups import groups_table
-from labelaudit.running import Here, prefetched
+from labelaudit.running import Clock, Here, prefetched
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
@@ -28,6 +27,7 @@ from labelaudit.tables.source import LabelSource, open_labels
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.find_issues import Audited
     from labelaudit.blocks import LabelBlock, Partition
 
@@ -161,7 +161,7 @@ def audit(
     progress : callable or None
         Called with the stage, how many partitions are done, and how many there are.
     """
-    clock = _Clock()
+    clock = Clock()
     source, key_warnings = _with_sound_keys(source, settings.skip_invalid)
     clock.stop("keys")
     with _working(source, threads, memory, progress) as rows:
@@ -171,16 +171,6 @@ def audit(
     clock.stop("table")
     warnings = (*source.warnings, *key_warnings, *found.warnings)
     return replace(result, warnings=warnings, timings=clock.laps)
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self.since = perf_counter()
-
-    def stop(self, stage: str) -> None:
-        now = perf_counter()
-        self.laps[stage], self.since = now - self.since, now
 
 
 def _with_sound_keys(
@@ -354,18 +344,18 @@ def inspect(
         warnings = (*warnings, f"{key_problem.sentence} Row numbers would be the keys.")
     if valid.any():
         warnings = (*warnings, *hygiene.warnings_about(facts, counts, classes))
-        problems = (*problems, *_whole_table_problems(facts, classes))
+        problems = (*problems, *_whole_table_problems(facts, counts, classes))
     return Inspection(source.understanding, problems, warnings, counts)
 
 
-def _whole_table_problems(facts: Any, classes: tuple[str, ...]) -> tuple[Problem, ...]:
-    found = []
-    for kind, demand in (
-        ("one_class", hygiene.demand_two_labels),
-        ("class_order", hygiene.demand_class_order),
-    ):
-        try:
-            demand(facts, classes)
-        except (InvalidDataError, ClassOrderError) as error:
-            found.append(Problem(kind, error.found, 0, (), error.remedy))
-    return tuple(found)
+def _whole_table_problems(
+    facts: RowFacts, counts: npt.NDArray[np.int64], classes: tuple[str, ...]
+) -> Iterator[Problem]:
+    try:
+        hygiene.demand_two_labels(counts, classes)
+    except InvalidDataError as error:
+        yield Problem("one_class", error.found, 0, (), error.remedy)
+    try:
+        hygiene.demand_class_order(facts, classes)
+    except ClassOrderError as error:
+        yield Problem("class_order", error.found, 0, (), error.remedy)

@@ -10,12 +10,13 @@ import queue
 import threading
 from functools import reduce
 from operator import add
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Executor", "Here", "each", "prefetched", "total"]
+__all__ = ["Clock", "Executor", "Here", "each", "prefetched", "total"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,6 +35,19 @@ class Here:
     def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
         """Apply the function to one item after the other."""
         return map(function, *iterables)
+
+
+class Clock:
+    """Seconds by stage, since it was made."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self.since = perf_counter()
+
+    def stop(self, stage: str) -> None:
+        """End a stage; the next one begins."""
+        now = perf_counter()
+        self.laps[stage], self.since = now - self.since, now
 
 
 def each(

@@ -1,0 +1,240 @@
+"""One aggregation from votes to numbers: labels, annotators, agreement, certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.crowd.agreement import LEVELS, agreement
+from labelaudit.audits.crowd.graph import VoteGraph
+from labelaudit.audits.crowd.methods import METHODS, method
+from labelaudit.audits.crowd.next_votes import average_accuracy, next_votes
+from labelaudit.audits.crowd.soft_labels import KINDS, soft_labels
+from labelaudit.audits.crowd.tables import task_table, worker_table
+from labelaudit.audits.crowd.top_two import recover_pairs
+from labelaudit.audits.crowd.votes_graph import votes_shape
+from labelaudit.audits.crowd.would_majority_do import majority_certificate
+from labelaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from labelaudit.audits.crowd.agreement import Agreement
+    from labelaudit.audits.crowd.next_votes import NextVotes
+    from labelaudit.audits.crowd.posterior import CrowdPosterior
+    from labelaudit.audits.crowd.tables import TaskTable, WorkerTable
+    from labelaudit.audits.crowd.top_two import TopTwo
+    from labelaudit.audits.crowd.votes_graph import VotesShape
+    from labelaudit.audits.crowd.would_majority_do import MajorityCertificate
+    from labelaudit.blocks import VoteBlock
+    from labelaudit.running import Executor
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["EXTRAS", "SOFT", "Aggregated", "CrowdSettings", "aggregate_votes"]
+
+SOFT = tuple(
+    dict.fromkeys((*KINDS, "auto", "top-two", "one-coin", "hierarchical-dawid-skene", "ebcc"))
+)
+"""Ways to make label distributions: those of ``soft_labels``, and posteriors of other methods."""
+
+EXTRAS = ("confusion", "soft", "top-two")
+"""What is computed only when it is asked for."""
+
+_LEAST_CLASSES = {"kos": 2, "mmsr": 2, "top-two": 3}
+_INSTEAD = {"top-two": "one-coin"}
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdSettings:
+    """Choices for one aggregation.
+
+    Attributes
+    ----------
+    method : str
+        One of ``METHODS``.
+    soft : str
+        One of ``SOFT``.
+    level : str
+        Level of measurement of the labels, for alpha: one of ``LEVELS``.
+    seed : int
+    extras : tuple of str
+        Of ``EXTRAS``.
+    """
+
+    method: str = "auto"
+    soft: str = "average"
+    level: str = "nominal"
+    seed: int = 0
+    extras: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _one_of("method", self.method, tuple(METHODS))
+        _one_of("way to make soft labels", self.soft, SOFT)
+        _one_of("level of measurement", self.level, LEVELS)
+        for extra in self.extras:
+            _one_of("table", extra, EXTRAS)
+
+
+def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        import difflib
+
+        near = difflib.get_close_matches(value, allowed, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Choose one of {', '.join(allowed)}."
+        raise UsageError(f"There is no {name} {value!r}.", hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregated:
+    """The numbers of an aggregation, before names are put to them.
+
+    Attributes
+    ----------
+    result : CrowdPosterior
+    tasks : TaskTable
+    workers : WorkerTable
+    confused : (K, K) float64
+        Expected number of votes for each class (columns) on tasks of each class (rows).
+    agreement : Agreement
+    certificate : MajorityCertificate
+    shape : VotesShape
+    next_votes : NextVotes
+    soft : (N, K) float64 or None
+    pairs : TopTwo or None
+    warnings : tuple of str
+    """
+
+    result: CrowdPosterior
+    tasks: TaskTable
+    workers: WorkerTable
+    confused: Floats
+    agreement: Agreement
+    certificate: MajorityCertificate
+    shape: VotesShape
+    next_votes: NextVotes
+    soft: Floats | None
+    pairs: TopTwo | None
+    warnings: tuple[str, ...]
+
+
+def aggregate_votes(
+    votes: VoteBlock,
+    settings: CrowdSettings,
+    *,
+    numbers: Floats | None = None,
+    on: Executor | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Aggregated:
+    """Aggregate votes, and describe tasks, annotators and their agreement.
+
+    Parameters
+    ----------
+    votes : VoteBlock
+    settings : CrowdSettings
+    numbers : (K,) float64 or None
+        What the classes stand for; needed for agreement at the interval level.
+    on : Executor or None
+    progress : callable or None
+        Called with the stage, how many stages are done, and how many there are.
+
+    Raises
+    ------
+    UsageError
+        If the method needs more classes than there are.
+    """
+    _refuse_few_classes(votes, settings)
+    tell = progress or (lambda _stage, _done, _all: None)
+    seed = settings.seed
+    tell(settings.method, 0, 5)
+    result = method(settings.method)(votes, seed=seed, on=on)
+    tell("tasks and workers", 1, 5)
+    workers = worker_table(votes, result, on)
+    shape = votes_shape(votes)
+    tell("agreement", 2, 5)
+    agreed = agreement(votes, levels=(settings.level,), numbers=numbers, seed=seed, on=on)
+    tell("certificate", 3, 5)
+    certificate = majority_certificate(votes, seed=seed, on=on)
+    tell("soft labels", 4, 5)
+    typical = average_accuracy(result.worker_quality, workers.n_votes, votes.n_classes)
+    return Aggregated(
+        result=result,
+        tasks=task_table(votes, result, on),
+        workers=workers,
+        confused=_confused(votes, result.posterior, on),
+        agreement=agreed,
+        certificate=certificate,
+        shape=shape,
+        next_votes=next_votes(result.posterior, typical),
+        soft=_soft(votes, result, settings, on),
+        pairs=_pairs(votes, settings, on),
+        warnings=(*shape.warnings, *_about_method(votes, result)),
+    )
+
+
+def _refuse_few_classes(votes: VoteBlock, settings: CrowdSettings) -> None:
+    asked = [settings.method]
+    if "soft" in settings.extras:
+        asked.append(settings.soft)
+    if "top-two" in settings.extras:
+        asked.append("top-two")
+    for name in asked:
+        least = _LEAST_CLASSES.get(name, 1)
+        if votes.n_classes < least:
+            there = "there is one" if votes.n_classes == 1 else f"there are {votes.n_classes}"
+            other = _INSTEAD.get(name, "majority") if votes.n_classes > 1 else "majority"
+            raise UsageError(
+                f"{name} needs at least {_WORDS[least]} classes, and {there}.",
+                f"Use {other}, or name further classes with --classes.",
+            )
+
+
+_WORDS = {2: "two", 3: "three"}
+
+
+def _about_method(votes: VoteBlock, result: CrowdPosterior) -> tuple[str, ...]:
+    said = []
+    if votes.n_classes == 1:
+        said.append("All votes are for one class: there is nothing to decide.")
+    if not result.converged and not result.notes:
+        said.append(
+            f"{result.method} has not converged after {result.iterations} steps: the labels are "
+            "those of the last step."
+        )
+    return tuple(said)
+
+
+def _confused(votes: VoteBlock, q: Floats, on: Executor | None) -> Floats:
+    graph = VoteGraph.of(votes, on)
+    counts = graph.pair_counts(q)
+    confused = np.zeros((votes.n_classes, votes.n_classes))
+    order = np.argsort(graph.pairs.label, kind="stable")
+    labels, first = np.unique(graph.pairs.label[order], return_index=True)
+    if len(labels):
+        confused[:, labels] = np.add.reduceat(counts[order], first, axis=0).T
+    return confused
+
+
+def _soft(
+    votes: VoteBlock, result: CrowdPosterior, settings: CrowdSettings, on: Executor | None
+) -> Floats | None:
+    if "soft" not in settings.extras:
+        return None
+    if settings.soft == "top-two":
+        return recover_pairs(votes, on=on).soft_labels()
+    known = {result.method: result}
+    if settings.soft in KINDS:
+        return soft_labels(votes, kind=settings.soft, known=known, seed=settings.seed, on=on)
+    if settings.soft == result.method:
+        return result.posterior
+    return method(settings.soft)(votes, seed=settings.seed, on=on).posterior
+
+
+def _pairs(votes: VoteBlock, settings: CrowdSettings, on: Executor | None) -> TopTwo | None:
+    if settings.method == "top-two" or "top-two" in settings.extras:
+        return recover_pairs(votes, on=on)
+    return None

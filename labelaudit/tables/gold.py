@@ -1,0 +1,141 @@
+"""Known labels of some tasks: a column of the votes, or a table of their own."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from labelaudit.errors import InvalidDataError, UsageError
+from labelaudit.tables.memory import MemoryTable
+from labelaudit.tables.paths import find_files
+from labelaudit.tables.roles import columns_named, existing_column, listed, only_one
+from labelaudit.tables.text import TextColumns
+from labelaudit.tables.vote_codes import NO_CODE, Encoder, as_text
+from labelaudit.tables.vote_roles import ROW_NAMES, TASK_NAMES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from labelaudit.tables.table import InputTable
+    from labelaudit.tables.vote_classes import VoteClasses
+    from labelaudit.tables.votes import VoteSource
+
+    Codes = npt.NDArray[np.int32]
+
+__all__ = ["gold_codes"]
+
+GOLD_NAMES = ("label", "gold", "truth", "answer", "true_label", "gold_label", "y", "class")
+_BATCH_ROWS = 1 << 17
+_BY_NAME = "the names task and label in the gold file"
+
+
+def gold_codes(
+    column: Encoder, task: Codes, tasks: pa.Array, classes: VoteClasses, source: VoteSource
+) -> Codes:
+    """Return the known class of each task, -1 where there is none.
+
+    Parameters
+    ----------
+    column : Encoder
+        Took the gold column beside the votes, if there is one.
+    task : (rows,) int32
+        Task of each row that the encoder took.
+    tasks : pyarrow.Array
+        (N,) ids.
+    classes : VoteClasses
+    source : VoteSource
+
+    Raises
+    ------
+    UsageError
+        If gold is neither a column nor a file.
+    InvalidDataError
+        If a gold label is no class, a task has two, or tasks are none of the votes'.
+    """
+    if source.options.gold is None and source.options.known is None:
+        return np.full(len(tasks), NO_CODE, np.int32)
+    if source.roles.gold is not None:
+        values, said = column.finish(pa.string())
+    else:
+        values, said, task = _from_table(source, tasks)
+    known = (said >= 0) & (task >= 0)
+    label = np.append(classes.codes_of(values), np.int32(NO_CODE))[said[known]]
+    strange = np.unique(said[known][label < 0])
+    if len(strange):
+        names = as_text(values.take(pa.array(strange)))
+        raise InvalidDataError(
+            [f"Gold labels {listed(names, 6)} are none of the classes {listed(classes.names, 6)}."],
+            "Mend them, or name all classes with --classes.",
+        )
+    return _one_each(task[known], label, tasks)
+
+
+def _one_each(task: Codes, label: Codes, tasks: pa.Array) -> Codes:
+    gold = np.full(len(tasks), NO_CODE, np.int32)
+    gold[task] = label
+    torn = np.unique(task[gold[task] != label])
+    if len(torn):
+        some = as_text(tasks.take(pa.array(torn[:5])))
+        raise InvalidDataError(
+            [f"{len(torn):,} tasks have several gold labels, such as {listed(some)}."],
+            "Give each task one gold label.",
+        )
+    return gold
+
+
+def _from_table(source: VoteSource, tasks: pa.Array) -> tuple[pa.Array, Codes, Codes]:
+    ids, labels = Encoder(), Encoder()
+    for table in _gold_tables(source):
+        names = _gold_columns(source, table.schema)
+        for batch in table.read(range(len(table.group_rows)), names, _BATCH_ROWS):
+            ids.add(batch.column(0))
+            labels.add(batch.column(1))
+    given, place = ids.finish(pa.string())
+    values, said = labels.finish(pa.string())
+    code = {text: k for k, text in enumerate(as_text(tasks))}
+    of_id = np.array([*(code.get(text, NO_CODE) for text in as_text(given)), NO_CODE], np.int32)
+    strange = np.flatnonzero(of_id[:-1] < 0)
+    if len(strange):
+        some = as_text(given.take(pa.array(strange[:5])))
+        raise InvalidDataError(
+            [f"Gold labels of {len(strange):,} tasks that nobody was asked: {listed(some)}."],
+            "Leave them out of the gold labels, or give the votes on them.",
+        )
+    return values, said, of_id[place]
+
+
+def _gold_tables(source: VoteSource) -> tuple[InputTable, ...]:
+    from labelaudit.tables.opening import open_files
+
+    if source.options.known is not None:
+        return (MemoryTable(source.options.known),)
+    path = str(source.options.gold)
+    if not os.path.lexists(path):
+        existing_column(source.tables[0].schema, path, "gold labels (nor a file of that name)")
+    return open_files(find_files([path]), partial(_gold_text_columns, source))
+
+
+def _gold_text_columns(source: VoteSource, schema: pa.Schema) -> TextColumns:
+    task, label = _gold_columns(source, schema)
+    return TextColumns(plain=(task, label), labels=(label,))
+
+
+def _gold_columns(source: VoteSource, schema: pa.Schema) -> tuple[str, str]:
+    """Find tasks and labels, by the names they have beside the votes or by usual ones."""
+    names = schema.names
+    same = [source.roles.task] if source.roles.task in names else []
+    found = same or columns_named(schema, TASK_NAMES) or columns_named(schema, ROW_NAMES)
+    task = only_one([str(name) for name in found], "the tasks of the gold labels", _BY_NAME)
+    asked = [source.options.label] if source.options.label in names else []
+    labels = [str(name) for name in asked or columns_named(schema, GOLD_NAMES)]
+    label = only_one(labels, "the gold labels", _BY_NAME)
+    if task is None or label is None:
+        raise UsageError(
+            f"The gold labels have the columns {listed(schema.names)}, not a task and a label.",
+            "Name two of them task and label.",
+        )
+    return task, label
