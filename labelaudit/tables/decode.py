@@ -14,6 +14,7 @@ from labelaudit.tables.probabilities import prob_matrix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy.typing as npt
     import pyarrow as pa
 
     from labelaudit.tables.layouts import ProbColumns
@@ -73,18 +74,24 @@ class Decoder:
         return self.block_rows * _BLOCKS_A_BATCH
 
     def blocks(self, batch: pa.RecordBatch, first_row: int) -> Iterator[LabelBlock]:
-        """Cut a batch into blocks; their arrays cannot be written to."""
+        """Decode a batch and cut it into blocks; their arrays cannot be written to."""
+        labels, members = self._decoded(batch)
+        for array in (labels, *members):
+            array.setflags(write=False)
         for start in range(0, batch.num_rows, self.block_rows):
-            yield self._block(batch.slice(start, self.block_rows), first_row + start)
+            rows = slice(start, start + self.block_rows)
+            yield LabelBlock(
+                first_row + start, labels[rows], tuple(member[rows] for member in members)
+            )
 
-    def _block(self, batch: pa.RecordBatch, first_row: int) -> LabelBlock:
+    def _decoded(
+        self, batch: pa.RecordBatch
+    ) -> tuple[npt.NDArray[np.int32], list[npt.NDArray[np.floating]]]:
         labels = label_codes(batch.column(self.labels), self.values)
         members = []
         for model in self.probs:
             probs, reasons = prob_matrix(batch, model, self.names, self.dtype)
             if reasons is not None:
                 labels = np.where((reasons < 0) & (labels >= 0), reasons, labels)
-            probs.setflags(write=False)
             members.append(probs)
-        labels.setflags(write=False)
-        return LabelBlock(first_row, labels, tuple(members))
+        return labels, members

@@ -35,6 +35,8 @@ class ParquetTable:
 
     Attributes
     ----------
+    has_views : bool
+        Some columns are stored as views, which are to be read as plain ones.
     encoded : tuple of str
         String columns that are read as dictionaries, which is five times as fast where few
         different strings occur.
@@ -44,6 +46,7 @@ class ParquetTable:
     metadata: pq.FileMetaData
     schema: pa.Schema
     group_rows: tuple[int, ...]
+    has_views: bool = False
     encoded: tuple[str, ...] = ()
     format: str = "parquet"
 
@@ -124,7 +127,8 @@ class ParquetTable:
                 if batch is None:
                     return
                 batch.validate(full=True)
-                chosen = plain_batch(batch.select(columns))
+                chosen = batch.select(columns)
+                chosen = plain_batch(chosen) if self.has_views else chosen
             yield chosen
             rows += batch.num_rows
 
@@ -162,7 +166,8 @@ def open_parquet(file: InputFile) -> ParquetTable:
         If there is no readable footer, or it contradicts itself.
     """
     with reading(file.name), pq.ParquetFile(file.source, pre_buffer=False) as opened:
-        metadata, schema = opened.metadata, without_views(opened.schema_arrow)
+        metadata, stored = opened.metadata, opened.schema_arrow
+        schema = without_views(stored)
         groups = range(metadata.num_row_groups)
         group_rows = tuple(metadata.row_group(group).num_rows for group in groups)
     if sum(group_rows) != metadata.num_rows:
@@ -170,7 +175,7 @@ def open_parquet(file: InputFile) -> ParquetTable:
             f"{file.name} declares {metadata.num_rows} rows, and its row groups {sum(group_rows)}.",
             BROKEN_FILE,
         )
-    return ParquetTable(file, metadata, schema, group_rows)
+    return ParquetTable(file, metadata, schema, group_rows, has_views=schema != stored)
 
 
 class FooterCheck:

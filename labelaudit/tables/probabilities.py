@@ -56,9 +56,10 @@ def _numbers(column: pa.Array, dtype: np.dtype[np.floating]) -> npt.NDArray[np.f
 def _from_columns(
     columns: list[pa.Array], parent: pa.Array | None, dtype: np.dtype[np.floating]
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int32] | None]:
-    probs = np.empty((len(columns[0]), len(columns)), dtype)
+    by_class = np.empty((len(columns), len(columns[0])), dtype)
     for k, column in enumerate(columns):
-        probs[:, k] = _numbers(column, dtype)
+        by_class[k] = _numbers(column, dtype)
+    probs = np.ascontiguousarray(by_class.T)
     with_nulls = [c for c in (*columns, parent) if c is not None and c.null_count]
     if not with_nulls:
         return probs, None
