@@ -27,6 +27,8 @@ from labelaudit.tables.source import LabelSource, open_labels
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import numpy.typing as npt
+
     from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.find_issues import Audited
     from labelaudit.blocks import LabelBlock, Partition

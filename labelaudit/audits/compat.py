@@ -15,6 +15,8 @@ from labelaudit.findings import JointCells
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from labelaudit.audits.filters import RowEvidence
+
 __all__ = ["calibrated", "lowest_of_each_class", "thresholds_of_all"]
 
 
@@ -53,15 +55,14 @@ def _keep_total(whole: npt.NDArray[np.float64], share: npt.NDArray[np.float64], 
 
 
 def lowest_of_each_class(
-    labels: npt.NDArray[np.int32],
-    scores: npt.NDArray[np.floating],
-    wanted: npt.NDArray[np.int64],
+    evidence: RowEvidence, wanted: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Flag for each class the rows whose score is below the (n + 1)-th lowest of the class.
+    """Flag for each class the rows whose P(given) is below the (n + 1)-th lowest of the class.
 
     Of rows that tie there, none is flagged; where all rows of a class are wanted, the one with the
-    highest score stays.
+    highest stays.
     """
+    labels, scores = evidence.labels, evidence.given_prob
     flags = np.zeros(len(labels), np.bool_)
     for k in np.flatnonzero(wanted > 0):
         rows = np.flatnonzero(labels == k)

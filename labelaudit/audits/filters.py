@@ -36,6 +36,8 @@ class RowEvidence:
         Probability of the given class and of the best other one.
     best_class : (N,) int16 or int32
         The best other class; of equal ones the lowest.
+    contradicted : (N,) bool
+        Rows whose most probable class is another one.
     confident : (N,) int32
         The class the row counts for in the confident joint, or negative.
     """
@@ -44,6 +46,7 @@ class RowEvidence:
     given_prob: npt.NDArray[np.floating]
     best_prob: npt.NDArray[np.floating]
     best_class: npt.NDArray[np.signedinteger]
+    contradicted: npt.NDArray[np.bool_]
     confident: npt.NDArray[np.int32]
 
     @classmethod
@@ -55,6 +58,7 @@ class RowEvidence:
             facts.given_prob,
             np.where(agrees, facts.leading[:, 1], facts.leading[:, 0]),
             np.where(agrees, facts.classes[:, 1], facts.classes[:, 0]),
+            ~agrees & (facts.labels >= 0),
             confident,
         )
 
@@ -63,11 +67,11 @@ class RowEvidence:
         """(N,) bool: rows that are not left out."""
         return self.labels >= 0
 
-    def contradicted(self, nudge: float = 0.0) -> npt.NDArray[np.bool_]:
-        """Rows whose most probable class is another one, after helping the given class a little."""
-        given = self.given_prob + self.given_prob.dtype.type(nudge)
+    def opposed(self) -> npt.NDArray[np.bool_]:
+        """(N,) bool: contradicted rows that stay so after helping the given class a little."""
+        given = self.given_prob + self.given_prob.dtype.type(NUDGE)
         tied = (given == self.best_prob) & (self.best_class < self.labels)
-        result: npt.NDArray[np.bool_] = self.valid & ((self.best_prob > given) | tied)
+        result: npt.NDArray[np.bool_] = self.contradicted & ((self.best_prob > given) | tied)
         return result
 
     def scores(self) -> npt.NDArray[np.float64]:
@@ -115,14 +119,13 @@ def _bound(some: npt.NDArray[np.floating], n: int) -> float:
 
 
 def lowest_of_each_class(
-    labels: npt.NDArray[np.int32],
-    scores: npt.NDArray[np.floating],
-    wanted: npt.NDArray[np.int64],
+    evidence: RowEvidence, wanted: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Flag for each class k the ``wanted[k]`` rows given it with the lowest (score, row)."""
+    """Flag for each class k the ``wanted[k]`` rows given it with the lowest (P(given), row)."""
+    labels = evidence.labels
     start = np.concatenate([[0], np.cumsum(wanted)]).astype(np.int64)
     keys, rows = np.full(start[-1], np.inf), np.full(start[-1], -1, np.int64)
-    lowest_of_classes(labels, scores, start, keys, rows)
+    lowest_of_classes(labels, evidence.given_prob, evidence.contradicted, start, keys, rows)
     flags = np.zeros(len(labels), np.bool_)
     flags[rows[rows >= 0]] = True
     return flags
@@ -143,7 +146,7 @@ def with_vetoes(
     by_noise_rate : (N,) bool
         Rows among the lowest margins of any cell, as many as pruning may take from it.
     """
-    veto = evidence.contradicted(NUDGE)
+    veto = evidence.opposed()
     counted_off = (evidence.confident >= 0) & (evidence.confident != evidence.labels)
     confident_learning = counted_off & veto
     n = int(confident_learning.sum())
@@ -152,7 +155,7 @@ def with_vetoes(
         "prune_by_noise_rate": by_noise_rate & veto,
         "both": by_class & by_noise_rate & veto,
         "confident_learning": confident_learning,
-        "predicted_neq_given": evidence.contradicted() & veto,
+        "predicted_neq_given": veto,
         "low_self_confidence": lowest(evidence.given_prob, evidence.valid, n),
         "low_normalized_margin": lowest(evidence.scores(), evidence.valid, n),
     }

@@ -136,7 +136,8 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
     facts = first.facts
     if not settings.skip_invalid:
         hygiene.demand_no_problems(problems)
-    hygiene.demand_two_labels(facts, rows.classes)
+    counts = SelfConfidence.of(facts.labels, facts.given_prob, len(rows.classes)).count
+    hygiene.demand_two_labels(counts, rows.classes)
     hygiene.demand_class_order(facts, rows.classes)
     confident = confident_learning(facts, len(rows.classes), settings, rows.partitions, rows.on)
     model = _channel(rows, settings, first, confident)
@@ -213,7 +214,7 @@ def _ranking(
 ) -> Ranking:
     evidence = confident.evidence
     suggested = np.where(
-        evidence.contradicted(), evidence.best_class, evidence.best_class.dtype.type(-1)
+        evidence.contradicted, evidence.best_class, evidence.best_class.dtype.type(-1)
     )
     suggested_prob = evidence.best_prob.astype(np.float32)
     if second.channel is not None and settings.ranking == "rcp":

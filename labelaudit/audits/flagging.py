@@ -72,7 +72,7 @@ def flags_of(
     n_valid = int(valid.sum())
     select = compat.lowest_of_each_class if compat_rules else lowest_of_each_class
     wanted = confident.counts - joint.diagonal(confident.pruned)
-    by_class = select(evidence.labels, evidence.given_prob, wanted)
+    by_class = select(evidence, wanted)
     by_rule = with_vetoes(evidence, by_class, by_noise_rate)
     face, face_squares, twice, twice_squares = second.doubt.value().tolist()
     at_face_value = lowest(second.face_score, valid, round(face))

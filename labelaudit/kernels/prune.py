@@ -19,6 +19,7 @@ __all__ = [
     "merge_heaps",
     "push",
     "sift_down",
+    "unsettled_rows",
 ]
 
 
@@ -147,6 +148,36 @@ def bounds(
 
 
 @kernel
+def unsettled_rows(
+    labels: npt.NDArray[np.int32],
+    given: npt.NDArray[np.floating],
+    leading: npt.NDArray[np.floating],
+    bound: npt.NDArray[np.float64],
+) -> npt.NDArray[np.bool_]:
+    """Find rows whose further classes might have a margin that belongs in a heap.
+
+    Any further class has at most the probability of the third.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+    given : (n,) float
+    leading : (n, 3) float
+    bound : (K,) float64
+        From ``bounds``.
+
+    Returns
+    -------
+    (n,) bool
+    """
+    result = np.zeros(len(labels), np.bool_)
+    for i in range(len(labels)):
+        if labels[i] >= 0:
+            result[i] = np.float64(given[i] - leading[i, 2]) <= bound[labels[i]]
+    return result
+
+
+@kernel
 def lowest_margins(
     labels: npt.NDArray[np.int32],
     probs: npt.NDArray[np.floating],
@@ -218,6 +249,7 @@ def merge_heaps(
 def lowest_of_classes(
     labels: npt.NDArray[np.int32],
     values: npt.NDArray[np.floating],
+    likely: npt.NDArray[np.bool_],
     heap_start: npt.NDArray[np.int64],
     keys: npt.NDArray[np.float64],
     rows: npt.NDArray[np.int64],
@@ -229,15 +261,18 @@ def lowest_of_classes(
     labels : (n,) int32
         Rows with a negative label are left out.
     values : (n,) float
+    likely : (n,) bool
+        Rows to begin with: what they fill the heaps with, most others will not displace.
     heap_start : (K + 1,) int64
         Class k asks for ``heap_start[k + 1] - heap_start[k]`` rows.
     keys : (m,) float64, changed in place
         Full of infinity at the start.
     rows : (m,) int64, changed in place
     """
-    for i in range(len(labels)):
-        y = labels[i]
-        if y >= 0:
-            start, size = heap_start[y], heap_start[y + 1] - heap_start[y]
-            if size > 0 and values[i] < keys[start]:
-                push(keys, rows, start, size, np.float64(values[i]), i)
+    for sweep in range(2):
+        for i in range(len(labels)):
+            y = labels[i]
+            if y >= 0 and likely[i] == (sweep == 0):
+                start, size = heap_start[y], heap_start[y + 1] - heap_start[y]
+                if size > 0 and values[i] <= keys[start]:
+                    push(keys, rows, start, size, np.float64(values[i]), i)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from labelaudit.kernels.prune import bounds, leading_margins, lowest_margins, merge_heaps
+from labelaudit.kernels.prune import (
+    bounds,
+    leading_margins,
+    lowest_margins,
+    merge_heaps,
+    unsettled_rows,
+)
 from labelaudit.kernels.rows import LEADING
 
 if TYPE_CHECKING:
@@ -114,17 +120,11 @@ class LowestMargins:
         )
 
     def unsettled(self, facts: Leading) -> npt.NDArray[np.bool_]:
-        """(N,) bool: rows whose further classes might have a margin that belongs in a heap.
-
-        Any further class has at most the probability of the third.
-        """
+        """(N,) bool: rows whose further classes might have a margin that belongs in a heap."""
         if self.n_classes <= LEADING or not len(self.keys):
             return np.zeros(len(facts.labels), np.bool_)
         bound = bounds(self.given_start, self.heap_start, self.keys)
-        valid = facts.labels >= 0
-        most = bound[np.where(valid, facts.labels, 0)]
-        result: npt.NDArray[np.bool_] = valid & (facts.given_prob - facts.leading[:, 2] <= most)
-        return result
+        return unsettled_rows(facts.labels, facts.given_prob, facts.leading, bound)
 
     def take(
         self,

@@ -25,16 +25,16 @@ LABEL_ERROR = "label_error"
 SEVERITIES = ("low", "medium", "high")
 
 
-def issue_ids(
-    issue_type: str, classes: Sequence[str], given: Sequence[str], keys: pa.Array
-) -> pa.Array:
+def issue_ids(kinds: Sequence[tuple[str, ...]], which: Sequence[int], keys: pa.Array) -> pa.Array:
     """Name each issue by what it says, so that the name survives retraining.
 
     Parameters
     ----------
-    issue_type : str
-    classes, given : sequences of str, one for each issue
-        Class the issue is about (empty for single-label data), and given label.
+    kinds : sequence of tuple of str
+        What issues say besides their key: issue type, class the issue is about (empty for
+        single-label data), given label.
+    which : sequence of int
+        For each issue, its place in ``kinds``.
     keys : pyarrow.Array
         Of any type that can be cast to strings.
 
@@ -44,14 +44,11 @@ def issue_ids(
         16 hexadecimal digits: blake2b of issue type, class, given label, key, and a number that
         tells issues apart which agree in all of these.
     """
-    heads: dict[tuple[str, str], blake2b] = {}
+    # Continuing a copy takes half the time of hashing from the start.
+    begin = [blake2b(_head(*kind), digest_size=8).copy for kind in kinds]
     digests: list[bytes] = []
-    for name, label, text in zip(classes, given, _as_bytes(keys), strict=True):
-        head = heads.get((name, label))
-        if head is None:
-            heads[name, label] = head = blake2b(_head(issue_type, name, label), digest_size=8)
-        # Continuing a copy takes half the time of hashing from the start.
-        whole = head.copy()
+    for kind, text in zip(which, _as_bytes(keys), strict=True):
+        whole = begin[kind]()
         whole.update(text)
         digests.append(whole.digest())
     return _hexadecimal(_told_apart(digests))
@@ -111,12 +108,11 @@ def issues_table(
     kept : pyarrow.Table or None
         Further columns of the input to carry along, unchanged.
     """
-    names = values.cast(pa.string()).to_pylist()
     n = len(rows.row)
-    given = [names[k] for k in rows.given.tolist()]
+    kinds = [(LABEL_ERROR, "", name) for name in values.cast(pa.string()).to_pylist()]
     columns = {
         "rank": pa.array(np.arange(1, n + 1)),
-        "issue_id": issue_ids(LABEL_ERROR, [""] * n, given, keys),
+        "issue_id": issue_ids(kinds, rows.given.tolist(), keys),
         "key": keys,
         "row": pa.array(rows.row),
         **({} if files is None else {"file": files}),

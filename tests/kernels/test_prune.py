@@ -85,8 +85,9 @@ def test_lowest_of_classes_as_the_twin_says(table, data):
     start = np.cumsum([0, *data.draw(st.lists(st.integers(0, 5), min_size=k, max_size=k))])
     found = np.full(start[-1], np.inf), np.full(start[-1], NO_ROW)
     twin = tuple(array.copy() for array in found)
-    prune.lowest_of_classes(labels, probs[:, 0], start, *found)
-    naive.lowest_of_classes(labels, probs[:, 0], start, *twin)
+    some = np.array(data.draw(st.lists(st.booleans(), min_size=len(labels), max_size=len(labels))))
+    prune.lowest_of_classes(labels, probs[:, 0], some, start, *found)
+    naive.lowest_of_classes(labels, probs[:, 0], some, start, *twin)
     assert _pairs_in(*found, start) == _pairs_in(*twin, start)
 
 
@@ -114,6 +115,10 @@ def test_leading_margins_settle_all_rows_but_the_unsettled(table, size):
         prune.bounds(*where[::2], margins.keys), naive.bounds(*where[::2], margins.keys)
     )
     unsettled = margins.unsettled(facts)
+    if k > 3:
+        bound = prune.bounds(*where[::2], margins.keys)
+        twin_unsettled = naive.unsettled_rows(labels, given_prob, leading, bound)
+        np.testing.assert_array_equal(unsettled, twin_unsettled)
     settled = margins.emptied()
     settled.take_leading(facts, ~unsettled)
     rest = margins.emptied()
