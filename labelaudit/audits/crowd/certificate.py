@@ -101,14 +101,13 @@ def best_with_one_coin_annotators(right: Floats, prior: Floats) -> Flags:
     weight = np.sort(np.log(right) - np.log1p(-right) + np.log(classes - 1.0), axis=1)
     low = np.concatenate([np.zeros((groups, 1)), np.cumsum(weight, axis=1)], axis=1)
     high = np.concatenate([np.zeros((groups, 1)), np.cumsum(weight[:, ::-1], axis=1)], axis=1)
-    positive = (weight > 0.0).sum(axis=1)
     margin = np.full(groups, np.inf)
     for m in range(1, size + 1):
         fewest = max(size - m - (classes - 2) * (m - 1), 0)
         most = min(m - 1, size - m)
         if fewest <= most:
-            # Adding annotators to the rival helps it as long as their weights are positive.
-            rivals = np.clip(positive, fewest, most)
-            margin = np.minimum(margin, low[:, m] - high[np.arange(groups), rivals])
+            # The strongest rival has most annotators: if one of them weighs less than nothing,
+            # so do the m weakest together, and the condition fails either way.
+            margin = np.minimum(margin, low[:, m] - high[:, most])
     certain: Flags = margin > np.log(prior.max() / prior.min())
     return certain

@@ -70,19 +70,15 @@ def next_votes(posterior: Floats, accuracy: float) -> NextVotes:
         nothing = np.zeros(tasks)
         return NextVotes(nothing, nothing.copy(), np.arange(tasks))
     wrong = (1.0 - accuracy) / (classes - 1)
-    rows, best = np.arange(tasks), posterior.argmax(axis=1)
-    rivals = posterior.copy()
-    rivals[rows, best] = 0.0
-    # After a vote for l the best class is l or the most probable of the others.
-    other = np.repeat(posterior[rows, best][:, None], classes, axis=1)
-    other[rows, best] = rivals.max(axis=1)
-    after = np.maximum(posterior * accuracy, other * wrong).sum(axis=1)
-    reduction = np.maximum(after - posterior[rows, best], 0.0)
+    # After a vote for l the best class is l, or the one that was best before.
+    best = posterior.max(axis=1)
+    after = np.maximum(posterior * accuracy, best[:, None] * wrong).sum(axis=1)
+    reduction = np.maximum(after - best, 0.0)
     reduction[reduction < 1e-12] = 0.0
     vote = posterior * accuracy + (1.0 - posterior) * wrong
     of_truth = -accuracy * np.log(accuracy) - (1.0 - accuracy) * np.log(wrong)
     information = np.maximum(-(vote * np.log(vote)).sum(axis=1) - of_truth, 0.0)
-    order = np.lexsort((rows, -_rounded(information), -_rounded(reduction)))
+    order = np.lexsort((np.arange(tasks), -_rounded(information), -_rounded(reduction)))
     return NextVotes(reduction, information, order)
 
 

@@ -87,6 +87,18 @@ def test_nothing_depends_on_names_of_tasks_and_annotators(votes: VoteBlock, seed
         np.testing.assert_allclose(again.alphas[0].low, plain.alphas[0].low, atol=1e-12)
 
 
+def test_nothing_depends_on_names_of_classes() -> None:
+    rows = [(0, 3, 0), (1, 3, 0), *rows_of(simulated((60, 8, 3), 4, seed=2)[0]).tolist()]
+    votes = block(rows, (60, 8, 3))
+    assert len(np.unique(np.bincount(votes.label))) == 3
+    plain = agreement(votes, seed=1).alphas[0]
+    for seed in range(4):
+        again = agreement(permuted(votes, seed)[0], seed=1).alphas[0]
+        np.testing.assert_allclose(
+            [again.value, again.low, again.high], [plain.value, plain.low, plain.high], atol=1e-12
+        )
+
+
 def test_the_interval_covers_the_truth() -> None:
     """Over repeated draws the 95 % interval holds the alpha of a large sample about as often."""
     large = agreement(simulated((20000, 10, 3), 4, seed=0)[0]).alphas[0].value

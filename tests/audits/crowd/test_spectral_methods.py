@@ -89,13 +89,13 @@ def test_mmsr_finds_skills_from_agreement_alone():
 
 def test_mmsr_trims_two_who_copy_each_other():
     """Copies agree far beyond their skill; that entry is the most extreme of their rows."""
-    right = [0.8, 0.75, 0.75, 0.7, 0.7, 0.7, 0.65, 0.65, 0.6, 0.6, 0.6, 0.4]
+    right = [0.8, 0.75, 0.75, 0.7, 0.7, 0.7, 0.65, 0.65, 0.6, 0.6, 0.6, 0.55]
     votes, _ = one_coin_votes(right, 3000, 2, seed=3)
     rows = rows_of(votes)
     copies = rows[rows[:, 1] == 11].copy()
     copies[:, 1] = 12
     both = block(np.concatenate([rows, copies]), (3000, 13, 2))
-    assert mmsr(both).worker_quality[11] < 0.5
+    np.testing.assert_allclose(mmsr(both).worker_quality[11:], 0.55, atol=0.03)
 
 
 def test_mmsr_needs_shared_tasks_or_gold():

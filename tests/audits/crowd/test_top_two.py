@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from labelaudit.audits.crowd.graph import VoteGraph
 from labelaudit.audits.crowd.spectral import reliability_direction
-from labelaudit.audits.crowd.top_two import recover_pairs, top_two
+from labelaudit.audits.crowd.top_two import _among_two, recover_pairs, top_two
 from tests import realdata
 from tests.crowd_votes import block, permuted, real_votes, rows_of, vote_blocks
 from tests.naive import top_two as naive
@@ -68,6 +68,12 @@ def test_pairs_are_those_of_the_dense_twin(seed: int) -> None:
     clear = ~found.tied_second
     np.testing.assert_array_equal(found.second[clear], expected[clear, 1])
     assert clear.mean() > 0.9
+
+
+def test_equal_scores_share_the_two_places() -> None:
+    scores = np.array([[5.0, 4.0, 1.0], [3.0, 1.0, 1.0], [2.0, 2.0, 2.0], [0.0, 7.0, 7.0]])
+    expected = [[1, 1, 0], [1, 0.5, 0.5], [2 / 3, 2 / 3, 2 / 3], [0, 1, 1]]
+    np.testing.assert_allclose(_among_two(scores), expected)
 
 
 def test_planted_pairs_come_back() -> None:

@@ -53,7 +53,7 @@ def test_pattern_share_counts_tasks_by_their_own_annotators() -> None:
 
 
 def test_draws_have_the_posterior_mean() -> None:
-    votes, _ = simulated((60, 6, 3), 3, seed=4)
+    votes, _ = simulated((9, 6, 4), 2, seed=4)
     graph = VoteGraph.of(votes)
     _, channel = hierarchical_beliefs(graph)
     drawn = np.mean([np.exp(log) for log in module._drawn_logs(graph, channel, 1, 3000)], axis=0)
