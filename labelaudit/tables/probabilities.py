@@ -82,20 +82,29 @@ def _from_list(
     column: pa.Array, n_classes: int, dtype: np.dtype[np.floating]
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int32] | None]:
     """Read a list, judging each row by its own length: a right total can hide ragged rows."""
-    n = len(column)
     if pt.is_fixed_size_list(column.type):
         width = column.type.list_size
-        bounds = (np.arange(n + 1, dtype=np.int64) + column.offset) * width
+        values = column.values.slice(column.offset * width, len(column) * width)
+        if width == n_classes and not column.null_count:
+            return _even(values, (len(column), n_classes), dtype)
+        bounds = np.arange(len(column) + 1, dtype=np.int64) * width
     else:
-        bounds = viewed(column.offsets).astype(np.int64, copy=False)
+        bounds = viewed(column.offsets).astype(np.int64)
+        values = column.values.slice(bounds[0], bounds[-1] - bounds[0])
+        bounds -= bounds[0]
+    ragged = np.diff(bounds) != n_classes
+    if not column.null_count and not ragged.any():
+        return _even(values, (len(column), n_classes), dtype)
     null = null_mask(column) if column.null_count else None
-    values = column.values.slice(bounds[0], bounds[-1] - bounds[0])
-    starts, lengths = bounds[:-1] - bounds[0], np.diff(bounds)
-    ragged = lengths != n_classes
-    if null is None and not ragged.any():
-        probs = _numbers(values, dtype).reshape(n, n_classes)
-        return (probs, None) if not values.null_count else _null_entries(probs, values)
-    return _from_uneven(values, starts, ragged, null, n_classes, dtype)
+    return _from_uneven(values, bounds[:-1], ragged, null, n_classes, dtype)
+
+
+def _even(
+    values: pa.Array, shape: tuple[int, int], dtype: np.dtype[np.floating]
+) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int32] | None]:
+    """Read rows that are all there, and all of one length."""
+    probs = _numbers(values, dtype).reshape(shape)
+    return (probs, None) if not values.null_count else _null_entries(probs, values)
 
 
 def _null_entries(

@@ -147,6 +147,14 @@ def test_a_duckdb_relation():
         check_frame(connection.from_arrow(arrow()))
 
 
+def test_empty_chunks():
+    table = arrow()
+    chunks = pa.concat_tables(
+        [table.slice(0, 0), table.slice(0, 4), table.slice(4, 0), table.slice(4)]
+    )
+    check_frame(chunks)
+
+
 def test_many_rows_are_several_partitions():
     n = 600_000
     probs = np.full((n, 2), 0.5, np.float32)
