@@ -74,12 +74,13 @@ def flags_of(
     wanted = confident.counts - joint.diagonal(confident.pruned)
     by_class = select(evidence, wanted)
     by_rule = with_vetoes(evidence, by_class, by_noise_rate)
-    face, face_squares, twice, twice_squares = second.doubt.value().tolist()
+    face, face_squares, *sharp = second.doubt.value().tolist()
     at_face_value = lowest(second.face_score, valid, round(face))
     if model is None or second.channel is None:
         n = joint.off_diagonal_total(confident.calibrated)
         most = _estimate(n, float(n), float(n), n_valid)
     else:
+        twice, twice_squares = sharp
         n = _rcp_count(confident, second, twice, n_valid) if model.informative else 0
         by_rule["rcp"] = lowest(second.channel.score, valid, n)
         most = _estimate(n, twice, twice_squares, n_valid)

@@ -106,9 +106,9 @@ class SecondReading:
     channel : ChannelFacts or None
     recalibrated : SelfConfidence or None
         Of the recalibrated probabilities.
-    doubt : ExactSum of shape (4,)
-        Sum of the posterior probability of a wrong label at face value, of its square, and both
-        again for probabilities made twice as sharp (0 without channel).
+    doubt : ExactSum of shape (2,) or (4,)
+        Sum of the posterior probability of a wrong label at face value, and of its square; with a
+        channel, both again for probabilities made twice as sharp.
     adjusted : (2, N) float64 or None
         Adjusted probability of the given class, and of the best other one.
     """
@@ -165,7 +165,8 @@ def second_reading(
     channel: ChannelFacts | None = None
     recalibrated: SelfConfidence | None = None
     adjusted = None if plan.thresholds is None else np.empty((2, plan.n_rows))
-    doubt = ExactSum(np.zeros(4, np.int64), np.zeros(4, np.int64))
+    width = 2 if isinstance(plan.scorer, FaceValue) else 4
+    doubt = ExactSum(np.zeros(width, np.int64), np.zeros(width, np.int64))
     at = 0
     for blocks in each(partial(_read_partition, plan=plan, heaps=heaps), partitions, on):
         for rows in blocks:
@@ -201,7 +202,7 @@ def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> 
     adjusted = None if plan.thresholds is None else _adjusted(block, probs, plan.thresholds)
     if isinstance(plan.scorer, FaceValue):
         face = plan.scorer.scores(block)
-        return _BlockRows(face, None, None, _doubt(face, np.zeros_like(face)), adjusted)
+        return _BlockRows(face, None, None, _doubt(-np.expm1(face)), adjusted)
     scored = score_block(plan.scorer, block)
     place = np.maximum(scored.suggested, 0)[:, None]
     facts = ChannelFacts(
@@ -212,13 +213,13 @@ def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> 
         scored.leading.astype(np.float32),
     )
     recalibrated = SelfConfidence.of(block.labels, scored.given, plan.scorer.n_classes)
-    doubt = _doubt(scored.face_score, 1.0 - scored.quality2)
+    doubt = _doubt(-np.expm1(scored.face_score), 1.0 - scored.quality2)
     return _BlockRows(scored.face_score, facts, recalibrated, doubt, adjusted)
 
 
-def _doubt(face_score: npt.NDArray[np.float64], twice: npt.NDArray[np.float64]) -> ExactSum:
-    face = -np.expm1(face_score)
-    return ExactSum.of(np.stack([face, face * face, twice, twice * twice], axis=1))
+def _doubt(*doubts: npt.NDArray[np.float64]) -> ExactSum:
+    columns = [column for doubt in doubts for column in (doubt, doubt * doubt)]
+    return ExactSum.of(np.stack(columns, axis=1))
 
 
 def _adjusted(

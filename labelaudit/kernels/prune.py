@@ -111,6 +111,8 @@ def leading_margins(
     # Contradicted rows first: they fill the heaps with margins that the others do not beat.
     for sweep in range(2):
         bound = bounds(given_start, heap_start, keys)
+        if sweep == 1 and np.max(bound) < 0.0:
+            break
         for i in range(len(labels)):
             y = labels[i]
             if y < 0 or not wanted[i] or (classes[i, 0] != y) == (sweep == 1):
@@ -120,16 +122,11 @@ def leading_margins(
                 margin = np.float64(given[i] - leading[i, place])
                 if k < 0 or margin > bound[y]:
                     break
-                low, high = given_start[y], given_start[y + 1]
-                while low < high:
-                    middle = (low + high) // 2
-                    if other[middle] < k:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if low < given_start[y + 1] and other[low] == k:
-                    start = heap_start[low]
-                    push(keys, rows, start, heap_start[low + 1] - start, margin, i)
+                first, end = given_start[y], given_start[y + 1]
+                cell = first + np.searchsorted(other[first:end], k)
+                if cell < end and other[cell] == k:
+                    start = heap_start[cell]
+                    push(keys, rows, start, heap_start[cell + 1] - start, margin, i)
 
 
 @kernel
