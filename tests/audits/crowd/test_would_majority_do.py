@@ -93,6 +93,7 @@ def test_nothing_to_compare() -> None:
     for votes in (block([], (2, 1, 2)), block([(0, 0, 0), (0, 1, 1)], (1, 2, 2))):
         found = majority_certificate(votes)
         assert np.isnan(found.same_share)
+        assert found.expected_gain == pytest.approx(0.0, abs=1e-9)
         assert found.sentence == (
             "Whether majority vote would have done cannot be said: no task has a majority."
         )
