@@ -16,7 +16,7 @@ html_title = "labelaudit"
 html_copy_source = False
 nitpicky = True
 
-# Types of other libraries, shapes such as (N, K) and inner rooms are words here: nothing to link to.
+# Types of other libraries, shapes such as (N, K) and inner rooms are words here: no links.
 PUBLIC = r"labelaudit\.(api|audits\.settings|errors|findings)\."
 nitpick_ignore_regex = [("py:(class|data|obj)", rf"(?!{PUBLIC}).*")]
 
