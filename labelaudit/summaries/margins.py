@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from labelaudit.blocks import LabelBlock
     from labelaudit.findings import JointCells
 
-__all__ = ["LowestMargins"]
+__all__ = ["Leading", "LowestMargins"]
 
 _NO_ROW = np.iinfo(np.int64).max
 
