@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class LabelBlock:
         for member in self.members[1:]:
             total += member
         total /= len(self.members)
-        return total
+        return _read_only(total)
 
     def leaving_out(self, rows: npt.NDArray[np.int64]) -> LabelBlock:
         """Return the block with the labels of ``rows`` (sorted, of the whole input) left out."""
@@ -93,7 +93,13 @@ class LabelBlock:
             return self
         labels = self.labels.copy()
         labels[rows[low:high] - self.first_row] = LEFT_OUT
-        return replace(self, labels=labels)
+        return replace(self, labels=_read_only(labels))
+
+
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Blocks from files cannot be written to, and numba compiles apart what can."""
+    array.flags.writeable = False
+    return array
 
 
 @dataclass(frozen=True, slots=True)
