@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from labelaudit.api import find_issues
     from labelaudit.crowd import aggregate
+    from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.errors import LabelauditError
-    from labelaudit.findings import CrowdConsensus, LabelIssues
+    from labelaudit.findings import LabelIssues
 
 __all__ = [
     "CrowdConsensus",
@@ -25,7 +26,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "CrowdConsensus": "labelaudit.findings",
+    "CrowdConsensus": "labelaudit.crowd_findings",
     "LabelIssues": "labelaudit.findings",
     "LabelauditError": "labelaudit.errors",
     "aggregate": "labelaudit.crowd",

@@ -20,8 +20,9 @@ from labelaudit.audits.crowd.aggregating import (
     aggregate_votes,
 )
 from labelaudit.audits.crowd.tables import wilson
+from labelaudit.crowd_findings import CrowdConsensus, MajorityVerdict, VoteAgreement
 from labelaudit.errors import UsageError
-from labelaudit.findings import CrowdConsensus, Estimate, MajorityVerdict, VoteAgreement
+from labelaudit.findings import Estimate
 from labelaudit.running import Clock, Here
 from labelaudit.tables.consensus import (
     coded,

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from labelaudit import __version__
+from labelaudit.cli.aggregate import aggregate
 from labelaudit.cli.find_issues import find_issues
 from labelaudit.cli.flags import CommandGroup, GroupedCommand, flattened
 from labelaudit.cli.inspect import inspect
@@ -22,7 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for _name, _command in (("find-issues", find_issues), ("inspect", inspect)):
+for _name, _command in (
+    ("find-issues", find_issues),
+    ("aggregate", aggregate),
+    ("inspect", inspect),
+):
     app.command(_name, cls=GroupedCommand)(flattened(_command))
 
 

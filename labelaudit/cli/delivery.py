@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,27 +24,43 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.cli.options import Output, Talk
+    from labelaudit.cli.vote_options import VoteOutput
     from labelaudit.findings import LabelIssues
     from labelaudit.tables.outputs import Destination
 
 __all__ = [
     "Delivery",
+    "IssuesDelivery",
+    "command_line",
     "described",
     "destinations_of",
+    "free_name",
     "look",
     "next_command",
     "put",
     "report_stream",
+    "said_flags",
     "say",
 ]
 
-_RERUN = ("labels", "probs", "key", "classes", "keep", "group", "task", "method", "score")
-_RERUN_MORE = ("collision", "compat", "min_examples_per_class", "frac_noise", "seed", "config")
+_RERUN = (
+    *("labels", "probs", "key", "classes", "keep", "group", "task", "method", "score"),
+    *("collision", "compat", "min_examples_per_class", "frac_noise", "seed", "config"),
+)
 _RERUN_FLAGS = ("adjust", "skip_invalid")
 
 
-def destinations_of(output: Output, talk: Talk, group: str | None) -> tuple[Destination, ...]:
+def destinations_of(
+    output: Output | VoteOutput, talk: Talk, contents: Sequence[str]
+) -> tuple[Destination, ...]:
     """Parse and check everything that is to be written.
+
+    Parameters
+    ----------
+    output, talk
+        What the user asked for.
+    contents : sequence of str
+        The table that a bare path stands for, then those that are named before a path.
 
     Raises
     ------
@@ -52,16 +69,13 @@ def destinations_of(output: Output, talk: Talk, group: str | None) -> tuple[Dest
     """
     from labelaudit.tables.outputs import check_destinations, parse_destination
 
-    found = tuple(parse_destination(text) for text in output.output or ())
+    main, *sides = contents
+    found = tuple(parse_destination(text, main, sides) for text in output.output or ())
     on_stdout = [each for each in found if each.path is None]
     if talk.json and on_stdout:
         raise UsageError(
             f"--json and the {on_stdout[0].content} both go to standard output.",
             "Give one of them a file, such as -o summary.json.",
-        )
-    if group is None and any(each.content == "groups" for each in found):
-        raise UsageError(
-            "The groups table needs a column to group by.", "Name it with --group COL."
         )
     _refuse_binary_on_terminal(on_stdout)
     check_destinations(found, force=output.force)
@@ -77,33 +91,32 @@ def _refuse_binary_on_terminal(on_stdout: Sequence[Destination]) -> None:
             )
 
 
-class Delivery:
-    """All outputs of one audit.
+class Delivery(ABC):
+    """All outputs of one run.
 
     Parameters
     ----------
-    ctx : typer.Context
-    data : sequence of str
-        Inputs as the user named them.
-    result : LabelIssues
     destinations : sequence of Destination
     talk : Talk
     """
 
-    def __init__(
-        self,
-        ctx: typer.Context,
-        data: Sequence[str],
-        result: LabelIssues,
-        destinations: Sequence[Destination],
-        talk: Talk,
-    ) -> None:
-        self.result = result
+    def __init__(self, destinations: Sequence[Destination], talk: Talk) -> None:
         self.destinations = destinations
         self.talk = talk
-        self.next_command = next_command(ctx, data, destinations)
 
-    def all(self, settings: AuditSettings, *, excel: bool) -> None:
+    @abstractmethod
+    def table(self, content: str) -> pa.Table:
+        """Return the table of that name."""
+
+    @abstractmethod
+    def summary(self) -> str:
+        """Return the summary as JSON text."""
+
+    @abstractmethod
+    def report(self, written: Sequence[str], **look: Any) -> str:
+        """Return the report for people."""
+
+    def all(self, *, excel: bool) -> None:
         """Write every file beside its place, standard output, then move the files, then report.
 
         Raises
@@ -117,59 +130,100 @@ class Delivery:
             for each in self.destinations:
                 if each.path is not None:
                     with staging.file(each.path) as sink:
-                        self._write(each, sink, settings, excel=excel)
+                        self._write(each, sink, excel=excel)
             for each in self.destinations:
                 if each.path is None:
                     with _binary_stdout() as sink:
-                        self._write(each, sink, settings, excel=excel)
+                        self._write(each, sink, excel=excel)
             staging.commit()
         if self.talk.json:
-            put(self._summary(settings))
+            put(self.summary())
         printed = any(each.content == "report" and not each.path for each in self.destinations)
         if not self.talk.quiet and not printed:
             stream = report_stream(self.destinations, self.talk)
-            say(self._report(**look(stream, self.talk)), stream)
+            say(self.report(self._written(), **look(stream, self.talk)), stream)
 
-    def _write(
-        self, destination: Destination, sink: IO[bytes], settings: AuditSettings, *, excel: bool
-    ) -> None:
+    def _write(self, destination: Destination, sink: IO[bytes], *, excel: bool) -> None:
         if destination.content == "summary":
-            sink.write(_bytes(self._summary(settings)))
+            sink.write(_bytes(self.summary()))
         elif destination.content == "report":
-            sink.write(_bytes(self._report()))
+            sink.write(_bytes(self.report(self._written())))
         else:
             from labelaudit.tables.writing import write_table
 
-            table = _table(self.result, destination.content)
+            table = self.table(destination.content)
             write_table(table, destination.format, sink, excel=excel)
 
-    def _summary(self, settings: AuditSettings) -> str:
+    def _written(self) -> list[str]:
+        return [self._line(each) for each in self.destinations if each.path is not None]
+
+    def _line(self, destination: Destination) -> str:
+        if destination.content in ("summary", "report"):
+            return f"{destination.name} ({destination.content})"
+        rows = self.table(destination.content).num_rows
+        return f"{destination.name} ({destination.content}, {rows:,} row{'s' * (rows != 1)})"
+
+
+class IssuesDelivery(Delivery):
+    """All outputs of one audit of labels.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+    data : sequence of str
+        Inputs as the user named them.
+    result : LabelIssues
+    settings : AuditSettings
+    destinations : sequence of Destination
+    talk : Talk
+    """
+
+    def __init__(
+        self,
+        ctx: typer.Context,
+        data: Sequence[str],
+        result: LabelIssues,
+        settings: AuditSettings,
+        destinations: Sequence[Destination],
+        talk: Talk,
+    ) -> None:
+        super().__init__(destinations, talk)
+        self.result = result
+        self.settings = settings
+        self.next_command = next_command(ctx, data, destinations)
+
+    def table(self, content: str) -> pa.Table:
+        """Return the issues, or the side table of that name."""
+        from labelaudit.tables.outputs import SIDE_TABLES
+
+        table: pa.Table = (
+            getattr(self.result, content) if content in SIDE_TABLES else self.result.table
+        )
+        return table
+
+    def summary(self) -> str:
+        """Return the summary as JSON text."""
         from labelaudit.reports.summary import summary_document, to_json
 
         document = summary_document(
             self.result,
             version=__version__,
-            settings=asdict(settings),
+            settings=asdict(self.settings),
             outputs=[described(each) for each in self.destinations],
         )
         return to_json(document)
 
-    def _report(self, **look: Any) -> str:
+    def report(self, written: Sequence[str], **look: Any) -> str:
+        """Return the report for people."""
         from labelaudit.reports.text import audit_report
 
         return audit_report(
             self.result,
-            written=[self._line(each) for each in self.destinations if each.path is not None],
+            written=written,
             next_command=self.next_command,
             verbose=self.talk.verbose > 0,
             **look,
         )
-
-    def _line(self, destination: Destination) -> str:
-        if destination.content in ("summary", "report"):
-            return f"{destination.name} ({destination.content})"
-        rows = _table(self.result, destination.content).num_rows
-        return f"{destination.name} ({destination.content}, {rows:,} row{'s' * (rows != 1)})"
 
 
 def described(destination: Destination) -> dict[str, str]:
@@ -179,15 +233,6 @@ def described(destination: Destination) -> dict[str, str]:
         "format": destination.format,
         "path": destination.path or "-",
     }
-
-
-def _table(result: LabelIssues, content: str) -> pa.Table:
-    from labelaudit.tables.outputs import SIDE_TABLES
-
-    if content not in SIDE_TABLES:
-        return result.table
-    table: pa.Table = getattr(result, content)
-    return table
 
 
 @contextmanager
@@ -235,12 +280,19 @@ def next_command(
 
     contents = {each.content for each in destinations}
     if "issues" not in contents:
-        outputs = [_free("issues.csv")]
+        outputs = [free_name("issues.csv")]
     elif not contents & set(SIDE_TABLES):
-        outputs = [f"classes:{_free('classes.csv')}", f"pairs:{_free('pairs.csv')}"]
+        outputs = [f"classes:{free_name('classes.csv')}", f"pairs:{free_name('pairs.csv')}"]
     else:
         return None
-    words = ["labelaudit", "find-issues", *_guarded(data), *_flags(ctx)]
+    return command_line("find-issues", data, said_flags(ctx, _RERUN, _RERUN_FLAGS), outputs)
+
+
+def command_line(
+    command: str, data: Sequence[str], flags: Sequence[str], outputs: Sequence[str]
+) -> str | None:
+    """Return a command to type; None if it would not be shown as it is."""
+    words = ["labelaudit", command, *_guarded(data), *flags]
     for output in outputs:
         words += ["-o", output]
     line = shlex.join(words)
@@ -252,15 +304,15 @@ def _guarded(data: Sequence[str]) -> list[str]:
     return [f"./{name}" if name.startswith("-") and name != "-" else name for name in data]
 
 
-def _flags(ctx: typer.Context) -> list[str]:
-    """Return the flags of the command line that bear on what is found."""
+def said_flags(ctx: typer.Context, names: Sequence[str], switches: Sequence[str]) -> list[str]:
+    """Return those of the flags with and without a value that stand on the command line."""
     words = []
-    for name in (*_RERUN, *_RERUN_MORE, *_RERUN_FLAGS):
+    for name in (*names, *switches):
         if origin(ctx, name) != f"--{name.replace('_', '-')}":
             continue
         value = ctx.params[name]
         flag = f"--{name.replace('_', '-')}"
-        if name in _RERUN_FLAGS:
+        if name in switches:
             words.append(flag if value else f"--no-{flag[2:]}")
         else:
             for part in value if isinstance(value, list | tuple) else [value]:
@@ -269,7 +321,8 @@ def _flags(ctx: typer.Context) -> list[str]:
     return words
 
 
-def _free(name: str) -> str:
+def free_name(name: str) -> str:
+    """Return the name, numbered if a file has it already."""
     path = Path(name)
     numbered = (f"{path.stem}-{i}{path.suffix}" for i in range(2, 1000))
     return next((each for each in (name, *numbered) if not Path(each).exists()), name)

@@ -9,7 +9,7 @@ import typer
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.cli import delivery
 from labelaudit.cli.config import origin
-from labelaudit.cli.delivery import Delivery
+from labelaudit.cli.delivery import IssuesDelivery
 from labelaudit.cli.options import Columns, Data, Method, Output, Run, Talk
 from labelaudit.cli.plan import Plan
 from labelaudit.cli.sources import open_source, warn_of_variables
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from labelaudit.tables import LabelSource
     from labelaudit.tables.outputs import Destination
 
-__all__ = ["audit_settings", "find_issues"]
+__all__ = ["DryRun", "audit_settings", "find_issues"]
 
 DryRun = Annotated[
     bool,
@@ -47,10 +47,11 @@ def find_issues(
     DATA holds given labels and the probabilities that a model predicted for every class. The
     probabilities must be out-of-sample: from a model that did not see the row in training.
     """
-    from labelaudit.tables.outputs import refuse_inputs
+    from labelaudit.tables.outputs import SIDE_TABLES, refuse_inputs
 
     settings = audit_settings(method, output)
-    destinations = delivery.destinations_of(output, talk, columns.group)
+    destinations = delivery.destinations_of(output, talk, ("issues", *SIDE_TABLES))
+    _refuse_without_group(columns, destinations)
     _refuse_idle_flags(ctx, destinations)
     warn_of_variables(ctx, talk)
     source = open_source(ctx, data, columns, method.task)
@@ -62,7 +63,7 @@ def find_issues(
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
         return ExitCode.DONE
     result = _audit(source, settings, run, talk)
-    Delivery(ctx, data, result, destinations, talk).all(settings, excel=output.excel)
+    IssuesDelivery(ctx, data, result, settings, destinations, talk).all(excel=output.excel)
     return ExitCode.DONE
 
 
@@ -95,6 +96,13 @@ def audit_settings(method: Method, output: Output) -> AuditSettings:
         every_row=output.all,
         top=output.top,
     )
+
+
+def _refuse_without_group(columns: Columns, destinations: "tuple[Destination, ...]") -> None:
+    if columns.group is None and any(each.content == "groups" for each in destinations):
+        raise UsageError(
+            "The groups table needs a column to group by.", "Name it with --group COL."
+        )
 
 
 def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...]") -> None:

@@ -10,33 +10,34 @@ from labelaudit.audits.settings import METHODS, SCORES
 from labelaudit.cli.config import load_defaults
 from labelaudit.cli.values import parse_list, parse_memory
 
-__all__ = ["Columns", "Data", "Method", "Output", "Run", "Talk", "Task"]
+__all__ = ["Columns", "Data", "Method", "Output", "Run", "Talk", "Task", "option"]
 
 
-def _option(group: str, *names: str, text: str, metavar: str | None = None, **more: Any) -> Any:
+def option(group: str, *names: str, text: str, metavar: str | None = None, **more: Any) -> Any:
+    """Return an option that stands in the help under the heading of its group."""
     if "/" in names[0] or more.get("count"):
         more["show_default"] = False
     return typer.Option(*names, help=text, metavar=metavar, rich_help_panel=group, **more)
 
 
 def _columns(*names: str, **more: Any) -> Any:
-    return _option("Columns", *names, **more)
+    return option("Columns", *names, **more)
 
 
 def _method(*names: str, **more: Any) -> Any:
-    return _option("Method", *names, **more)
+    return option("Method", *names, **more)
 
 
 def _output(*names: str, **more: Any) -> Any:
-    return _option("Output", *names, **more)
+    return option("Output", *names, **more)
 
 
 def _run(*names: str, **more: Any) -> Any:
-    return _option("Run", *names, **more)
+    return option("Run", *names, **more)
 
 
 def _talk(*names: str, **more: Any) -> Any:
-    return _option("Talk", *names, **more)
+    return option("Talk", *names, **more)
 
 
 Data = Annotated[

@@ -8,6 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labelaudit.wording import safe
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -22,6 +24,8 @@ __all__ = [
     "percent",
     "plural",
     "table",
+    "titled",
+    "value_text",
     "width",
 ]
 
@@ -167,6 +171,16 @@ def percent(share: float) -> str:
     if 0 < value < 0.01:
         return "< 0.01 %"
     return f"{value:.2f} %" if 0 < value < 0.995 else f"{value:.1f} %"
+
+
+def titled(title: str, lines: list[str], style: Style) -> list[str]:
+    """Return a table's lines under its title, the names of the columns dimmed."""
+    return [style.bold(title), style.dim(lines[0]), *lines[1:]]
+
+
+def value_text(value: object) -> str:
+    """Return a value from data, fit to be shown."""
+    return "(null)" if value is None else safe(value, 200)
 
 
 def listing(names: Iterable[str], limit: int) -> str:

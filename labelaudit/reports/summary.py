@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["SCHEMA_VERSION", "inspection_document", "summary_document", "to_json"]
+__all__ = ["SCHEMA_VERSION", "inspection_document", "plain", "summary_document", "to_json"]
 
 SCHEMA_VERSION = 1
 """Grows when a key changes its meaning or goes; new keys may come without it."""
@@ -163,19 +163,19 @@ def _problems(problems: Sequence[Problem]) -> list[dict[str, Any]]:
 
 
 def _document(entries: dict[str, Any]) -> dict[str, Any]:
-    return {key: _plain(value) for key, value in entries.items()}
+    return {key: plain(value) for key, value in entries.items()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return the value with nulls where JSON has no number, numpy's numbers as Python's."""
     if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int):
         return int(value)
-    return _plain(value.item()) if hasattr(value, "item") else str(value)
+    return plain(value.item()) if hasattr(value, "item") else str(value)

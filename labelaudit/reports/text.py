@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labelaudit.findings import FILTERS, LabelIssues
 from labelaudit.reports.layout import (
@@ -13,6 +13,8 @@ from labelaudit.reports.layout import (
     percent,
     plural,
     table,
+    titled,
+    value_text,
 )
 from labelaudit.reports.understood import understood
 from labelaudit.wording import safe
@@ -131,9 +133,9 @@ def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
     rows = [
         [
             count(row["rank"]),
-            _text(row[name]),
-            _text(row["given_label"]),
-            "(uncertain)" if row["suggested_label"] is None else _text(row["suggested_label"]),
+            value_text(row[name]),
+            value_text(row["given_label"]),
+            "(uncertain)" if row["suggested_label"] is None else value_text(row["suggested_label"]),
             _quality(row["label_quality"]),
             str(row["severity"]),
         ]
@@ -141,7 +143,7 @@ def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
     ]
     everything = result.table.num_rows == shown.num_rows and not _was_cut(result)
     title = "Worst rows (all)" if everything else "Worst rows"
-    return _titled(title, table(columns, rows, limit), style)
+    return titled(title, table(columns, rows, limit), style)
 
 
 def _is_number(shown: pa.Table, name: str) -> bool:
@@ -158,15 +160,15 @@ def _pairs(result: LabelIssues, limit: int, style: Style) -> list[str]:
     ]
     rows = [
         [
-            _text(row["given"]),
-            _text(row["true"]),
+            value_text(row["given"]),
+            value_text(row["true"]),
             count(row["estimated"]),
             percent(row["share"]),
             count(row["issues"]),
         ]
         for row in result.pairs.slice(0, _PAIRS).to_pylist()
     ]
-    return _titled("Most confused", table(columns, rows, limit), style) if rows else []
+    return titled("Most confused", table(columns, rows, limit), style) if rows else []
 
 
 def _classes(result: LabelIssues, limit: int, style: Style) -> list[str]:
@@ -184,7 +186,7 @@ def _classes(result: LabelIssues, limit: int, style: Style) -> list[str]:
     )
     rows = [
         [
-            _text(row["class"]),
+            value_text(row["class"]),
             count(row["rows"]),
             count(row["issues"]),
             percent(row["issues"] / max(row["rows"], 1)),
@@ -192,7 +194,7 @@ def _classes(result: LabelIssues, limit: int, style: Style) -> list[str]:
         ]
         for row in worst
     ]
-    return _titled("Classes worst off", table(columns, rows, limit), style) if rows else []
+    return titled("Classes worst off", table(columns, rows, limit), style) if rows else []
 
 
 def _groups(result: LabelIssues, limit: int, style: Style) -> list[str]:
@@ -206,7 +208,7 @@ def _groups(result: LabelIssues, limit: int, style: Style) -> list[str]:
     )
     rows = [
         [
-            _text(row["group"]),
+            value_text(row["group"]),
             count(row["rows"]),
             count(row["issues"]),
             percent(row["issue_rate"]),
@@ -215,7 +217,7 @@ def _groups(result: LabelIssues, limit: int, style: Style) -> list[str]:
     ]
     more = result.groups.num_rows - len(rows)
     lines = table(columns, rows, limit)
-    return _titled("Groups", [*lines, f"  ... {more} more"] if more > 0 else lines, style)
+    return titled("Groups", [*lines, f"  ... {more} more"] if more > 0 else lines, style)
 
 
 def _details(result: LabelIssues, limit: int, style: Style) -> list[str]:
@@ -226,7 +228,7 @@ def _details(result: LabelIssues, limit: int, style: Style) -> list[str]:
     if times:
         lines += table((Column("stage"), Column("time", right=True)), times, limit)
     lines.append(f"  The data was decoded {plural(result.audit.readings, 'time')}.")
-    return _titled("Details", lines, style)
+    return titled("Details", lines, style)
 
 
 def _remarks(result: LabelIssues, limit: int, style: Style) -> list[str]:
@@ -248,14 +250,6 @@ def _remarks(result: LabelIssues, limit: int, style: Style) -> list[str]:
 
 def _written(written: Sequence[str]) -> list[str]:
     return [f"Wrote {line}" for line in written]
-
-
-def _titled(title: str, lines: list[str], style: Style) -> list[str]:
-    return [style.bold(title), style.dim(lines[0]), *lines[1:]]
-
-
-def _text(value: Any) -> str:
-    return "(null)" if value is None else safe(value, 200)
 
 
 def _quality(value: float) -> str:

@@ -9,9 +9,10 @@ from labelaudit.reports.layout import count, cut, entry, listing, plural
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
+    from labelaudit.crowd_findings import VoteUnderstanding
     from labelaudit.findings import Understanding
 
-__all__ = ["understood"]
+__all__ = ["files_in_words", "type_in_words", "understood"]
 
 _DICTIONARY = re.compile(r"dictionary<values=([^,]+),.*>")
 _FORMATS = {"parquet": "Parquet", "arrow": "Arrow", "csv": "CSV", "jsonl": "JSON lines"}
@@ -28,7 +29,7 @@ def understood(understanding: Understanding, limit: int, *, verbose: bool = Fals
     verbose : bool
         Name every file and every class.
     """
-    lines = entry("Data", _data(understanding, limit, verbose=verbose), limit)
+    lines = entry("Data", files_in_words(understanding, limit, verbose=verbose), limit)
     for title, text in (
         ("Labels", _labels(understanding)),
         ("Probs", _probs(understanding)),
@@ -39,7 +40,15 @@ def understood(understanding: Understanding, limit: int, *, verbose: bool = Fals
     return lines
 
 
-def _data(understanding: Understanding, limit: int, *, verbose: bool) -> str:
+def type_in_words(kind: str) -> str:
+    """Return Arrow's name of a type, without the details of a dictionary."""
+    return _DICTIONARY.sub(r"dictionary of \1", safe(kind))
+
+
+def files_in_words(
+    understanding: Understanding | VoteUnderstanding, limit: int, *, verbose: bool
+) -> str:
+    """Return what was read: files, format, rows."""
     files = understanding.files
     form = _FORMATS.get(understanding.format, understanding.format)
     rows = plural(understanding.rows, "row")
@@ -53,7 +62,7 @@ def _data(understanding: Understanding, limit: int, *, verbose: bool) -> str:
 
 
 def _labels(understanding: Understanding) -> str:
-    kind = _DICTIONARY.sub(r"dictionary of \1", safe(understanding.label_type))
+    kind = type_in_words(understanding.label_type)
     return f"{safe(understanding.label_column)} ({kind}){_origin(understanding, 'labels')}"
 
 

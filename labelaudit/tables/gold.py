@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import pyarrow as pa
 from labelaudit.errors import InvalidDataError, UsageError
 from labelaudit.tables.memory import MemoryTable
 from labelaudit.tables.paths import find_files
-from labelaudit.tables.roles import columns_named, existing_column, listed, only_one
+from labelaudit.tables.roles import columns_named, listed, only_one
 from labelaudit.tables.text import TextColumns
 from labelaudit.tables.vote_codes import NO_CODE, Encoder, as_text
 from labelaudit.tables.vote_roles import ROW_NAMES, TASK_NAMES
@@ -113,10 +112,8 @@ def _gold_tables(source: VoteSource) -> tuple[InputTable, ...]:
 
     if source.options.known is not None:
         return (MemoryTable(source.options.known),)
-    path = str(source.options.gold)
-    if not os.path.lexists(path):
-        existing_column(source.tables[0].schema, path, "gold labels (nor a file of that name)")
-    return open_files(find_files([path]), partial(_gold_text_columns, source))
+    files = find_files([str(source.options.gold)])
+    return open_files(files, partial(_gold_text_columns, source))
 
 
 def _gold_text_columns(source: VoteSource, schema: pa.Schema) -> TextColumns:

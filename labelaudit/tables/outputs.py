@@ -44,7 +44,7 @@ _SUFFIXES = {
 }
 _FORMATS = (*TABLE_FORMATS, "json", "text")
 _CONTENTS = {"json": "summary", "text": "report"}
-_PREFIXES = {**{name: name for name in (*SIDE_TABLES, *_FORMATS)}, "summary": "json", "txt": "text"}
+_ALIASES = {"summary": "json", "txt": "text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Destination:
     Attributes
     ----------
     content : str
-        ``issues``, ``summary``, ``report`` or one of ``SIDE_TABLES``.
+        ``summary``, ``report``, the main table (``issues``) or one of the side tables.
     format : str
         One of ``TABLE_FORMATS``, or ``json`` or ``text``.
     path : str or None
@@ -71,16 +71,26 @@ class Destination:
         return "standard output" if self.path is None else safe(self.path, 200)
 
 
-def parse_destination(text: str) -> Destination:
+def parse_destination(
+    text: str, main: str = "issues", sides: Sequence[str] = SIDE_TABLES
+) -> Destination:
     """Return the destination of ``[FORMAT:]PATH``; ``-`` is standard output, as CSV by default.
+
+    Parameters
+    ----------
+    text : str
+    main : str
+        The table that a bare path stands for.
+    sides : sequence of str
+        Tables that are named before the path.
 
     Raises
     ------
     UsageError
         If the format is unknown, or cannot hold what is asked for.
     """
-    side, rest = _prefix(text, SIDE_TABLES)
-    written, path = _prefix(rest, _FORMATS)
+    side, rest = _prefix(text, sides, sides)
+    written, path = _prefix(rest, _FORMATS, sides)
     if not path:
         raise UsageError(f"The output {safe(text)!r} has no path.", "Give a path, or - for stdout.")
     if re.match(r"[a-z0-9+]{2,}:/", path):
@@ -89,7 +99,7 @@ def parse_destination(text: str) -> Destination:
             "Write to a local file, then copy it there.",
         )
     form = written or ("csv" if path == "-" else _format_of(path))
-    content = side or _CONTENTS.get(form, "issues")
+    content = side or _CONTENTS.get(form, main)
     if side and form not in TABLE_FORMATS:
         raise UsageError(
             f"{safe(text)}: the {side} table cannot be written as {form}.",
@@ -98,16 +108,17 @@ def parse_destination(text: str) -> Destination:
     return Destination(content, form, None if path == "-" else path)
 
 
-def _prefix(text: str, allowed: Sequence[str]) -> tuple[str | None, str]:
+def _prefix(text: str, allowed: Sequence[str], sides: Sequence[str]) -> tuple[str | None, str]:
     """Split a known prefix off; a colon may also be part of a file's name."""
     head, colon, rest = text.partition(":")
     if not colon:
         return None, text
-    name = _PREFIXES.get(head.lower())
+    known = {name: name for name in (*sides, *_FORMATS)} | _ALIASES
+    name = known.get(head.lower())
     if name in allowed:
         return name, rest
-    if name is None and head.isalpha():
-        hint = _did_you_mean(head, list(_PREFIXES))
+    if name is None and head.replace("-", "").isalpha():
+        hint = _did_you_mean(head, list(known))
         if hint:
             raise UsageError(f"There is no output format {safe(head)!r}.", hint)
     return None, text

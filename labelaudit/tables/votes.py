@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -12,14 +13,14 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from labelaudit.blocks import VoteBlock
+from labelaudit.crowd_findings import VoteCounts, VoteUnderstanding
 from labelaudit.errors import InvalidDataError, NothingToAuditError, UsageError
-from labelaudit.findings import VoteCounts, VoteUnderstanding
 from labelaudit.tables.arrays import null_mask, numbers, strings
 from labelaudit.tables.gold import gold_codes
 from labelaudit.tables.hive import with_folders
 from labelaudit.tables.parts import check_names, check_parts
 from labelaudit.tables.paths import find_files
-from labelaudit.tables.roles import listed
+from labelaudit.tables.roles import existing_column, listed
 from labelaudit.tables.vote_classes import ABSTAINED, VoteClasses, vote_classes
 from labelaudit.tables.vote_codes import NO_CODE, Encoder, as_text, encoded, plain_values
 from labelaudit.tables.vote_groups import CodedVotes, grouped
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["VoteSource", "Votes", "open_votes", "votes_of"]
 
 _BATCH_ROWS = 1 << 19
+_BASE_BYTES = 250_000_000
+_VOTE_BYTES = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,12 @@ class VoteSource:
     def bytes_to_read(self) -> int:
         """Stored bytes of the columns that are read."""
         return sum(sum(table.group_bytes(self.roles.columns)) for table in self.tables)
+
+    @property
+    def memory_expected(self) -> int:
+        """Bytes that reading and aggregating may need, as measured on up to 10^7 votes."""
+        cells = self.understanding.rows * max(len(self.roles.wide), 1)
+        return _BASE_BYTES + cells * _VOTE_BYTES
 
     def read(self) -> Votes:
         """Read all votes.
@@ -151,10 +160,14 @@ def votes_of(tables: tuple[InputTable, ...], options: VoteOptions) -> VoteSource
         )
     roles = assign_vote_roles(kept[0].schema, options)
     check_parts(kept, roles.columns)
-    return VoteSource(_understanding(kept, roles), kept, roles, options)
+    if options.gold is not None and roles.gold is None and not os.path.lexists(options.gold):
+        existing_column(kept[0].schema, options.gold, "gold labels (nor a file of that name)")
+    return VoteSource(_understanding(kept, roles, options), kept, roles, options)
 
 
-def _understanding(tables: Sequence[InputTable], roles: VoteRoles) -> VoteUnderstanding:
+def _understanding(
+    tables: Sequence[InputTable], roles: VoteRoles, options: VoteOptions
+) -> VoteUnderstanding:
     schema = tables[0].schema
     return VoteUnderstanding(
         files=tuple(name for name, _ in groupby(table.name for table in tables)),
@@ -164,7 +177,7 @@ def _understanding(tables: Sequence[InputTable], roles: VoteRoles) -> VoteUnders
         worker_columns=roles.wide or (str(roles.worker),),
         label_column=roles.label,
         label_type=safe(schema.field(roles.labels[0]).type),
-        gold=roles.gold,
+        gold=roles.gold if roles.gold is not None else options.gold,
         classes=(),
         class_order="",
         origins=roles.origins,

@@ -1,0 +1,246 @@
+"""The report of an aggregation for people."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from labelaudit.reports.crowd_understood import votes_understood
+from labelaudit.reports.layout import (
+    Column,
+    Style,
+    count,
+    paragraph,
+    percent,
+    plural,
+    table,
+    titled,
+    value_text,
+)
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from labelaudit.crowd_findings import CrowdConsensus
+
+__all__ = ["changed_tasks", "crowd_report", "weak_workers"]
+
+_WORKERS = 5
+_PAIRS = 5
+_TASKS = 5
+_WARNINGS = 10
+
+
+def crowd_report(
+    result: CrowdConsensus,
+    *,
+    limit: int = 80,
+    style: Style | None = None,
+    written: Sequence[str] = (),
+    next_command: str | None = None,
+    verbose: bool = False,
+) -> str:
+    """Return the report of an aggregation.
+
+    Parameters
+    ----------
+    result : CrowdConsensus
+    limit : int
+        Cells of a line.
+    style : Style or None
+        None: no colour.
+    written : sequence of str
+        One line for each output, already fit to be shown.
+    next_command : str or None
+        What to type next; it stands on a line of its own, however long.
+    verbose : bool
+        Say more: all files and classes, timings.
+    """
+    style = style or Style()
+    parts = [
+        votes_understood(result.understanding, limit, verbose=verbose),
+        _verdict(result, limit, style),
+        _agreement(result, limit),
+        _majority(result, limit),
+        _weak_workers(result, limit, style),
+        _pairs(result, limit, style),
+        _next_votes(result, limit, style),
+        _details(result, limit, style) if verbose else [],
+        _remarks(result, limit, style),
+        [f"Wrote {line}" for line in written],
+        ["Next:", f"  {next_command}"] if next_command else [],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def changed_tasks(result: CrowdConsensus) -> int:
+    """Count the tasks whose label is not that of the majority (or of a tie's lowest class)."""
+    import pyarrow.compute as pc
+
+    differs = pc.not_equal(result.consensus["label"], result.consensus["majority_label"])
+    return int(pc.sum(differs).as_py() or 0)
+
+
+def weak_workers(result: CrowdConsensus) -> pa.Table:
+    """Return the workers that are right no more often than by chance, most votes first."""
+    import pyarrow.compute as pc
+
+    chance = 1.0 / max(len(result.understanding.classes), 1)
+    workers = result.workers
+    if len(result.understanding.classes) < 2:
+        return workers.slice(0, 0)
+    chosen = workers.filter(pc.less_equal(workers["accuracy"], chance))
+    return chosen.take(pc.sort_indices(chosen, sort_keys=[("n_votes", "descending")]))
+
+
+def _verdict(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
+    counts, tasks = result.counts, result.consensus.num_rows
+    votes, workers = plural(counts.votes, "vote"), plural(result.workers.num_rows, "worker")
+    named = tasks - result.consensus["label"].null_count
+    headline = f"{votes} by {workers} give {plural(named, 'label')} for {plural(tasks, 'task')}."
+    lines = [style.bold(line) for line in paragraph(headline, limit)]
+    left = [
+        f"{plural(number, noun)} {why}"
+        for number, noun, why in (
+            (counts.abstained, "abstention", "left out"),
+            (counts.null_labels, "row", "without a label left out"),
+            (counts.dropped, "repeated vote", "dropped"),
+            (counts.gold, "task", "with a known label"),
+        )
+        if number
+    ]
+    if left:
+        lines += paragraph(f"Of {plural(counts.rows, 'row')}: {'; '.join(left)}.", limit)
+    mean = result.consensus["confidence"].drop_null()
+    if len(mean):
+        import pyarrow.compute as pc
+
+        lines += paragraph(
+            f"Method: {result.method}; mean confidence {percent(pc.mean(mean).as_py())}.", limit
+        )
+    return lines
+
+
+def _agreement(result: CrowdConsensus, limit: int) -> list[str]:
+    found = result.agreement
+    if math.isnan(found.alpha.value):
+        return paragraph("Agreement cannot be told: no task has votes that could differ.", limit)
+    kappa = found.fleiss_kappa
+    fleiss = "" if kappa is None or math.isnan(kappa) else f"; Fleiss' kappa {kappa:.3f}"
+    text = (
+        f"Agreement: Krippendorff's alpha ({found.level}) {found.alpha.value:.3f} "
+        f"({found.alpha.low:.3f} to {found.alpha.high:.3f}){fleiss}; "
+        f"{percent(found.pairwise)} of pairs of votes are equal. "
+        "(1 is perfect, 0 is chance.)"
+    )
+    return paragraph(text, limit)
+
+
+def _majority(result: CrowdConsensus, limit: int) -> list[str]:
+    lines = paragraph(result.certificate.sentence, limit)
+    ties, changed = result.certificate.tied, changed_tasks(result)
+    text = f"{plural(ties, 'tie')}; {plural(changed, 'label')} not as the majority has it."
+    lines += paragraph(text, limit)
+    if result.gold_accuracy is not None:
+        gold = result.gold_accuracy
+        text = (
+            f"Where the label is known, majority vote finds it in {percent(gold.value)} "
+            f"({percent(gold.low)} to {percent(gold.high)}) of the tasks."
+        )
+        lines += paragraph(text, limit)
+    return lines
+
+
+def _weak_workers(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
+    weak = weak_workers(result)
+    if weak.num_rows == 0:
+        return []
+    columns = (
+        Column("worker", flexible=True),
+        Column("votes", right=True),
+        Column("accuracy", right=True),
+        Column("95 %", right=True),
+        Column("agrees", right=True),
+        Column("worst (true -> given)", flexible=True),
+    )
+    rows = [
+        [
+            value_text(row["worker"]),
+            count(row["n_votes"]),
+            percent(row["accuracy"]),
+            f"{percent(row['accuracy_low'])} to {percent(row['accuracy_high'])}",
+            "-" if row["agreement"] is None else percent(row["agreement"]),
+            "-" if row["worst_pair"] is None else value_text(row["worst_pair"]),
+        ]
+        for row in weak.slice(0, _WORKERS).to_pylist()
+    ]
+    return _with_rest(
+        titled("Workers at or below chance", table(columns, rows, limit), style),
+        weak.num_rows - len(rows),
+    )
+
+
+def _with_rest(lines: list[str], more: int) -> list[str]:
+    return [*lines, f"  ... {count(more)} more"] if more > 0 else lines
+
+
+def _pairs(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
+    columns = (
+        Column("truly", flexible=True),
+        Column("given", flexible=True),
+        Column("votes, about", right=True),
+        Column("of truly", right=True),
+    )
+    rows = [
+        [
+            value_text(row["true"]),
+            value_text(row["given"]),
+            count(row["expected"]),
+            percent(row["share"]),
+        ]
+        for row in result.pairs.slice(0, _PAIRS).to_pylist()
+    ]
+    return titled("Most confused", table(columns, rows, limit), style) if rows else []
+
+
+def _next_votes(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
+    columns = (
+        Column("task", flexible=True),
+        Column("label", flexible=True),
+        Column("confidence", right=True),
+        Column("error falls by", right=True),
+    )
+    rows = [
+        [
+            value_text(row["task"]),
+            value_text(row["label"]),
+            "-" if row["confidence"] is None else percent(row["confidence"]),
+            f"{100 * row['error_reduction']:.1f} points",
+        ]
+        for row in result.next_votes.slice(0, _TASKS).to_pylist()
+    ]
+    if not rows:
+        return []
+    return titled("Most worth another vote", table(columns, rows, limit), style)
+
+
+def _details(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
+    times: list[list[Any]] = [[name, f"{took:.2f} s"] for name, took in result.timings.items()]
+    if not times:
+        return []
+    lines = table((Column("stage"), Column("time", right=True)), times, limit)
+    return titled("Details", lines, style)
+
+
+def _remarks(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
+    lines = []
+    for warning in result.warnings[:_WARNINGS]:
+        lines += [style.warn(line) for line in paragraph(f"Warning: {safe(warning, 400)}", limit)]
+    if len(result.warnings) > _WARNINGS:
+        lines.append(f"... {len(result.warnings) - _WARNINGS} more warnings.")
+    for note in result.notes:
+        lines += paragraph(f"Note: {safe(note, 400)}", limit)
+    return lines
