@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def cases(kind: str) -> list[Any]:
-    folders = sorted((FIXTURES / kind).iterdir())
-    return [pytest.param(folder, id=folder.name) for folder in folders]
-
-
 def verdict(case: Path) -> dict[str, Any]:
     expected: dict[str, Any] = json.loads((case / "expected.json").read_text("utf-8"))
     return expected
+
+
+def cases(kind: str, command: str = "find-issues") -> list[Any]:
+    folders = sorted((FIXTURES / kind).iterdir())
+    chosen = [each for each in folders if verdict(each).get("command", "find-issues") == command]
+    return [pytest.param(folder, id=folder.name) for folder in chosen]
 
 
 def listing(folder: Path) -> list[tuple[str, int, int]]:
@@ -101,3 +102,32 @@ def test_broken_names_its_problem(case: Path) -> None:
     expected = verdict(case)
     done = call("inspect", case / expected["data"], *expected["options"], "--json")
     assert expected["problem"] in [problem["kind"] for problem in json.loads(done.out)["problems"]]
+
+
+@pytest.mark.parametrize("case", cases("noisy", "aggregate"))
+def test_noisy_votes(case: Path, tmp_path: Path) -> None:
+    expected = verdict(case)
+    outputs = ["-o", tmp_path / "consensus.parquet", "-o", f"workers:{tmp_path / 'workers.csv'}"]
+    done = call("aggregate", case / expected["data"], *expected["options"], "--json", *outputs)
+    assert done.code == 0, done.err
+    truth = dict(zip(*pa_csv.read_csv(case / "truth.csv").to_pydict().values(), strict=True))
+    consensus = pq.read_table(tmp_path / "consensus.parquet").to_pylist()
+    right = sum(row["label"] == truth[row["task"]] for row in consensus)
+    plain = sum(row["majority_label"] == truth[row["task"]] for row in consensus)
+    assert right >= expected["accuracy"] * len(truth)
+    assert right - plain >= expected["better_than_majority"] * len(truth)
+    workers = {row["worker"]: row for row in pa_csv.read_csv(tmp_path / "workers.csv").to_pylist()}
+    assert {name: workers[name]["accuracy"] for name in expected["skills"]} == pytest.approx(
+        expected["skills"], abs=0.05
+    )
+    weak = json.loads(done.out)["weak_workers"]["workers"]
+    assert [row["worker"] for row in weak] == expected["spammers"]
+
+
+@pytest.mark.parametrize("case", cases("broken", "aggregate"))
+def test_broken_votes_are_refused(case: Path, tmp_path: Path) -> None:
+    expected, before = verdict(case), listing(case)
+    data, target = case / expected["data"], tmp_path / "consensus.csv"
+    refused(call("aggregate", data, *expected["options"], "-o", target), expected)
+    assert listing(tmp_path) == []
+    assert listing(case) == before
