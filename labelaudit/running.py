@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Clock", "Executor", "Here", "each", "prefetched", "total"]
+__all__ = ["Clock", "Executor", "Here", "each", "prefetched", "together", "total"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -70,6 +70,15 @@ def total(summarize: Callable[[T], R], partitions: Iterable[T], on: Executor | N
     if first is None:
         raise ValueError("total() needs at least one partition")
     return reduce(add, summaries, first)
+
+
+def together(on: Executor | None, *tasks: Callable[[], R]) -> list[R]:
+    """Do several things that do not need each other; none of them may map on ``on`` itself."""
+    return list(each(_call, tasks, on))
+
+
+def _call(task: Callable[[], R]) -> R:
+    return task()
 
 
 class _Ahead(Generic[T]):

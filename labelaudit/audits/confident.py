@@ -12,7 +12,6 @@ from labelaudit.audits import compat, joint
 from labelaudit.audits.filters import RowEvidence
 from labelaudit.kernels.joint import UNDECIDED, confident_classes
 from labelaudit.running import Executor, each
-from labelaudit.summaries.self_confidence import SelfConfidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.blocks import LabelBlock, Partition
     from labelaudit.findings import JointCells
+    from labelaudit.summaries.self_confidence import SelfConfidence
 
 __all__ = [
     "ConfidentLearning",
@@ -73,7 +73,7 @@ class ConfidentLearning:
 
 def confident_learning(
     facts: RowFacts,
-    n_classes: int,
+    confidence: SelfConfidence,
     settings: AuditSettings,
     partitions: Iterable[Partition[LabelBlock]],
     on: Executor | None = None,
@@ -83,17 +83,17 @@ def confident_learning(
     Parameters
     ----------
     facts : RowFacts
-    n_classes : int
+    confidence : SelfConfidence
+        Of all rows.
     settings : AuditSettings
     partitions : iterable of Partition
         Read again for the few rows that their leading classes do not settle.
     """
-    confidence = SelfConfidence.of(facts.labels, facts.given_prob, n_classes)
     counts, thresholds = confidence.count, confidence.thresholds()
     most_probable = settings.compat or settings.collision == "cleanlab"
     decided = decide(facts, reach_of(thresholds), most_probable, partitions, on)
     # The peer counts one row for a class that has none; ours takes no part.
-    present = np.ones(n_classes, np.bool_) if settings.compat else counts > 0
+    present = np.ones(len(counts), np.bool_) if settings.compat else counts > 0
     cells = joint.confident_joint(facts.labels, decided, present)
     calibrate = compat.calibrated if settings.compat else joint.calibrated
     calibrated = calibrate(cells, counts)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.channel.sample import centred_logs, chunked, floor_of, row_hashes
+from labelaudit.audits.channel.sample import (
+    centred_logs,
+    chunked,
+    floor_of,
+    row_hashes,
+    sample_size,
+)
 from labelaudit.audits.channel.soft_counts import CONCENTRATION, Prior, Weighed, fitted
 from labelaudit.kernels.face import face_scores
 from labelaudit.running import Executor, each
@@ -20,9 +26,11 @@ if TYPE_CHECKING:
     from labelaudit.audits.facts import Sample
     from labelaudit.blocks import LabelBlock
 
-__all__ = ["FaceValue", "fit_face_value"]
+__all__ = ["FaceValue", "face_sample_bound", "fit_face_value"]
 
-MOST_SQUARE = 1024
+MOST_ROWS = 50_000
+NUMBERS = 1_000_000
+ROWS_A_CLASS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,13 @@ class FaceValue:
         return face_scores(probs, block.labels, self.floor, self.channel.other, self.channel.own)
 
 
+def face_sample_bound(total_rows: int, n_classes: int, n_members: int) -> np.uint64:
+    """Return the highest hash of a row that is kept for this fit, which needs fewer than rcp."""
+    most = max(NUMBERS // (n_classes * n_members), MOST_ROWS // ROWS_A_CLASS)
+    size = min(most, MOST_ROWS, sample_size(n_classes, n_members))
+    return np.uint64(min(2**64 * size // max(total_rows, size), 2**64 - 1))
+
+
 def fit_face_value(
     sample: Sample,
     seed: int,
@@ -69,7 +84,8 @@ def fit_face_value(
     chunks = chunked(sample.labels, sample.members, hashes, floor, crossed=False)
     rows = list(each(_as_they_are, chunks, on))
     prior = Prior(counts / total, CONCENTRATION * len(sample.labels) / total)
-    start = prior.start(square=len(counts) <= MOST_SQUARE)
+    # With few rows of a class the channel of a class is its prior: one rate for all says as much.
+    start = prior.start(square=len(sample.labels) >= ROWS_A_CLASS * len(counts))
     return FaceValue(floor, fitted(rows, start, prior, on))
 
 

@@ -10,7 +10,13 @@ import numpy as np
 
 from labelaudit.blocks import LEFT_OUT
 from labelaudit.kernels.channel import sample_hash
-from labelaudit.kernels.rows import LEADING, entropies, leading_classes, row_statuses
+from labelaudit.kernels.rows import (
+    LEADING,
+    entropies,
+    leading_classes,
+    leading_classes_single,
+    row_statuses,
+)
 from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
@@ -129,6 +135,14 @@ class Sample:
     labels: npt.NDArray[np.int32]
     members: tuple[npt.NDArray[np.floating], ...]
 
+    def thinned(self, most: int) -> Sample:
+        """Keep every n-th row, so that at most so many are left."""
+        step = -(-len(self.rows) // most)
+        if step <= 1:
+            return self
+        members = tuple(member[::step] for member in self.members)
+        return Sample(self.rows[::step], self.labels[::step], members)
+
     @classmethod
     def joined(cls, parts: Sequence[Sample]) -> Sample:
         """Join samples of consecutive rows."""
@@ -191,7 +205,8 @@ def _facts_of(block: LabelBlock, plan: ReadingPlan) -> RowFacts:
         found = row_statuses(block.labels, member, tolerance)
         status = np.where(status == 0, found, status)
     labels = np.where((block.labels >= 0) & (status > 0), np.int32(LEFT_OUT), block.labels)
-    classes, leading, given = leading_classes(labels, probs)
+    find = leading_classes_single if probs.dtype == np.float32 else leading_classes
+    classes, leading, given = find(labels, probs)
     valid = labels >= 0
     wanted = valid if plan.every_entropy else valid & (classes[:, 0] != labels)
     return RowFacts(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.facts import RowFacts
 
-__all__ = ["RowEvidence", "as_bits", "lowest", "lowest_of_each_class", "with_vetoes"]
+__all__ = ["RowEvidence", "as_bits", "lowest", "lowest_of_each_class"]
 
 NUDGE = 1e-6
 """What the given class is helped by when it is asked whether it is the most probable one."""
@@ -129,36 +129,6 @@ def lowest_of_each_class(
     flags = np.zeros(len(labels), np.bool_)
     flags[rows[rows >= 0]] = True
     return flags
-
-
-def with_vetoes(
-    evidence: RowEvidence,
-    by_class: npt.NDArray[np.bool_],
-    by_noise_rate: npt.NDArray[np.bool_],
-) -> dict[str, npt.NDArray[np.bool_]]:
-    """Flag rows by each of the seven filters (Northcutt, Jiang, Chuang 2021, section 3.2).
-
-    Parameters
-    ----------
-    evidence : RowEvidence
-    by_class : (N,) bool
-        Rows with the lowest P(given) of their class, as many as pruning may take.
-    by_noise_rate : (N,) bool
-        Rows among the lowest margins of any cell, as many as pruning may take from it.
-    """
-    veto = evidence.opposed()
-    counted_off = (evidence.confident >= 0) & (evidence.confident != evidence.labels)
-    confident_learning = counted_off & veto
-    n = int(confident_learning.sum())
-    return {
-        "prune_by_class": by_class & veto,
-        "prune_by_noise_rate": by_noise_rate & veto,
-        "both": by_class & by_noise_rate & veto,
-        "confident_learning": confident_learning,
-        "predicted_neq_given": veto,
-        "low_self_confidence": lowest(evidence.given_prob, evidence.valid, n),
-        "low_normalized_margin": lowest(evidence.scores(), evidence.valid, n),
-    }
 
 
 def as_bits(masks: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:

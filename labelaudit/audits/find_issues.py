@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelaudit.audits import hygiene
-from labelaudit.audits.channel import fit, sample_bound
+from labelaudit.audits.channel import ChannelModel, fit, sample_bound
 from labelaudit.audits.confident import confident_learning
-from labelaudit.audits.face import fit_face_value
+from labelaudit.audits.face import face_sample_bound, fit_face_value
 from labelaudit.audits.facts import ReadingPlan, first_reading
 from labelaudit.audits.filters import as_bits
 from labelaudit.audits.flagging import flags_of, tied_at_cut
@@ -18,7 +18,7 @@ from labelaudit.audits.joint import cells_of
 from labelaudit.audits.ranking import Ranking, ranked_rows, scores_of
 from labelaudit.audits.second import SecondPlan, second_reading
 from labelaudit.findings import FILTERS, LabelAudit
-from labelaudit.running import Executor, Here
+from labelaudit.running import Executor, Here, together
 from labelaudit.summaries.exact import ExactSum
 from labelaudit.summaries.margins import LowestMargins
 from labelaudit.summaries.self_confidence import SelfConfidence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from labelaudit.audits.channel import ChannelModel
     from labelaudit.audits.confident import ConfidentLearning
+    from labelaudit.audits.face import FaceValue
     from labelaudit.audits.facts import FirstReading, RowFacts
     from labelaudit.audits.flagging import Flags
     from labelaudit.audits.second import SecondReading
@@ -107,10 +107,11 @@ class Audited:
 def look_at_rows(rows: Rows, settings: AuditSettings) -> tuple[FirstReading, tuple[Problem, ...]]:
     """Read all rows once, and list what is wrong with them."""
     thorough = ("low_self_confidence", "low_normalized_margin", "rcp")
+    bound = sample_bound if _wants_channel(settings) else face_sample_bound
     plan = ReadingPlan(
         n_rows=rows.n_rows,
         n_classes=len(rows.classes),
-        sample_bound=sample_bound(rows.n_rows, len(rows.classes), rows.n_members),
+        sample_bound=bound(rows.n_rows, len(rows.classes), rows.n_members),
         seed=settings.seed,
         every_entropy=settings.every_row
         or settings.method in thorough
@@ -136,18 +137,18 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
     facts = first.facts
     if not settings.skip_invalid:
         hygiene.demand_no_problems(problems)
-    counts = SelfConfidence.of(facts.labels, facts.given_prob, len(rows.classes)).count
-    hygiene.demand_two_labels(counts, rows.classes)
+    confidence = SelfConfidence.of(facts.labels, facts.given_prob, len(rows.classes))
+    hygiene.demand_two_labels(confidence.count, rows.classes)
     hygiene.demand_class_order(facts, rows.classes)
-    confident = confident_learning(facts, len(rows.classes), settings, rows.partitions, rows.on)
-    model = _channel(rows, settings, first, confident)
-    margins, unsettled = _margins_so_far(facts, confident)
+    prepared = _prepared(rows, settings, first, confidence)
+    confident, margins, unsettled = prepared.confident, prepared.margins, prepared.unsettled
+    model = prepared.scorer if isinstance(prepared.scorer, ChannelModel) else None
     plan = SecondPlan(
         n_rows=rows.n_rows,
         left_out=np.flatnonzero(facts.labels < 0),
         margins=margins.emptied(),
         unsettled=unsettled,
-        scorer=model or fit_face_value(first.sample, settings.seed, confident.counts, rows.on),
+        scorer=prepared.scorer,
         thresholds=confident.to_take_off(settings.compat) if settings.adjust else None,
     )
     second = second_reading(rows.partitions, plan, rows.told("scoring"))
@@ -157,17 +158,59 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
         if settings.compat
         else margins.flags(rows.n_rows)
     )
-    flags = flags_of(confident, second, model, by_noise_rate, settings.compat)
+    flags = flags_of(confident, second, model, by_noise_rate, settings.compat, rows.on)
     ranking = _ranking(settings, facts, confident, second, flags)
     audit = _audit(settings, confident, flags, ranking)
     audit = replace(
         audit,
         notes=model.notes if model else (),
-        calibration=hygiene.calibration(first.sample, len(rows.classes)),
+        calibration=prepared.calibration,
     )
     warnings = hygiene.warnings_about(facts, confident.counts, rows.classes)
     flagged = np.flatnonzero(ranking.is_issue)
     return Audited(audit, flagged, plan.left_out, problems, warnings + _doubts(model))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What can be said between the readings."""
+
+    confident: ConfidentLearning
+    margins: LowestMargins
+    unsettled: npt.NDArray[np.bool_]
+    scorer: ChannelModel | FaceValue
+    calibration: dict[str, float]
+
+
+def _prepared(
+    rows: Rows, settings: AuditSettings, first: FirstReading, confidence: SelfConfidence
+) -> _Prepared:
+    facts, sample, counts = first.facts, first.sample, confidence.count
+
+    def learn() -> tuple[ConfidentLearning, LowestMargins, npt.NDArray[np.bool_]]:
+        confident = confident_learning(facts, confidence, settings, rows.partitions)
+        return confident, *_margins_so_far(facts, confident)
+
+    def measure() -> tuple[FaceValue | None, dict[str, float]]:
+        face = None if _wants_channel(settings) else fit_face_value(sample, settings.seed, counts)
+        return face, hygiene.calibration(sample, len(counts))
+
+    found: list[Any] = together(rows.on, learn, measure)
+    (confident, margins, unsettled), (face, calibration) = found
+    scorer = face or fit(
+        sample.labels,
+        sample.members,
+        sample.rows,
+        settings.seed,
+        counts,
+        int(counts.sum()),
+        rows.on,
+    )
+    return _Prepared(confident, margins, unsettled, scorer, calibration)
+
+
+def _wants_channel(settings: AuditSettings) -> bool:
+    return "rcp" in (settings.method, settings.ranking)
 
 
 def _margins_so_far(
@@ -182,17 +225,6 @@ def _margins_so_far(
         margins = margins.emptied()
         margins.take_leading(facts, ~unsettled)
     return margins, unsettled
-
-
-def _channel(
-    rows: Rows, settings: AuditSettings, first: FirstReading, confident: ConfidentLearning
-) -> ChannelModel | None:
-    if "rcp" not in (settings.method, settings.ranking):
-        return None
-    sample = first.sample
-    counts = confident.counts
-    total = int(counts.sum())
-    return fit(sample.labels, sample.members, sample.rows, settings.seed, counts, total, rows.on)
 
 
 def _doubts(model: ChannelModel | None) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ import numpy as np
 from labelaudit.audits import compat, joint
 from labelaudit.audits.channel import count, error_interval
 from labelaudit.audits.confident import reach_of
-from labelaudit.audits.filters import lowest, lowest_of_each_class, with_vetoes
+from labelaudit.audits.filters import lowest, lowest_of_each_class
 from labelaudit.findings import ErrorRate, Estimate
 from labelaudit.kernels.joint import confident_classes
-from labelaudit.running import Executor, each
+from labelaudit.running import Executor, each, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,8 +54,11 @@ def flags_of(
     model: ChannelModel | None,
     by_noise_rate: npt.NDArray[np.bool_],
     compat_rules: bool,
+    on: Executor | None = None,
 ) -> Flags:
     """Flag rows by every rule that was prepared for.
+
+    The seven filters are those of Northcutt, Jiang, Chuang 2021, section 3.2.
 
     Parameters
     ----------
@@ -64,33 +67,76 @@ def flags_of(
     model : ChannelModel or None
         None where rcp was not asked for.
     by_noise_rate : (N,) bool
-        Rows among the lowest margins of any cell.
+        Rows among the lowest margins of any cell, as many as pruning may take from it.
     compat_rules : bool
+    on : Executor, optional
     """
     evidence = confident.evidence
     valid = evidence.valid
-    n_valid = int(valid.sum())
+    veto = evidence.opposed()
+    counted_off = (evidence.confident >= 0) & (evidence.confident != evidence.labels) & veto
+    n_off = int(np.count_nonzero(counted_off))
+    face = float(second.doubt.value()[0])
     select = compat.lowest_of_each_class if compat_rules else lowest_of_each_class
     wanted = confident.counts - joint.diagonal(confident.pruned)
-    by_class = select(evidence, wanted)
-    by_rule = with_vetoes(evidence, by_class, by_noise_rate)
-    face, face_squares, *sharp = second.doubt.value().tolist()
-    at_face_value = lowest(second.face_score, valid, round(face))
-    if model is None or second.channel is None:
+    by_class, low_confidence, low_margin, at_face_value = together(
+        on,
+        partial(select, evidence, wanted),
+        lambda: lowest(evidence.given_prob, valid, n_off),
+        lambda: lowest(evidence.scores(), valid, n_off),
+        lambda: lowest(second.face_score, valid, round(face)),
+    )
+    by_rule = {
+        "prune_by_class": by_class & veto,
+        "prune_by_noise_rate": by_noise_rate & veto,
+        "both": by_class & by_noise_rate & veto,
+        "confident_learning": counted_off,
+        "predicted_neq_given": veto,
+        "low_self_confidence": low_confidence,
+        "low_normalized_margin": low_margin,
+    }
+    most = _most(confident, second, model)
+    if model is not None and second.channel is not None:
+        by_rule["rcp"] = lowest(second.channel.score, valid, most.errors)
+    rate = ErrorRate(_face_value(second, most), most.estimate())
+    return Flags(by_rule, at_face_value, rate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A number of errors among rows, and the doubts it came from."""
+
+    errors: int
+    doubt: float
+    squares: float
+    rows: int
+
+    def estimate(self) -> Estimate:
+        low, high = error_interval(self.errors, self.doubt, self.squares, self.rows)
+        return Estimate(self.errors / self.rows, low, high)
+
+
+def _most(
+    confident: ConfidentLearning, second: SecondReading, model: ChannelModel | None
+) -> _Count:
+    """Count errors if the model is as sharp as it can be; by the confident joint without rcp."""
+    n_valid = int(confident.counts.sum())
+    if model is None:
         n = joint.off_diagonal_total(confident.calibrated)
-        most = _estimate(n, float(n), float(n), n_valid)
-    else:
-        twice, twice_squares = sharp
-        n = _rcp_count(confident, second, twice, n_valid) if model.informative else 0
-        by_rule["rcp"] = lowest(second.channel.score, valid, n)
-        most = _estimate(n, twice, twice_squares, n_valid)
-    face_value = _estimate(min(face, n), face, face_squares, n_valid)
-    return Flags(by_rule, at_face_value, ErrorRate(face_value, most))
+        return _Count(n, float(n), float(n), n_valid)
+    _, _, twice, squares = second.doubt.value().tolist()
+    n = _rcp_count(confident, second, twice, n_valid) if model.informative else 0
+    return _Count(n, twice, squares, n_valid)
 
 
-def _estimate(errors: float, doubt: float, squares: float, rows: int) -> Estimate:
-    low, high = error_interval(errors, doubt, squares, rows)
-    return Estimate(errors / rows, low, high)
+def _face_value(second: SecondReading, most: _Count) -> Estimate:
+    """Estimate the share of errors at face value, which is no more than the most."""
+    face, squares = second.doubt.value()[:2].tolist()
+    low, high = error_interval(min(face, most.errors), face, squares, most.rows)
+    ceiling = most.estimate()
+    return Estimate(
+        min(face, most.errors) / most.rows, min(low, ceiling.low), min(high, ceiling.high)
+    )
 
 
 def _rcp_count(

@@ -36,6 +36,7 @@ ORDER_CLASSES = 2000
 IN_SAMPLE = 0.999
 FEW_ROWS = 5
 BINS = 15
+CALIBRATION_ROWS = 20_000
 
 _LABEL_PROBLEMS = {
     NULL_LABEL: (
@@ -231,7 +232,7 @@ def calibration(sample: Sample, n_classes: int) -> dict[str, float]:
     """Measure how far the probabilities can be believed, against the given labels.
 
     Wrong labels count against the model here; the figures say whether something is badly off, not
-    how good the model is.
+    how good the model is, and some thousand rows say it.
 
     Returns
     -------
@@ -240,6 +241,7 @@ def calibration(sample: Sample, n_classes: int) -> dict[str, float]:
         by the greatest probability), ``collapse`` (KL divergence in nats of the label frequencies
         from the mean probabilities).
     """
+    sample = sample.thinned(max(CALIBRATION_ROWS, 20 * n_classes))
     probs = np.mean([member.astype(np.float64) for member in sample.members], axis=0)
     rows = np.arange(len(probs))
     given = probs[rows, sample.labels]

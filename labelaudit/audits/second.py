@@ -12,6 +12,7 @@ import numpy as np
 from labelaudit.audits.channel import score_block
 from labelaudit.audits.face import FaceValue
 from labelaudit.audits.facts import class_type
+from labelaudit.kernels.face import doubt_sums
 from labelaudit.kernels.rows import LEADING
 from labelaudit.running import Executor, each
 from labelaudit.summaries.exact import ExactSum
@@ -202,7 +203,7 @@ def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> 
     adjusted = None if plan.thresholds is None else _adjusted(block, probs, plan.thresholds)
     if isinstance(plan.scorer, FaceValue):
         face = plan.scorer.scores(block)
-        return _BlockRows(face, None, None, _doubt(-np.expm1(face)), adjusted)
+        return _BlockRows(face, None, None, _doubt(block.labels, -np.expm1(face)), adjusted)
     scored = score_block(plan.scorer, block)
     place = np.maximum(scored.suggested, 0)[:, None]
     facts = ChannelFacts(
@@ -213,13 +214,13 @@ def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> 
         scored.leading.astype(np.float32),
     )
     recalibrated = SelfConfidence.of(block.labels, scored.given, plan.scorer.n_classes)
-    doubt = _doubt(-np.expm1(scored.face_score), 1.0 - scored.quality2)
+    doubt = _doubt(block.labels, -np.expm1(scored.face_score), 1.0 - scored.quality2)
     return _BlockRows(scored.face_score, facts, recalibrated, doubt, adjusted)
 
 
-def _doubt(*doubts: npt.NDArray[np.float64]) -> ExactSum:
-    columns = [column for doubt in doubts for column in (doubt, doubt * doubt)]
-    return ExactSum.of(np.stack(columns, axis=1))
+def _doubt(labels: npt.NDArray[np.int32], *doubts: npt.NDArray[np.float64]) -> ExactSum:
+    sums = np.concatenate([doubt_sums(labels, doubt) for doubt in doubts], axis=1)
+    return ExactSum(sums[0], sums[1])
 
 
 def _adjusted(

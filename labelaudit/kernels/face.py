@@ -13,7 +13,7 @@ from labelaudit.kernels.jit import kernel
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["face_scores"]
+__all__ = ["doubt_sums", "face_scores"]
 
 
 @kernel
@@ -56,3 +56,33 @@ def face_scores(
             kept = max(np.float64(probs[i, y]), floor) * own[y]
             scores[i] = log_share(rest, kept, math.log(kept))
     return scores
+
+
+@kernel
+def doubt_sums(
+    labels: npt.NDArray[np.int32], doubt: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """Sum the probability that a label is wrong, and its square, exactly.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+        Rows with a negative label are left out.
+    doubt : (n,) float64
+        In [0, 1].
+
+    Returns
+    -------
+    (2, 2) int64
+        High parts of both sums, then low parts, as in ``ExactSum``.
+    """
+    sums = np.zeros((2, 2), np.int64)
+    for i in range(len(labels)):
+        if labels[i] >= 0:
+            value = doubt[i]
+            for power in range(2):
+                units = np.int64(np.rint(value * 2.0**52))
+                sums[0, power] += units >> 26
+                sums[1, power] += units & 67108863
+                value *= value
+    return sums

@@ -30,3 +30,10 @@ def test_a_sure_label_keeps_its_digits():
     other = np.array([[0.0, 1e-3], [1e-3, 0.0]])
     score = face.face_scores(probs, np.zeros(1, np.int32), 1e-30, other, np.full(2, 0.999))
     np.testing.assert_allclose(score, -1e-23 / 0.999, rtol=1e-9)
+
+
+@given(label_tables())
+def test_doubt_sums_as_the_twin_says(table):
+    labels, probs = table
+    doubt = probs[:, 0].astype(np.float64)
+    np.testing.assert_array_equal(face.doubt_sums(labels, doubt), naive.doubt_sums(labels, doubt))

@@ -70,6 +70,23 @@ def test_leading_classes_as_the_twin_says(table):
 
 
 @given(label_tables())
+def test_leading_classes_in_single_precision_as_the_twin_says(table):
+    labels, probs = table
+    probs = probs.astype(np.float32)
+    found = rows.leading_classes_single(labels, probs)
+    for ours, twin in zip(found, naive.leading_classes_single(labels, probs), strict=True):
+        np.testing.assert_array_equal(ours, twin)
+        assert ours.dtype == twin.dtype
+
+
+def test_zeros_of_either_sign_tie():
+    probs = np.array([[-0.0, 0.0, 1.0, -0.0]], np.float32)
+    labels = np.zeros(1, np.int32)
+    for find in (rows.leading_classes, rows.leading_classes_single):
+        assert find(labels, probs)[0].tolist() == [[2, 0, 1]]
+
+
+@given(label_tables())
 def test_entropies_as_the_twin_says(table):
     labels, probs = table
     wanted = labels >= 0

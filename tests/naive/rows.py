@@ -51,3 +51,6 @@ def entropies(probs, wanted):
             result[i] = -math.fsum(float(p) * math.log(p) for p in row if p > 0)
             result[i] /= math.log(n_classes)
     return result
+
+
+leading_classes_single = leading_classes
