@@ -32,6 +32,8 @@ _WORKERS = 5
 _PAIRS = 5
 _TASKS = 5
 _WARNINGS = 10
+_BLIND = 0.02
+"""Spammer score below which votes have next to nothing to do with the class."""
 
 
 def crowd_report(
@@ -85,14 +87,16 @@ def changed_tasks(result: CrowdConsensus) -> int:
 
 
 def weak_workers(result: CrowdConsensus) -> pa.Table:
-    """Return the workers that are right no more often than by chance, most votes first."""
+    """Return the workers that are right as by chance, or vote as if blind; most votes first."""
     import pyarrow.compute as pc
 
     chance = 1.0 / max(len(result.understanding.classes), 1)
     workers = result.workers
     if len(result.understanding.classes) < 2:
         return workers.slice(0, 0)
-    chosen = workers.filter(pc.less_equal(workers["accuracy"], chance))
+    by_chance = pc.less_equal(workers["accuracy"], chance)
+    blind = pc.and_(pc.less(workers["spammer_score"], _BLIND), pc.is_valid(workers["accuracy"]))
+    chosen = workers.filter(pc.or_kleene(by_chance, blind))
     return chosen.take(pc.sort_indices(chosen, sort_keys=[("n_votes", "descending")]))
 
 
@@ -178,7 +182,7 @@ def _weak_workers(result: CrowdConsensus, limit: int, style: Style) -> list[str]
         for row in weak.slice(0, _WORKERS).to_pylist()
     ]
     return _with_rest(
-        titled("Workers at or below chance", table(columns, rows, limit), style),
+        titled("Workers at or near chance", table(columns, rows, limit), style),
         weak.num_rows - len(rows),
     )
 

@@ -153,19 +153,20 @@ def aggregate_votes(
     tell(settings.method, 0, 5)
     result = method(settings.method)(votes, seed=seed, on=on)
     tell("tasks and workers", 1, 5)
-    workers = worker_table(votes, result, on)
+    rated = _rating(votes, result, seed, on)
+    workers = worker_table(votes, rated, on)
     shape = votes_shape(votes)
     tell("agreement", 2, 5)
     agreed = agreement(votes, levels=(settings.level,), numbers=numbers, seed=seed, on=on)
     tell("certificate", 3, 5)
     certificate = majority_certificate(votes, seed=seed, on=on)
     tell("soft labels", 4, 5)
-    typical = average_accuracy(result.worker_quality, workers.n_votes, votes.n_classes)
+    typical = average_accuracy(rated.worker_quality, workers.n_votes, votes.n_classes)
     return Aggregated(
         result=result,
         tasks=task_table(votes, result, on),
         workers=workers,
-        confused=_confused(votes, result.posterior, on),
+        confused=_confused(votes, rated.posterior, on),
         agreement=agreed,
         certificate=certificate,
         shape=shape,
@@ -174,6 +175,19 @@ def aggregate_votes(
         pairs=_pairs(votes, settings, on),
         warnings=(*shape.warnings, *_about_method(votes, result)),
     )
+
+
+def _rating(
+    votes: VoteBlock, result: CrowdPosterior, seed: int, on: Executor | None
+) -> CrowdPosterior:
+    """Return the posterior by which annotators are rated.
+
+    An average of posteriors is less sure than its members have reason to be, so that it rates
+    everybody too low; its best model of annotators is the hierarchical one.
+    """
+    if result.method != "auto":
+        return result
+    return method("hierarchical-dawid-skene")(votes, seed=seed, on=on)
 
 
 def _refuse_few_classes(votes: VoteBlock, settings: CrowdSettings) -> None:
