@@ -271,7 +271,7 @@ def _named(
         gold_accuracy=_gold_accuracy(votes, found),
         converged=found.result.converged,
         warnings=(*votes.warnings, *found.warnings),
-        notes=found.result.notes,
+        notes=tuple(note for note in found.result.notes if note not in found.warnings),
     )
 
 

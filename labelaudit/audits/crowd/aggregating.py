@@ -19,7 +19,7 @@ from labelaudit.audits.crowd.would_majority_do import majority_certificate
 from labelaudit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -46,7 +46,6 @@ EXTRAS = ("confusion", "soft", "top-two")
 """What is computed only when it is asked for."""
 
 _LEAST_CLASSES = {"kos": 2, "mmsr": 2, "top-two": 3}
-_INSTEAD = {"top-two": "one-coin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +144,8 @@ def aggregate_votes(
     Raises
     ------
     UsageError
-        If the method needs more classes than there are.
+        If agreement is asked for at the interval level, and the classes are no numbers.
     """
-    _refuse_few_classes(votes, settings)
     tell = progress or (lambda _stage, _done, _all: None)
     seed = settings.seed
     tell(settings.method, 0, 5)
@@ -173,7 +171,7 @@ def aggregate_votes(
         next_votes=next_votes(result.posterior, typical),
         soft=_soft(votes, result, settings, on),
         pairs=_pairs(votes, settings, on),
-        warnings=(*shape.warnings, *_about_method(votes, result)),
+        warnings=(*shape.warnings, *_about_method(votes, settings, result)),
     )
 
 
@@ -190,36 +188,23 @@ def _rating(
     return method("hierarchical-dawid-skene")(votes, seed=seed, on=on)
 
 
-def _refuse_few_classes(votes: VoteBlock, settings: CrowdSettings) -> None:
-    asked = [settings.method]
-    if "soft" in settings.extras:
-        asked.append(settings.soft)
-    if "top-two" in settings.extras:
-        asked.append("top-two")
-    for name in asked:
-        least = _LEAST_CLASSES.get(name, 1)
-        if votes.n_classes < least:
-            there = "there is one" if votes.n_classes == 1 else f"there are {votes.n_classes}"
-            other = _INSTEAD.get(name, "majority") if votes.n_classes > 1 else "majority"
-            raise UsageError(
-                f"{name} needs at least {_WORDS[least]} classes, and {there}.",
-                f"Use {other}, or name further classes with --classes.",
-            )
-
-
-_WORDS = {2: "two", 3: "three"}
-
-
-def _about_method(votes: VoteBlock, result: CrowdPosterior) -> tuple[str, ...]:
-    said = []
-    if votes.n_classes == 1:
-        said.append("All votes are for one class: there is nothing to decide.")
+def _about_method(
+    votes: VoteBlock, settings: CrowdSettings, result: CrowdPosterior
+) -> Iterator[str]:
+    """Yield what keeps the labels from being those that the method's name promises."""
+    classes = votes.n_classes
+    if classes == 1:
+        yield "All votes are for one class: there is nothing to decide."
+    for name in dict.fromkeys((settings.method, *settings.extras)):
+        if 1 < classes < _LEAST_CLASSES.get(name, 1):
+            yield f"{name} is for three classes or more, and there are two: use one-coin."
     if not result.converged and not result.notes:
-        said.append(
+        yield (
             f"{result.method} has not converged after {result.iterations} steps: the labels are "
             "those of the last step."
         )
-    return tuple(said)
+    if not result.converged or classes < _LEAST_CLASSES.get(settings.method, 1):
+        yield from result.notes
 
 
 def _confused(votes: VoteBlock, q: Floats, on: Executor | None) -> Floats:
