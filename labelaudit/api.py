@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MEMORY", "Expectation", "audit", "expected", "find_issues", "inspect"]
 
 DEFAULT_MEMORY = 512 << 20
-_OURSELVES = 300 << 20
+_OURSELVES = 360 << 20
 _PER_ROW = 100
 _PER_ISSUE_IN_TEN = 60
 
