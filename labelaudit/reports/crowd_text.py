@@ -107,17 +107,17 @@ def _verdict(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
     headline = f"{votes} by {workers} give {plural(named, 'label')} for {plural(tasks, 'task')}."
     lines = [style.bold(line) for line in paragraph(headline, limit)]
     left = [
-        f"{plural(number, noun)} {why}"
+        f"{plural(number, noun)}{why}"
         for number, noun, why in (
-            (counts.abstained, "abstention", "left out"),
-            (counts.null_labels, "row", "without a label left out"),
-            (counts.dropped, "repeated vote", "dropped"),
-            (counts.gold, "task", "with a known label"),
+            (counts.abstained, "abstention", ""),
+            (counts.null_labels, "row", " without a label"),
+            (counts.nameless, "vote", " without a task or a worker"),
+            (counts.dropped, "repeated vote", ""),
         )
         if number
     ]
     if left:
-        lines += paragraph(f"Of {plural(counts.rows, 'row')}: {'; '.join(left)}.", limit)
+        lines += paragraph(f"Left out: {', '.join(left)}.", limit)
     mean = result.consensus["confidence"].drop_null()
     if len(mean):
         import pyarrow.compute as pc
@@ -151,8 +151,8 @@ def _majority(result: CrowdConsensus, limit: int) -> list[str]:
     if result.gold_accuracy is not None:
         gold = result.gold_accuracy
         text = (
-            f"Where the label is known, majority vote finds it in {percent(gold.value)} "
-            f"({percent(gold.low)} to {percent(gold.high)}) of the tasks."
+            f"The label of {plural(result.counts.gold, 'task')} is known; majority vote finds it "
+            f"in {percent(gold.value)} ({percent(gold.low)} to {percent(gold.high)}) of them."
         )
         lines += paragraph(text, limit)
     return lines

@@ -26,9 +26,9 @@ def test_the_page_is_up_to_date() -> None:
     assert module.PAGE.read_text("utf-8") == module.page(), "run python docs/make_reference.py"
 
 
-def section(title: str) -> str:
-    """Return what stands under a heading of the page about files."""
-    page = (DOCS / "reference" / "files.md").read_text("utf-8")
+def section(title: str, name: str = "files") -> str:
+    """Return what stands under a heading of the page about files, or about votes."""
+    page = (DOCS / "reference" / f"{name}.md").read_text("utf-8")
     return page[page.index(f"## {title}\n") :].split("\n## ")[0]
 
 
@@ -49,4 +49,25 @@ def test_every_column_is_described(tmp_path: Path) -> None:
     for name in ("issues", *SIDE_TABLES):
         columns = pq.ParquetFile(tmp_path / f"{name}.parquet").schema_arrow.names
         described = section(name.capitalize())
+        assert [each for each in columns if f"`{each}`" not in described] == [], name
+
+
+def test_every_key_of_the_summary_of_votes_is_described() -> None:
+    path = ROOT / "labelaudit" / "reports" / "crowd.schema.json"
+    keys = json.loads(path.read_text("utf-8"))["properties"]
+    assert len(keys) > 10
+    assert [key for key in keys if f"`{key}`" not in section("Summary", "votes")] == []
+
+
+def test_every_column_about_votes_is_described(tmp_path: Path) -> None:
+    data = FIXTURES / "noisy" / "votes" / "data.parquet"
+    contents = ("consensus", "workers", "confusion", "soft", "top-two")
+    outputs = ["-o", tmp_path / "consensus.parquet"]
+    for name in contents[1:]:
+        outputs += ["-o", f"{name}:{tmp_path / name}.parquet"]
+    done = call("aggregate", data, "-q", "--method", "top-two", *outputs)
+    assert done.code == 0, done.err
+    for name in contents:
+        columns = pq.ParquetFile(tmp_path / f"{name}.parquet").schema_arrow.names
+        described = section(name.capitalize(), "votes")
         assert [each for each in columns if f"`{each}`" not in described] == [], name
