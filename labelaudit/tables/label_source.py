@@ -114,6 +114,8 @@ class LabelSource:
             m rows, in the order of ``rows``. Only row groups with one of the rows are read.
         """
         columns = list(dict.fromkeys(columns))
+        if not columns:
+            return pa.table({"row": numbers(rows)}).select([])
         fields = [
             (name, common_type([table.schema.field(name).type for table in self.tables]))
             for name in columns

@@ -9,6 +9,7 @@ import jsonschema
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from tests.in_process import FIXTURES, call
 from tests.reports.test_summary import SCHEMA
@@ -72,3 +73,16 @@ def test_inspect_and_find_issues_agree_on_what_is_wrong() -> None:
     assert (found.code, inspected.code) == (3, 3)
     sentence = json.loads(inspected.out)["problems"][0]["sentence"]
     assert found.err.startswith(f"labelaudit: {sentence}\n")
+
+
+def test_a_table_without_keys(tmp_path: Path) -> None:
+    table = pq.read_table(DATA)
+    for suffix, write in (("parquet", pq.write_table), ("arrow", feather.write_feather)):
+        write(table.drop_columns(["id"]), tmp_path / f"t.{suffix}")
+        done = call(
+            "find-issues", tmp_path / f"t.{suffix}", "-q", "-o", f"{suffix}.csv", cwd=tmp_path
+        )
+        assert done == (0, "", "")
+    assert (tmp_path / "parquet.csv").read_bytes() == (tmp_path / "arrow.csv").read_bytes()
+    issues = pa_csv.read_csv(tmp_path / "parquet.csv")
+    assert issues["key"].to_pylist() == issues["row"].to_pylist()

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import csv
 
 from labelaudit.tables.keys import key_problem
 from tests.tables.read_back import fixed, opened, probs_of, read, saved, small
@@ -39,6 +40,15 @@ def test_take(tmp_path_factory, rows, group, parts, encoded):
     taken = source.take(wanted, ["big", "name", "label"])
     assert taken.schema.types == [table.schema.field(c).type for c in ("big", "name", "label")]
     assert taken.to_pylist() == table.select(["big", "name", "label"]).take(wanted).to_pylist()
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_take_without_columns_keeps_the_rows(tmp_path, suffix):
+    path = tmp_path / f"t.{suffix}"
+    table = pa.table({"label": [0, 1, 1], "p_0": [0.9, 0.2, 0.3], "p_1": [0.1, 0.8, 0.7]})
+    csv.write_csv(table, path) if suffix == "csv" else saved(path, table)
+    taken = opened(path).take(np.array([0, 2]), [])
+    assert (taken.num_rows, taken.num_columns) == (2, 0)
 
 
 def test_take_reads_only_the_row_groups_it_needs(tmp_path):
