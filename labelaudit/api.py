@@ -279,22 +279,8 @@ def _named(source: LabelSource, found: Audited) -> LabelIssues:
     """Put keys, names and kept columns to the numbers."""
     numbers = found.audit
     values = source.class_list.values
-    rows = numbers.issues.row
-    order = np.argsort(rows, kind="stable")
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    columns = [*source.roles.keep]
-    key = source.roles.key
-    taken = source.take(rows[order], [*columns, *([key] if key else [])])
-    taken = taken.take(pa.array(back))
-    keys = _one_chunk(taken[key]) if key else pa.array(rows)
-    table = issues_table(
-        numbers.issues,
-        values,
-        keys,
-        source.file_of(rows),
-        taken.select(columns) if columns else None,
-    )
+    keys, kept = _keys_and_kept(source, numbers.issues.row)
+    files = source.file_of(numbers.issues.row)
     groups, group = None, source.roles.group
     if group is not None:
         every = source.take(np.arange(source.rows), [group])[group]
@@ -302,13 +288,29 @@ def _named(source: LabelSource, found: Audited) -> LabelIssues:
     return LabelIssues(
         understanding=source.understanding,
         audit=numbers,
-        table=table,
+        table=issues_table(numbers.issues, values, keys, files, kept),
         classes=classes_table(numbers, values),
         joint=joint_table(numbers, values),
         pairs=pairs_table(numbers, values),
         groups=groups,
         problems=found.problems,
     )
+
+
+def _keys_and_kept(
+    source: LabelSource, rows: npt.NDArray[np.int64]
+) -> tuple[pa.Array, pa.Table | None]:
+    """Read the keys and the kept columns of the ranked rows."""
+    key, keep = source.roles.key, list(source.roles.keep)
+    wanted = [*keep, *([key] if key else [])]
+    if not wanted:
+        return pa.array(rows), None
+    order = np.argsort(rows, kind="stable")
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    taken = source.take(rows[order], wanted).take(pa.array(back))
+    keys = _one_chunk(taken[key]) if key else pa.array(rows)
+    return keys, taken.select(keep) if keep else None
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -213,7 +213,8 @@ class IssueRows:
     flagged_by : uint8
         Bit set over ``FILTERS``.
     severity : int8
-        0 low, 1 medium, 2 high.
+        2 high: flagged, at face value too; 1 medium: flagged; 0 low: not flagged, but the most
+        probable class is another one; -1: none of these.
     """
 
     row: npt.NDArray[np.int64]
@@ -250,8 +251,8 @@ class LabelAudit:
         Rows flagged by each filter that was computed.
     class_issues, class_suggested : (K,) int64
         Flagged rows with this given label; with this suggested label.
-    suggestions : JointCells
-        Flagged rows by given and suggested label, where they differ.
+    alternatives : JointCells
+        Flagged rows by given label and suggestion, or best other class where there is none.
     mean_quality : float
     class_quality : (K,) float64
         Mean label quality of each given class; NaN without rows.
@@ -277,7 +278,7 @@ class LabelAudit:
     flagged: Mapping[str, int]
     class_issues: npt.NDArray[np.int64]
     class_suggested: npt.NDArray[np.int64]
-    suggestions: JointCells
+    alternatives: JointCells
     mean_quality: float
     class_quality: npt.NDArray[np.float64]
     issues: IssueRows

@@ -178,3 +178,11 @@ def test_the_package_imports_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError):
         labelaudit.nothing  # noqa: B018 - the look-up is the test
+
+
+def test_a_file_without_keys(table, tmp_path):
+    path = tmp_path / "keyless.parquet"
+    pq.write_table(table.drop_columns(["id", "source"]), path)
+    found = labelaudit.find_issues(path).table
+    assert found["key"].to_pylist() == found["row"].to_pylist()
+    assert found.num_rows > 10

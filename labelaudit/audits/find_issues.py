@@ -289,7 +289,7 @@ def _audit(
         flagged={name: int(flags.by_rule[name].sum()) for name in FILTERS if name in flags.by_rule},
         class_issues=np.bincount(evidence.labels[issue], minlength=n_classes),
         class_suggested=np.bincount(suggested[suggested >= 0], minlength=n_classes),
-        suggestions=cells_of(evidence.labels[issue], suggested, n_classes),
+        alternatives=cells_of(evidence.labels[issue], _alternatives(ranking)[issue], n_classes),
         mean_quality=_mean_of_all(quality),
         class_quality=mean,
         issues=ranked_rows(ranking, settings.every_row, settings.top),
@@ -297,6 +297,12 @@ def _audit(
         readings=2,
         calibration={},
     )
+
+
+def _alternatives(ranking: Ranking) -> npt.NDArray[np.int32]:
+    """Return what each row would be if its label is wrong: the suggestion, or the best other."""
+    best = ranking.evidence.best_class
+    return np.where(ranking.suggested >= 0, ranking.suggested, best).astype(np.int32)
 
 
 def _mean_of_all(sums: SelfConfidence) -> float:

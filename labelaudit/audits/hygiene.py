@@ -116,7 +116,7 @@ def row_problems(facts: RowFacts) -> tuple[Problem, ...]:
 
 def _problem(kind: str, what: str, remedy: str, rows: npt.NDArray[np.int64]) -> Problem:
     first = tuple(int(row) for row in rows[:FIRST_ROWS])
-    verb = what.replace("have ", "has ", 1) if len(rows) == 1 else what
+    verb = what.replace("have ", "has ", 1).replace("their", "its") if len(rows) == 1 else what
     noun = "row" if len(rows) == 1 else "rows"
     places = ", ".join(f"{row:,}" for row in first) + (", ..." if len(rows) > FIRST_ROWS else "")
     sentence = f"{len(rows):,} {noun} {verb} ({noun} {places})."
@@ -212,6 +212,7 @@ def warnings_about(
             "probabilities look in-sample, and hide errors. Predict out of sample, by "
             "cross-validation."
         )
+    found += _swapped_pairs(facts, counts, classes)
     never = [classes[k] for k in np.flatnonzero(counts == 0).tolist()]
     if never:
         found.append(f"No row is labelled {_some(never)}: not audited as a given label.")
@@ -221,6 +222,22 @@ def warnings_about(
             f"Fewer than {FEW_ROWS} rows are labelled {_some(few)}: their thresholds are guesses."
         )
     return tuple(found)
+
+
+def _swapped_pairs(
+    facts: RowFacts, counts: npt.NDArray[np.int64], classes: Sequence[str]
+) -> list[str]:
+    """Find pairs of classes whose rows are mostly predicted to be of the other one, both ways."""
+    cells = cells_of(facts.labels, facts.classes[:, 0], len(classes))
+    most = (2 * cells.count > counts[cells.given]) & (counts[cells.given] >= FEW_ROWS)
+    pairs = set(zip(cells.given[most].tolist(), cells.true[most].tolist(), strict=True))
+    swapped = sorted((a, b) for a, b in pairs if a < b and (b, a) in pairs)
+    return [
+        f"Most rows labelled {safe(classes[a], 40)} are predicted to be {safe(classes[b], 40)}, "
+        f"and the other way round: if the two are swapped in the class order, mend it with "
+        f"--classes."
+        for a, b in swapped[:FIRST_ROWS]
+    ]
 
 
 def _some(names: Sequence[str]) -> str:

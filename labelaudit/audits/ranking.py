@@ -121,7 +121,15 @@ def ranked_rows(ranking: Ranking, every_row: bool, top: int | None) -> IssueRows
         margin=given - evidence.best_prob[rows].astype(np.float32),
         entropy=ranking.entropy[rows].astype(np.float32),
         flagged_by=ranking.flagged_by[rows],
-        severity=(is_issue.astype(np.int8) + (is_issue & ranking.at_face_value[rows])).astype(
-            np.int8
-        ),
+        severity=_severity(is_issue, ranking.at_face_value[rows], evidence.contradicted[rows]),
     )
+
+
+def _severity(
+    is_issue: npt.NDArray[np.bool_],
+    at_face_value: npt.NDArray[np.bool_],
+    contradicted: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.int8]:
+    """Return 2 high, 1 medium, 0 low, -1 none."""
+    unflagged = np.where(contradicted, np.int8(0), np.int8(-1))
+    return np.where(is_issue, np.int8(1) + at_face_value.astype(np.int8), unflagged)

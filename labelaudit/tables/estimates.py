@@ -100,14 +100,14 @@ def joint_table(audit: LabelAudit, values: pa.Array) -> pa.Table:
 def pairs_table(audit: LabelAudit, values: pa.Array) -> pa.Table:
     """List pairs of given and true class by how many rows are estimated to confuse them.
 
-    ``share`` is of the rows with the given label, ``issues`` how many of the flagged rows suggest
-    the pair.
+    ``share`` is of the rows with the given label, ``issues`` how many of the flagged rows
+    would be of the pair.
     """
     cells = audit.calibrated_joint
     off = np.flatnonzero(cells.given != cells.true)
     off = off[np.argsort(-cells.count[off], kind="stable")]
     given, true = cells.given[off], cells.true[off]
-    issues = _counts_at(audit.suggestions, given, true)
+    issues = _counts_at(audit.alternatives, given, true)
     return pa.table(
         {
             "given": values.take(pa.array(given)),

@@ -145,7 +145,8 @@ def _with_kept(table: pa.Table, kept: pa.Table) -> pa.Table:
 
 
 def _dictionary(codes: npt.NDArray[np.int8], names: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names, pa.string()))
+    indices = pa.array(codes, pa.int8(), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
 def _filter_names(bits: npt.NDArray[np.uint8]) -> pa.Array:

@@ -173,7 +173,10 @@ def test_severity_is_high_where_face_value_flags_too(digits):
     audit = audit_labels(rows_of(labels, probs), AuditSettings(every_row=True)).audit
     issues = audit.issues
     assert set(issues.severity[issues.is_issue].tolist()) <= {1, 2}
-    assert set(issues.severity[~issues.is_issue].tolist()) == {0}
+    rest = ~issues.is_issue
+    disagrees = probs[issues.row].argmax(axis=1) != issues.given
+    assert (issues.severity[rest & disagrees] == 0).all()
+    assert (issues.severity[rest & ~disagrees] == -1).all()
     high = round(audit.error_rate.face_value.value * len(labels))
     assert (issues.severity == 2).sum() <= high
 
@@ -187,7 +190,7 @@ def test_rows_that_cannot_be_used_are_refused_or_left_out(digits):
         audit_labels(rows_of(labels, probs), AuditSettings())
     assert refused.value.problems == (
         "1 row has no label (row 7).",
-        "1 row has a NaN among their probabilities (row 3).",
+        "1 row has a NaN among its probabilities (row 3).",
     )
     found = audit_labels(rows_of(labels, probs), AuditSettings(skip_invalid=True, every_row=True))
     assert found.left_out.tolist() == [3, 7]
@@ -213,6 +216,17 @@ def test_a_permuted_class_order_is_noticed(digits):
     with pytest.raises(ClassOrderError) as noticed:
         audit_labels(rows_of(labels, turned), AuditSettings())
     assert "c1,c2,c3,c4,c0" in noticed.value.found
+
+
+def test_two_swapped_classes_are_noticed(digits):
+    labels, _, (probs, _) = digits
+    rare = (labels > 1) | (np.arange(len(labels)) % 3 == 0)  # a whole pair is below 20 points
+    labels, probs = labels[rare], probs[rare]
+    turned = np.ascontiguousarray(probs[:, [1, 0, 2, 3, 4]])
+    warnings = audit_labels(rows_of(labels, turned), AuditSettings(method="both")).warnings
+    assert any("Most rows labelled c0 are predicted to be c1" in warning for warning in warnings)
+    calm = audit_labels(rows_of(labels, probs), AuditSettings(method="both")).warnings
+    assert not any("predicted to be" in warning for warning in calm)
 
 
 def test_probabilities_that_say_nothing_flag_nothing():

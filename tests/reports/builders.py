@@ -117,7 +117,7 @@ def audit(n: int = 3, **changes: Any) -> LabelAudit:
         class_suggested=np.array([0, n - 1, 0], np.int64),
         mean_quality=0.97,
         class_quality=np.array([0.96, 0.98, np.nan]),
-        suggestions=JointCells(
+        alternatives=JointCells(
             3, np.array([0], np.int32), np.array([1], np.int32), np.array([n - 1])
         ),
         issues=issue_rows(n),
