@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.audits.crowd.aggregating import (
-    EXTRAS,
     SOFT,
     Aggregated,
     CrowdSettings,
@@ -133,9 +132,8 @@ def aggregate(
         soft=soft or SOFT[0],
         level=level,
         seed=seed,
-        extras=tuple(each for each in EXTRAS if each in {*extras, *(["soft"] if soft else [])}),
+        extras=tuple(dict.fromkeys((*extras, *(("soft",) if soft else ())))),
     )
-    _check_extras(extras)
     options = VoteOptions(
         task=task,
         workers=(worker,) if isinstance(worker, str) else tuple(worker or ()),
@@ -150,12 +148,6 @@ def aggregate(
 
         options = replace(options, known=gold_in_memory(gold))
     return audit(_source(votes, workers, labels, options), settings, threads=threads)
-
-
-def _check_extras(extras: Collection[str]) -> None:
-    for each in extras:
-        if each not in EXTRAS:
-            raise UsageError(f"There is no table {each!r}.", f"Choose of {', '.join(EXTRAS)}.")
 
 
 def _texts(values: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from labelaudit.errors import UsageError
 from labelaudit.findings import FILTERS
 
-__all__ = ["METHODS", "SCORES", "AuditSettings"]
+__all__ = ["METHODS", "SCORES", "AuditSettings", "one_of"]
 
 METHODS = ("rcp", *(name for name in FILTERS if name != "rcp"))
 SCORES = ("rcp", "self_confidence", "normalized_margin", "confidence_weighted_entropy")
@@ -59,10 +59,10 @@ class AuditSettings:
     top: int | None = None
 
     def __post_init__(self) -> None:
-        _one_of("method", self.method, METHODS)
-        _one_of("collision", self.collision, ("paper", "cleanlab"))
+        one_of("method", self.method, METHODS)
+        one_of("collision", self.collision, ("paper", "cleanlab"))
         if self.score is not None:
-            _one_of("score", self.score, SCORES)
+            one_of("score", self.score, SCORES)
         if not 0.0 <= self.frac_noise <= 1.0:
             raise UsageError(f"frac_noise is {self.frac_noise}.", "Give a share between 0 and 1.")
         if self.min_examples_per_class < 0:
@@ -85,7 +85,8 @@ class AuditSettings:
         return "rcp" if self.method == "rcp" else "self_confidence"
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise ``UsageError`` with the nearest allowed value if the value is none of them."""
     if value not in allowed:
         import difflib
 

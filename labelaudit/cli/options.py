@@ -10,7 +10,19 @@ from labelaudit.audits.settings import METHODS, SCORES
 from labelaudit.cli.config import load_defaults
 from labelaudit.cli.values import parse_list, parse_memory
 
-__all__ = ["Columns", "Data", "Method", "Output", "Run", "Talk", "Task", "option"]
+__all__ = [
+    "Columns",
+    "Data",
+    "Excel",
+    "Force",
+    "Method",
+    "Output",
+    "Run",
+    "Talk",
+    "Task",
+    "Threads",
+    "option",
+]
 
 
 def option(group: str, *names: str, text: str, metavar: str | None = None, **more: Any) -> Any:
@@ -57,6 +69,24 @@ Task = Annotated[
         metavar="TASK",
         text="auto, multiclass or multilabel; auto goes by the label column.",
     ),
+]
+
+
+Force = Annotated[bool, _output("--force/--no-force", text="Overwrite existing outputs.")]
+
+
+Excel = Annotated[
+    bool,
+    _output(
+        "--excel/--no-excel",
+        text="In CSV, put an apostrophe before text that a spreadsheet would run.",
+    ),
+]
+
+
+Threads = Annotated[
+    int | None,
+    _run("--threads", metavar="N", text="Threads.  [default: all cores]", min=1),
 ]
 
 
@@ -208,26 +238,15 @@ class Output:
     top: Annotated[
         int | None, _output("--top", metavar="N", text="Keep only the N worst rows.", min=1)
     ] = None
-    force: Annotated[bool, _output("--force/--no-force", text="Overwrite existing outputs.")] = (
-        False
-    )
-    excel: Annotated[
-        bool,
-        _output(
-            "--excel/--no-excel",
-            text="In CSV, put an apostrophe before text that a spreadsheet would run.",
-        ),
-    ] = False
+    force: Force = False
+    excel: Excel = False
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """How the machine is used."""
 
-    threads: Annotated[
-        int | None,
-        _run("--threads", metavar="N", text="Threads.  [default: all cores]", min=1),
-    ] = None
+    threads: Threads = None
     memory: Annotated[
         int | None,
         _run(

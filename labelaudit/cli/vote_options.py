@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from labelaudit.cli.options import option
+from labelaudit.cli.options import Excel, Force, Threads, option
 from labelaudit.cli.values import parse_memory
 
 __all__ = ["VoteColumns", "VoteData", "VoteMethod", "VoteOutput", "VoteRun"]
@@ -148,27 +148,15 @@ class VoteOutput:
             "Repeatable; - is standard output, as CSV unless a format stands before it.",
         ),
     ] = None
-    force: Annotated[
-        bool, option("Output", "--force/--no-force", text="Overwrite existing outputs.")
-    ] = False
-    excel: Annotated[
-        bool,
-        option(
-            "Output",
-            "--excel/--no-excel",
-            text="In CSV, put an apostrophe before text that a spreadsheet would run.",
-        ),
-    ] = False
+    force: Force = False
+    excel: Excel = False
 
 
 @dataclass(frozen=True, slots=True)
 class VoteRun:
     """How the machine is used."""
 
-    threads: Annotated[
-        int | None,
-        option("Run", "--threads", metavar="N", text="Threads.  [default: all cores]", min=1),
-    ] = None
+    threads: Threads = None
     memory: Annotated[
         int | None,
         option(

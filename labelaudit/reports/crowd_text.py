@@ -13,11 +13,11 @@ from labelaudit.reports.layout import (
     paragraph,
     percent,
     plural,
+    remarks,
     table,
     titled,
     value_text,
 )
-from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,6 @@ __all__ = ["changed_tasks", "crowd_report", "weak_workers"]
 _WORKERS = 5
 _PAIRS = 5
 _TASKS = 5
-_WARNINGS = 10
 _BLIND = 0.02
 """Spammer score below which votes have next to nothing to do with the class."""
 
@@ -71,7 +70,7 @@ def crowd_report(
         _pairs(result, limit, style),
         _next_votes(result, limit, style),
         _details(result, limit, style) if verbose else [],
-        _remarks(result, limit, style),
+        remarks(result.warnings, result.notes, limit, style),
         [f"Wrote {line}" for line in written],
         ["Next:", f"  {next_command}"] if next_command else [],
     ]
@@ -237,14 +236,3 @@ def _details(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
         return []
     lines = table((Column("stage"), Column("time", right=True)), times, limit)
     return titled("Details", lines, style)
-
-
-def _remarks(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
-    lines = []
-    for warning in result.warnings[:_WARNINGS]:
-        lines += [style.warn(line) for line in paragraph(f"Warning: {safe(warning, 400)}", limit)]
-    if len(result.warnings) > _WARNINGS:
-        lines.append(f"... {len(result.warnings) - _WARNINGS} more warnings.")
-    for note in result.notes:
-        lines += paragraph(f"Note: {safe(note, 400)}", limit)
-    return lines

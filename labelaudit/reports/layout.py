@@ -23,11 +23,14 @@ __all__ = [
     "paragraph",
     "percent",
     "plural",
+    "remarks",
     "table",
     "titled",
     "value_text",
     "width",
 ]
+
+_WARNINGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,18 @@ def percent(share: float) -> str:
 def titled(title: str, lines: list[str], style: Style) -> list[str]:
     """Return a table's lines under its title, the names of the columns dimmed."""
     return [style.bold(title), style.dim(lines[0]), *lines[1:]]
+
+
+def remarks(warnings: Sequence[str], notes: Sequence[str], limit: int, style: Style) -> list[str]:
+    """Return the lines with warnings, the first ten of them, and notes."""
+    lines = []
+    for warning in warnings[:_WARNINGS]:
+        lines += [style.warn(line) for line in paragraph(f"Warning: {safe(warning, 400)}", limit)]
+    if len(warnings) > _WARNINGS:
+        lines.append(f"... {len(warnings) - _WARNINGS} more warnings.")
+    for note in notes:
+        lines += paragraph(f"Note: {safe(note, 400)}", limit)
+    return lines
 
 
 def value_text(value: object) -> str:

@@ -12,6 +12,7 @@ from labelaudit.reports.layout import (
     paragraph,
     percent,
     plural,
+    remarks,
     table,
     titled,
     value_text,
@@ -30,7 +31,6 @@ _WORST_ROWS = 10
 _PAIRS = 5
 _CLASSES = 5
 _GROUPS = 10
-_WARNINGS = 10
 
 
 def audit_report(
@@ -238,14 +238,7 @@ def _remarks(result: LabelIssues, limit: int, style: Style) -> list[str]:
         lines += paragraph(f"Skipped: {plural(skipped, 'row')} that cannot be used.", limit)
     for problem in result.problems:
         lines += paragraph(safe(problem.sentence, 400), limit, "  ")
-    warnings = result.warnings[:_WARNINGS]
-    for warning in warnings:
-        lines += [style.warn(line) for line in paragraph(f"Warning: {safe(warning, 400)}", limit)]
-    if len(result.warnings) > len(warnings):
-        lines.append(f"... {len(result.warnings) - len(warnings)} more warnings.")
-    for note in result.audit.notes:
-        lines += paragraph(f"Note: {safe(note, 400)}", limit)
-    return lines
+    return lines + remarks(result.warnings, result.audit.notes, limit, style)
 
 
 def _written(written: Sequence[str]) -> list[str]:

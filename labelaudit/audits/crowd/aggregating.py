@@ -16,10 +16,10 @@ from labelaudit.audits.crowd.tables import task_table, worker_table
 from labelaudit.audits.crowd.top_two import recover_pairs
 from labelaudit.audits.crowd.votes_graph import votes_shape
 from labelaudit.audits.crowd.would_majority_do import majority_certificate
-from labelaudit.errors import UsageError
+from labelaudit.audits.settings import one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -72,20 +72,11 @@ class CrowdSettings:
     extras: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _one_of("method", self.method, tuple(METHODS))
-        _one_of("way to make soft labels", self.soft, SOFT)
-        _one_of("level of measurement", self.level, LEVELS)
+        one_of("method", self.method, tuple(METHODS))
+        one_of("way to make soft labels", self.soft, SOFT)
+        one_of("level of measurement", self.level, LEVELS)
         for extra in self.extras:
-            _one_of("table", extra, EXTRAS)
-
-
-def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        import difflib
-
-        near = difflib.get_close_matches(value, allowed, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Choose one of {', '.join(allowed)}."
-        raise UsageError(f"There is no {name} {value!r}.", hint)
+            one_of("table", extra, EXTRAS)
 
 
 @dataclass(frozen=True, slots=True)
