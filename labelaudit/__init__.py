@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labelaudit.api import find_issues
+    from labelaudit.api import find_issues, report
     from labelaudit.crowd import aggregate
     from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.errors import LabelauditError
@@ -21,6 +21,7 @@ __all__ = [
     "__version__",
     "aggregate",
     "find_issues",
+    "report",
 ]
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ _ROOMS = {
     "LabelauditError": "labelaudit.errors",
     "aggregate": "labelaudit.crowd",
     "find_issues": "labelaudit.api",
+    "report": "labelaudit.api",
 }
 
 

@@ -35,7 +35,15 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["DEFAULT_MEMORY", "Expectation", "audit", "expected", "find_issues", "inspect"]
+__all__ = [
+    "DEFAULT_MEMORY",
+    "Expectation",
+    "audit",
+    "expected",
+    "find_issues",
+    "inspect",
+    "report",
+]
 
 DEFAULT_MEMORY = 512 << 20
 _OURSELVES = 360 << 20
@@ -116,6 +124,20 @@ def find_issues(
     return audit(source, chosen, threads=threads, memory=memory)
 
 
+def report(result: LabelIssues, width: int = 80) -> str:
+    """Write a result out as the command line prints it.
+
+    Parameters
+    ----------
+    result : LabelIssues
+    width : int
+        Characters of a line.
+    """
+    from labelaudit.reports.text import audit_report
+
+    return audit_report(result, limit=width)
+
+
 def _names(probs: Any) -> tuple[str, ...]:
     """Tell names of columns from arrays."""
     if isinstance(probs, str):
@@ -126,6 +148,11 @@ def _names(probs: Any) -> tuple[str, ...]:
 
 
 def _source(data: Any, probs: Any, options: ReadOptions) -> LabelSource:
+    if getattr(data, "ndim", 1) == 2 and getattr(probs, "ndim", None) == 1:
+        raise UsageError(
+            "The first array has two dimensions and the second has one.",
+            "Give the labels first, then the probabilities.",
+        )
     if probs is None:
         paths = data if isinstance(data, list | tuple) else [data]
         if paths and all(isinstance(path, str | Path) for path in paths):

@@ -287,7 +287,7 @@ class LabelAudit:
     calibration: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LabelIssues:
     """The result of ``find_issues``: what the command line prints, and what the API returns.
 
@@ -338,3 +338,10 @@ class LabelIssues:
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        rate = self.audit.error_rate
+        return (
+            f"LabelIssues({self.audit.n_issues:,} of {self.audit.rows:,} rows flagged by "
+            f"{self.audit.method}; {rate.low:.2%} to {rate.high:.2%} of the labels wrong)"
+        )

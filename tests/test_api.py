@@ -50,8 +50,9 @@ def test_every_way_in_gives_the_same_rows(table, tmp_path):
         found = labelaudit.find_issues(way).table
         assert found.to_pylist() == wanted.to_pylist(), way
     labels, probs = arrays(table)
+    lists = pd.Series(list(probs))
     for data in (labels, pd.Series(labels), labels.tolist(), pa.array(labels)):
-        found = labelaudit.find_issues(data, probs).table
+        found = labelaudit.find_issues(data, lists if data is labels else probs).table
         assert found["row"].to_pylist() == wanted["row"].to_pylist()
         assert found["key"].to_pylist() == wanted["row"].to_pylist()
 
@@ -186,3 +187,17 @@ def test_a_file_without_keys(table, tmp_path):
     found = labelaudit.find_issues(path).table
     assert found["key"].to_pylist() == found["row"].to_pylist()
     assert found.num_rows > 10
+
+
+def test_results_show_themselves_in_a_line_and_as_a_report(table):
+    result = labelaudit.find_issues(table)
+    assert repr(result).startswith(f"LabelIssues({len(result)} of 300 rows flagged by rcp; ")
+    shown = labelaudit.report(result, width=60)
+    assert "Worst rows" in shown
+    assert max(map(len, shown.splitlines())) <= 60
+
+
+def test_labels_come_first(table):
+    labels, probs = arrays(table)
+    with pytest.raises(UsageError, match="labels first"):
+        labelaudit.find_issues(probs, labels)

@@ -122,12 +122,16 @@ def _label_array(labels: Any) -> pa.Array | pa.ChunkedArray:
         return labels
     with reading("the labels", "Give one string, integer or boolean for each row."):
         if hasattr(labels, "__arrow_c_stream__"):
-            chunks = pa.chunked_array(labels)
-            kind = without_view(chunks.type)
-            return pa.chunked_array(list(map(plain_column, chunks.chunks)), kind)
+            return _plain_chunks(labels)
         if isinstance(labels, list | tuple):
             return pa.array(labels, from_pandas=True)
         return _from_numpy(np.asarray(labels))
+
+
+def _plain_chunks(series: Any) -> pa.ChunkedArray:
+    chunks = pa.chunked_array(series)
+    kind = without_view(chunks.type)
+    return pa.chunked_array(list(map(plain_column, chunks.chunks)), kind)
 
 
 def _from_numpy(labels: npt.NDArray[Any]) -> pa.Array:
@@ -158,8 +162,9 @@ def _prob_array(probs: Any) -> pa.Array | pa.ChunkedArray:
         return probs
     with reading("the array of probabilities", _NUMBERS):
         if hasattr(probs, "__arrow_c_stream__"):
-            table = pa.table(probs).combine_chunks()
-            return table.to_struct_array()
+            if not hasattr(probs, "columns"):  # a series of lists, not a frame
+                return _plain_chunks(probs)
+            return pa.table(probs).combine_chunks().to_struct_array()
         matrix = np.asarray(probs)
         if matrix.ndim != 2 or 0 in matrix.shape:
             raise UsageError(
