@@ -180,6 +180,8 @@ def first_reading(
             samples.append(sample)
     if facts is None:
         raise ValueError("first_reading() needs at least one row")
+    # As blocks are: numba compiles apart what can be written to.
+    facts.labels.flags.writeable = False
     return FirstReading(facts, Sample.joined(samples))
 
 

@@ -180,9 +180,9 @@ def leading_classes_single(
     """
     n, n_classes = probs.shape
     bits = probs.view(np.int32)
-    classes = np.full((n, 3), -1, np.int32)
-    leading = np.full((n, 3), np.float32(-1.0), np.float32)
-    given = np.zeros(n, np.float32)
+    classes = np.empty((n, 3), np.int32)
+    leading = np.empty((n, 3), np.float32)
+    given = np.empty(n, np.float32)
     for i in range(n):
         k1 = k2 = k3 = np.int64(-1)
         for k in range(n_classes):
@@ -194,13 +194,12 @@ def leading_classes_single(
             lowest = min(k2, lower)
             k2 = max(k2, lower)
             k3 = max(k3, lowest)
-        for place in range(min(3, n_classes)):
+        for place in range(3):
             key = k1 if place == 0 else (k2 if place == 1 else k3)
-            found = 0x7FFFFFFF - (key & 0xFFFFFFFF)
+            found = 0x7FFFFFFF - (key & 0xFFFFFFFF) if key >= 0 else -1
             classes[i, place] = found
-            leading[i, place] = probs[i, found]
-        if labels[i] >= 0:
-            given[i] = probs[i, labels[i]]
+            leading[i, place] = probs[i, found] if found >= 0 else np.float32(-1.0)
+        given[i] = probs[i, labels[i]] if labels[i] >= 0 else np.float32(0.0)
     return classes, leading, given
 
 

@@ -127,3 +127,11 @@ def test_leading_margins_settle_all_rows_but_the_unsettled(table, size):
     naive.lowest_margins(labels, probs, 0, every, *where, whole.keys, whole.rows)
     both = settled + rest
     assert _pairs_in(both.keys, both.rows, where[2]) == _pairs_in(whole.keys, whole.rows, where[2])
+
+
+@given(st.sets(st.integers(0, 12), max_size=8).map(sorted), st.integers(0, 12), st.data())
+def test_place_of_as_the_twin_says(values, value, data):
+    low = data.draw(st.integers(0, len(values)))
+    high = data.draw(st.integers(low, len(values)))
+    where = (np.array(values, np.int32), value, low, high)
+    assert prune.place_of(*where) == naive.place_of(*where)

@@ -80,3 +80,7 @@ def lowest_of_classes(labels, values, likely, heap_start, keys, rows):
 def unsettled_rows(labels, given, leading, bound):
     pairs = zip(labels, given - leading[:, 2], strict=True)
     return np.array([y >= 0 and margin <= bound[y] for y, margin in pairs], bool)
+
+
+def place_of(values, value, low, high):
+    return next((i for i in range(low, high) if values[i] == value), -1)
