@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.types as pt
 
 from labelaudit.errors import UsageError
@@ -15,7 +16,6 @@ from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pyarrow as pa
 
     from labelaudit.tables.vote_options import VoteOptions
     from labelaudit.tables.vote_roles import VoteRoles
@@ -137,13 +137,9 @@ def _said(
             "Leave it out of one of them.",
         )
     positions = _are_positions(values, names, abstain)
-    held = strings(names).cast(values.type) if _is_text(values) else _numbers_of(values, names)
+    held = numbers(np.arange(len(names))) if positions else _typed(strings(names), values)
     note = "; label k is the k-th, from 0" if positions else ""
     return VoteClasses(names, held, order + note, positions, abstain, warnings)
-
-
-def _is_text(values: pa.Array) -> bool:
-    return bool(pt.is_string(values.type) or pt.is_large_string(values.type))
 
 
 def _are_positions(values: pa.Array, names: tuple[str, ...], abstain: tuple[str, ...]) -> bool:
@@ -153,10 +149,9 @@ def _are_positions(values: pa.Array, names: tuple[str, ...], abstain: tuple[str,
     return not any(text in names for text in as_text(values) if text not in abstain)
 
 
-def _numbers_of(values: pa.Array, names: tuple[str, ...]) -> pa.Array:
-    """Return what a label of each class is; names that occur nowhere are kept as text."""
-    texts = as_text(values)
-    if all(name in texts for name in names):
-        places = [texts.index(name) for name in names]
-        return values.take(numbers(np.array(places, dtype=np.int64)))
-    return strings(names)
+def _typed(names: pa.Array, values: pa.Array) -> pa.Array:
+    """Return the names in the type of the labels; as text where one of them cannot be such."""
+    try:
+        return names.cast(values.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return names

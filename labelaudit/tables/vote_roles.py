@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+import pyarrow.types as pt
+
 from labelaudit.errors import UsageError
 from labelaudit.tables.layouts import plain_type
 from labelaudit.tables.roles import (
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.vote_options import VoteOptions
 
-__all__ = ["VoteRoles", "assign_vote_roles", "vote_text_columns"]
+__all__ = ["ALL_OTHERS", "VoteRoles", "assign_vote_roles", "vote_text_columns"]
 
 _TASKS = ("task", "item", "question", "example")
 _WORKERS = ("worker", "annotator", "rater", "user", "judge")
@@ -37,6 +39,7 @@ WORKER_NAMES = (*_WORKERS, *(f"{name}_id" for name in _WORKERS))
 ROW_NAMES = ("id", "uid", "uuid", "guid", "key")
 """Names of tasks in a table that has none of ``TASK_NAMES``."""
 
+ALL_OTHERS = "inferred: all other columns"
 BY_NAME = "inferred from its name"
 _GLOB = frozenset("*?[")
 
@@ -128,6 +131,7 @@ def _long(schema: pa.Schema, options: VoteOptions, gold: str | None) -> VoteRole
     )
     label = _said_or_named(schema, options, "label", options.label, origins)
     _refuse_repeats({"tasks": task, "workers": worker, "labels": label, "gold": gold})
+    _check_ids(schema, [task, worker])
     _check_labels(schema, [label, *([gold] if gold else [])])
     if gold is not None:
         origins["gold"] = options.origin("gold")
@@ -195,17 +199,28 @@ def _wide(schema: pa.Schema, options: VoteOptions, gold: str | None) -> VoteRole
     elif task is None:
         raise _nobody(schema, "tasks", "--task-column")
     else:
-        origins["worker"] = "inferred: all other columns"
+        origins["worker"] = ALL_OTHERS
         wide = _all_others(schema, {task, gold})
     if task is None:
         origins["task"] = "no task column: row numbers"
     if gold is not None:
         origins["gold"] = options.origin("gold")
+    _check_ids(schema, [task])
     _check_labels(schema, [*wide, *([gold] if gold else [])])
     names = {class_labels(schema).get(column) for column in wide}
     return VoteRoles(
         task, None, None, wide, gold, names.pop() if len(names) == 1 else None, origins
     )
+
+
+def _check_ids(schema: pa.Schema, columns: Sequence[str | None]) -> None:
+    for name in columns:
+        kind = None if name is None else plain_type(schema.field(name).type)
+        if kind is not None and pt.is_nested(kind):
+            raise UsageError(
+                f"Column {safe(name)} is of type {safe(kind)}, which cannot be ids.",
+                "Give a column of strings or numbers.",
+            )
 
 
 def _said_columns(

@@ -25,7 +25,7 @@ from labelaudit.tables.vote_classes import ABSTAINED, VoteClasses, vote_classes
 from labelaudit.tables.vote_codes import NO_CODE, Encoder, as_text, encoded, plain_values
 from labelaudit.tables.vote_groups import CodedVotes, grouped
 from labelaudit.tables.vote_options import DUPLICATES, VoteOptions
-from labelaudit.tables.vote_roles import VoteRoles, assign_vote_roles, vote_text_columns
+from labelaudit.tables.vote_roles import ALL_OTHERS, VoteRoles, assign_vote_roles, vote_text_columns
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ __all__ = ["VoteSource", "Votes", "open_votes", "votes_of"]
 
 _BATCH_ROWS = 1 << 19
 _BASE_BYTES = 250_000_000
-_VOTE_BYTES = 180
+_VOTE_BYTES = 100
+_MANY = 5
+"""Labels from which a column that shares none of them is no worker's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,8 @@ def _votes(columns: _Columns, source: VoteSource) -> Votes:
     cast = CodedVotes(task, worker, label).take((label >= 0) & ~nameless)
     if not len(cast.task):
         raise _no_votes(source, classes)
+    if source.roles.origins["worker"] == ALL_OTHERS:
+        _refuse_strangers(cast, workers)
     keep = "last" if options.duplicates == "error" else options.duplicates
     kept, repeats = grouped(cast, len(workers), keep)
     if options.duplicates == "error" and repeats.votes:
@@ -260,7 +264,40 @@ def _votes(columns: _Columns, source: VoteSource) -> Votes:
         n_classes=len(classes.names),
     )
     warnings = (*_warnings(counts, options), *classes.warnings)
+    schema = source.tables[0].schema
+    if source.roles.task is not None:
+        tasks = _wrapped(tasks, schema.field(source.roles.task).type)
+    if source.roles.worker is not None:
+        workers = _wrapped(workers, schema.field(source.roles.worker).type)
     return Votes(block, tasks, workers, classes, counts, warnings)
+
+
+def _wrapped(ids: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return ids as the input's extension type, if it has one."""
+    if isinstance(kind, pa.BaseExtensionType) and kind.storage_type == ids.type:
+        return pa.ExtensionArray.from_storage(kind, ids)
+    return ids
+
+
+def _refuse_strangers(cast: CodedVotes, workers: pa.Array) -> None:
+    """Refuse a column that was taken for a worker's, but has many labels of its own and no other.
+
+    It may hold the text of the item, or anything else.
+    """
+    n_labels = int(cast.label.max()) + 1
+    pairs = np.unique(cast.worker.astype(np.int64) * n_labels + cast.label)
+    worker, label = np.divmod(pairs, n_labels)
+    shared = np.bincount(label)[label] > 1
+    labels = np.bincount(worker, minlength=len(workers))
+    known = np.bincount(worker[shared], minlength=len(workers))
+    strange = np.flatnonzero((known == 0) & (labels >= _MANY))
+    if len(strange):
+        names = as_text(workers.take(numbers(strange)))
+        raise UsageError(
+            f"No label in column {safe(names[0])} is in another one, so it can hardly be a "
+            "worker's.",
+            "Say which columns are workers with --worker-column, such as 'rater_*'.",
+        )
 
 
 def _starts(task: Codes, n_tasks: int) -> npt.NDArray[np.int64]:

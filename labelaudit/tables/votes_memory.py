@@ -43,6 +43,8 @@ def memory_votes(votes: Any, workers: Any, labels: Any, options: VoteOptions) ->
         If lengths differ, one of the arrays is missing, or a column has no role.
     """
     if workers is None and labels is None:
+        if _is_nested(votes):
+            votes = np.array(votes, dtype=object)
         if getattr(votes, "ndim", 1) == 2 and not _is_table(votes):
             return _from_matrix(votes, options)
         return votes_of((MemoryTable(_table(votes)),), options)
@@ -59,15 +61,22 @@ def memory_votes(votes: Any, workers: Any, labels: Any, options: VoteOptions) ->
 
 def gold_in_memory(gold: Any) -> pa.Table:
     """Return known labels, a mapping of task to label or a table, as a table of the two."""
-    if _is_table(gold):
+    if _is_table(gold) and getattr(gold, "ndim", 2) == 2:
         return _table(gold)
     if not hasattr(gold, "items"):
         raise UsageError(
-            f"Gold labels cannot be a {type(gold).__name__}.",
+            f"Gold labels cannot be of type {type(gold).__name__}.",
             "Give a mapping of task to label, a table with both, a file or a column.",
         )
     pairs: Mapping[Any, Any] = dict(gold.items())
     return pa.table({"task": _array(list(pairs)), "label": _array(list(pairs.values()))})
+
+
+def _is_nested(data: Any) -> bool:
+    """Say whether these are rows of equal length in lists."""
+    if not isinstance(data, list | tuple) or not data:
+        return False
+    return all(isinstance(row, list | tuple) and len(row) == len(data[0]) for row in data)
 
 
 def _is_table(data: Any) -> bool:
@@ -75,6 +84,8 @@ def _is_table(data: Any) -> bool:
 
 
 def _table(data: Any) -> pa.Table:
+    if isinstance(data, dict):
+        data = pa.table({str(name): _array(column) for name, column in data.items()})
     if not _is_table(data):
         raise UsageError(
             f"A {type(data).__name__} is not a table of votes.",

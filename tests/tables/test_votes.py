@@ -117,6 +117,11 @@ def wide() -> pa.Table:
     )
 
 
+def wide_with_text() -> pa.Table:
+    texts = [f"text {i}" for i in range(6)]
+    return pa.table({"task": range(6), "text": texts, "a": ["x", "y"] * 3, "b": ["y"] * 6})
+
+
 def test_wide_is_long() -> None:
     votes = read(wide())
     assert said(votes) == ROWS
@@ -288,7 +293,7 @@ def test_gold_column() -> None:
 
 def test_gold_column_that_contradicts_itself() -> None:
     data = table().append_column("truth", pa.array(["dog", "cat", None, None, None]))
-    with pytest.raises(InvalidDataError, match="1 tasks have several gold labels, such as t1"):
+    with pytest.raises(InvalidDataError, match="several gold labels: 1, such as t1"):
         read(data, gold="truth")
 
 
@@ -332,6 +337,8 @@ def test_gold_that_is_nothing() -> None:
         (pa.table({"task": [1], "a": ["x"]}), {}, UsageError, "like the workers"),
         (pa.table({"task": [1], "a": ["x"], "b": [2]}), {}, InputError, "of the types"),
         (pa.table({"task": [1], "a": [[1]], "b": [[2]]}), {}, UsageError, "cannot be labels"),
+        (table([([1], "a", "x")]), {}, UsageError, "cannot be ids"),
+        (wide_with_text(), {}, UsageError, "column text is in another one"),
     ],
 )
 def test_refused(
@@ -351,10 +358,25 @@ def test_arrays() -> None:
         memory_votes(tasks, workers, None, VoteOptions())
 
 
+def test_uuids_stay_uuids() -> None:
+    ids = pa.array([b"a" * 16, b"b" * 16], pa.uuid())
+    data = pa.table({"task": ids, "worker": ["a", "a"], "label": ["x", "y"]})
+    assert read(data).tasks.equals(ids)
+
+
+def test_classes_that_nobody_chose_keep_the_type() -> None:
+    votes = read(table([("t", "a", 3), ("t", "b", 5)]), classes=("3", "4", "5"))
+    assert votes.classes.values.to_pylist() == [3, 4, 5]
+    votes = read(table([("t", "a", 1), ("t", "b", 0)]), classes=("cat", "dog"))
+    assert votes.classes.values.to_pylist() == [0, 1]
+
+
 def test_matrix() -> None:
     matrix = np.array([[0, -1, 1], [-1, -1, 0]])
     votes = memory_votes(matrix, None, None, VoteOptions(abstain=("-1",))).read()
     assert said(votes) == [(0, "0", 0), (0, "2", 1), (1, "2", 0)]
+    lists = memory_votes([["x", None], ["y", "x"]], None, None, VoteOptions()).read()
+    assert said(lists) == [(0, "0", "x"), (1, "0", "y"), (1, "1", "x")]
 
 
 vote = st.tuples(st.integers(0, 4), st.sampled_from("abc"), st.sampled_from(["x", "y", None]))

@@ -17,6 +17,7 @@ from labelaudit.audits.crowd.top_two import recover_pairs
 from labelaudit.audits.crowd.votes_graph import votes_shape
 from labelaudit.audits.crowd.would_majority_do import majority_certificate
 from labelaudit.audits.settings import one_of
+from labelaudit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,6 +76,8 @@ class CrowdSettings:
         one_of("method", self.method, tuple(METHODS))
         one_of("way to make soft labels", self.soft, SOFT)
         one_of("level of measurement", self.level, LEVELS)
+        if self.seed < 0:
+            raise UsageError(f"seed is {self.seed}.", "Give 0 or more.")
         for extra in self.extras:
             one_of("table", extra, EXTRAS)
 
