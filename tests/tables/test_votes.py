@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 
 from labelaudit.errors import InputError, InvalidDataError, NothingToAuditError, UsageError
 from labelaudit.tables.vote_options import VoteOptions
-from labelaudit.tables.votes import Votes, open_votes
+from labelaudit.tables.votes import open_votes
 from labelaudit.tables.votes_memory import memory_votes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from labelaudit.tables.vote_reading import Votes
 
 ROWS = [
     ("t1", "ann", "cat"),
