@@ -87,7 +87,7 @@ def assign_roles(schema: pa.Schema, options: ReadOptions) -> Roles:
     probs = _prob_columns(schema, options, labels, origins)
     key = _key_column(schema, options, labels, origins)
     if options.group is not None:
-        existing_column(schema, options.group, "group")
+        _check_group(schema, options.group)
         origins["group"] = options.origin("group")
     used = {labels, key, *(column for model in probs for column in model.columns)}
     keep = _kept_columns(schema, options, used)
@@ -298,13 +298,49 @@ def _key_column(
 ) -> str | None:
     if options.key is not None:
         origins["key"] = options.origin("key")
-        return existing_column(schema, options.key, "the key")
-    found = [name for name in columns_named(schema, KEY_NAMES) if name != labels]
+        return _said_key(schema, options.key)
+    found = [
+        name
+        for name in columns_named(schema, KEY_NAMES)
+        if name != labels and _can_be_key(schema.field(name).type)
+    ]
     if not found and PANDAS_INDEX in schema.names:
         found = [PANDAS_INDEX]
     key = only_one(found, "the key", "--key")
     origins["key"] = "inferred from its name" if key is not None else "no key column: row numbers"
     return key
+
+
+def _can_be_key(kind: pa.DataType) -> bool:
+    """Say whether values of this type can be compared, and tell many rows apart."""
+    kind = plain_type(kind)
+    return not (pt.is_nested(kind) or pt.is_float16(kind) or _is_odd(kind))
+
+
+def _is_odd(kind: pa.DataType) -> bool:
+    """Say whether Arrow can hardly do more with such values than hold them."""
+    return bool(pt.is_interval(kind) or pt.is_run_end_encoded(kind))
+
+
+def _said_key(schema: pa.Schema, name: str) -> str:
+    kind = schema.field(existing_column(schema, name, "the key")).type
+    if not _can_be_key(kind):
+        raise UsageError(
+            f"Column {safe(name)} is of type {safe(kind)}, which cannot be the key.",
+            "Give a column of numbers or strings with --key.",
+        )
+    return name
+
+
+def _check_group(schema: pa.Schema, name: str) -> None:
+    kind = schema.field(existing_column(schema, name, "group")).type
+    values = kind.value_type if pt.is_dictionary(kind) else kind
+    text_or_number = can_be_label(values) or pt.is_temporal(values) or pt.is_decimal(values)
+    if not text_or_number or _is_odd(values):
+        raise UsageError(
+            f"Column {safe(name)} is of type {safe(kind)}, whose values cannot name groups.",
+            "Give a column of strings, numbers or dates with --group.",
+        )
 
 
 def _kept_columns(
@@ -324,4 +360,11 @@ def _kept_columns(
                 f"The columns are {listed(schema.names)}.",
             )
         kept.update(dict.fromkeys(name for name in matches if name not in used))
+    odd = [name for name in kept if _is_odd(schema.field(name).type)]
+    if odd:
+        raise UsageError(
+            f"Column {safe(odd[0])} is of type {safe(schema.field(odd[0]).type)}, which cannot be "
+            "written to every format.",
+            "Convert it first, or leave it out of --keep.",
+        )
     return tuple(kept)

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import feather
 
 from labelaudit.errors import InputError, UsageError
 from tests.tables.read_back import NAMES, fixed, listed, opened, probs_of, read, saved, small
@@ -210,6 +211,38 @@ def test_keys(tmp_path):
         "Several columns could be the key: id, uuid.",
         "Say which with --key.",
     ]
+
+
+@pytest.mark.parametrize("values", [[[1], [2], [3]], [{"a": 1}] * 3, pa.array([1, 2, 3], "f2")])
+def test_keys_are_numbers_or_text(tmp_path, values):
+    columns = {"y": [0, 1, 2], "probs": fixed(P), "id": values}
+    assert source_of(tmp_path, columns).understanding.key_column is None
+    found, remedy = refusal(tmp_path, columns, key="id")
+    assert (
+        found
+        == f"Column id is of type {pa.array(values).type}, which cannot be the key.".replace(
+            "item", "element"
+        )
+    )
+    assert remedy == "Give a column of numbers or strings with --key."
+
+
+@pytest.mark.parametrize("values", [[[1], [2], [3]], [{"a": 1}] * 3, [b"a", b"\xff", b"c"]])
+def test_groups_are_numbers_or_text(tmp_path, values):
+    columns = {"y": [0, 1, 2], "probs": fixed(P), "g": values}
+    found, remedy = refusal(tmp_path, columns, group="g")
+    assert found.endswith(", whose values cannot name groups.")
+    assert remedy == "Give a column of strings, numbers or dates with --group."
+
+
+def test_odd_columns_are_not_kept(tmp_path):
+    odd = pa.RunEndEncodedArray.from_arrays(pa.array([3], pa.int32()), pa.array(["a"]))
+    table = pa.table({"y": [0, 1, 2], "probs": fixed(P), "odd": odd})
+    path = tmp_path / "t.arrow"
+    feather.write_feather(table, path, compression="uncompressed")
+    with pytest.raises(UsageError, match=r"^Column odd is of type run_end_encoded") as caught:
+        opened(path, keep=("*",))
+    assert caught.value.remedy == "Convert it first, or leave it out of --keep."
 
 
 def test_kept_columns(tmp_path):
