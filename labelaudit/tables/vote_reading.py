@@ -64,7 +64,7 @@ class Votes:
 def read_votes(source: VoteSource) -> Votes:
     """Read all votes of a source; what it raises is listed at ``VoteSource.read``."""
     columns, roles = _Columns(source.roles), source.roles
-    rows = max(_BATCH_ROWS // len(roles.columns), 1024)
+    rows = max(_BATCH_ROWS // len(roles.columns), 4096)
     for table in source.tables:
         for batch in table.read(range(len(table.group_rows)), roles.columns, rows):
             columns.add(batch)
