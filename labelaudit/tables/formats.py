@@ -33,7 +33,13 @@ _OTHERS = (
     (b"\x93NUMPY", "NumPy"),
     (b"SQLite", "SQLite"),
     (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
 )
+# Three letters that a table can begin with as well.
+_MAYBE_TEXT = frozenset({"bzip2", "SQLite"})
 
 
 def format_of(path: str, name: str, start: bytes) -> str:
@@ -56,8 +62,8 @@ def format_of(path: str, name: str, start: bytes) -> str:
             f"{name} is {_looks(start)}, which cannot be read.",
             "Convert it to Parquet, Arrow, CSV or JSONL, with the suffix that says so.",
         )
-    binary = {"parquet", "arrow"}
-    if by_suffix == by_magic or by_suffix is None or (by_magic is None and by_suffix not in binary):
+    binary = by_suffix in {"parquet", "arrow"} or _is_other(start)
+    if by_suffix == by_magic or by_suffix is None or (by_magic is None and not binary):
         return by_suffix or by_magic or ""
     looks = f"{by_magic.capitalize()} data" if by_magic else _looks(start)
     raise InputError(
@@ -66,8 +72,17 @@ def format_of(path: str, name: str, start: bytes) -> str:
     )
 
 
+def _is_other(start: bytes) -> bool:
+    kind = _kind(start)
+    return kind is not None and kind not in _MAYBE_TEXT
+
+
+def _kind(start: bytes) -> str | None:
+    return next((kind for magic, kind in _OTHERS if start.startswith(magic)), None)
+
+
 def _looks(start: bytes) -> str:
-    kind = next((kind for magic, kind in _OTHERS if start.startswith(magic)), None)
+    kind = _kind(start)
     if kind:
         return f"{kind} data"
     text = all(byte >= 32 or byte in b"\t\r\n" for byte in start)

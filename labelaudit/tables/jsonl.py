@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.json as pa_json
+
+from labelaudit.errors import InputError
+from labelaudit.tables.boundary import BROKEN_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pyarrow as pa
 
     from labelaudit.tables.input_file import InputFile
 
 __all__ = ["JsonReader"]
 
 _BLOCK = 16 << 20
+_PIECE = 1 << 20
+_MOST_LEVELS = 1_000
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,12 @@ class JsonReader:
 
     def sniff(self, file: InputFile) -> tuple[pa.Schema, bool]:
         """Return columns and types as the first block has them, and whether there are rows."""
+        for row, line in enumerate(_lines(file)):
+            if _is_deep(line):
+                raise InputError(
+                    f"{file.name}, row {row} is nested more than {_MOST_LEVELS:,} levels deep.",
+                    BROKEN_FILE,
+                )
         with pa_json.open_json(file.source, read_options=_read_options()) as opened:
             return opened.schema, True
 
@@ -42,3 +55,23 @@ class JsonReader:
 
 def _read_options() -> pa_json.ReadOptions:
     return pa_json.ReadOptions(use_threads=False, block_size=_BLOCK)
+
+
+def _lines(file: InputFile) -> Iterator[bytes]:
+    """Yield the lines, until one is longer than the parser takes."""
+    rest = b""
+    with pa.input_stream(file.source) as opened:
+        while len(rest) < _BLOCK and (piece := opened.read(_PIECE)):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+    yield rest
+
+
+def _is_deep(line: bytes) -> bool:
+    """Say whether the parser, which calls itself for each level, could end the process here."""
+    if len(line) < _MOST_LEVELS or line.count(b"[") + line.count(b"{") <= _MOST_LEVELS:
+        return False
+    marks = np.frombuffer(_STRING.sub(b"", line), np.uint8)
+    opens = np.isin(marks, np.frombuffer(b"[{", np.uint8)).astype(np.int64)
+    closes = np.isin(marks, np.frombuffer(b"]}", np.uint8))
+    return int(np.cumsum(opens - closes).max(initial=0)) > _MOST_LEVELS

@@ -49,6 +49,8 @@ def find_files(paths: Sequence[str]) -> tuple[InputFile, ...]:
 
 def _expand(path: str) -> Iterator[tuple[str, str]]:
     """Yield each file and the folder it was found in, or an empty string."""
+    if not path or "\0" in path:
+        raise UsageError(f"{safe(repr(path))} is not a path.", "Give a file, a folder or a glob.")
     if path == "-":
         yield spooled_input(), path
     elif is_uri(path):

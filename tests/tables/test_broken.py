@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from labelaudit.errors import InputError, LabelauditError, NothingToAuditError, UsageError
+from labelaudit.wording import safe
 from tests.tables.read_back import fixed, opened, probs_of, read, saved, small
 
 AGAIN = "Write or download the file again; it is damaged or is not what its name says."
@@ -137,6 +138,18 @@ def test_a_row_group_that_claims_fewer_rows(tmp_path):
             "Convert it to Parquet, Arrow, CSV or JSONL, with the suffix that says so.",
         ),
         (
+            "t.csv",
+            b"PK\x03\x04rest",
+            "{} is zip data, not csv as its suffix says.",
+            "Give it the right suffix, or write it again as csv.",
+        ),
+        (
+            "t.jsonl",
+            b"\xff\xfe{\0",
+            "{} is UTF-16 data, not jsonl as its suffix says.",
+            "Give it the right suffix, or write it again as jsonl.",
+        ),
+        (
             "t.csv.gz",
             b"\x1f\x8b\x08\x00",
             "{} is gzip data, which cannot be read.",
@@ -148,6 +161,29 @@ def test_not_what_it_seems(tmp_path, name, content, found, remedy):
     path = tmp_path / name
     path.write_bytes(content)
     assert refusal(InputError, path) == [found.format(path), remedy]
+
+
+@pytest.mark.parametrize("path", ["", "a\0b.csv"])
+def test_no_path(path):
+    assert refusal(UsageError, path)[0] == f"{safe(repr(path))} is not a path."
+
+
+@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ("[", "]"), ("[[],", "]")])
+def test_json_nested_deeply_does_not_end_the_process(tmp_path, opening, closing):
+    path = tmp_path / "t.jsonl"
+    line = '{"label": 0, "x": ' + opening * 50_000 + "1" + closing * 50_000 + "}\n"
+    path.write_text('{"label": 0, "x": 1}\n' + line)
+    assert refusal(InputError, path) == [
+        f"{path}, row 1 is nested more than 1,000 levels deep.",
+        AGAIN,
+    ]
+
+
+def test_brackets_in_text_nest_nothing(tmp_path):
+    path = tmp_path / "t.jsonl"
+    row = '{"label": %d, "probs": [%s], "text": "' + '\\"[{' * 5_000 + '"}\n'
+    path.write_text(row % (0, "0.9, 0.1") + row % (1, "0.2, 0.8"))
+    assert read(opened(path))[0].tolist() == [0, 1]
 
 
 def test_magic_bytes_decide_without_a_suffix(tmp_path):
