@@ -13,7 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.audits import hygiene
-from labelaudit.audits.find_issues import Rows, audit_labels, look_at_rows
+from labelaudit.audits.find_issues import audit_labels
+from labelaudit.audits.preparing import look_at_rows
+from labelaudit.audits.rows import Rows
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
@@ -58,7 +60,7 @@ def find_issues(
     labels: str | None = None,
     key: str | None = None,
     classes: Sequence[str] | None = None,
-    keep: Sequence[str] = (),
+    keep: str | Sequence[str] = (),
     group: str | None = None,
     threads: int | None = None,
     memory: int | None = None,
@@ -79,7 +81,7 @@ def find_issues(
         Columns of the table; inferred where they are not given (``group`` is not).
     classes : sequence of str, optional
         Class names in the order of the probabilities.
-    keep : sequence of str
+    keep : str or sequence of str
         Columns to carry over into the issues table.
     threads : int, optional
         How many to work with; all cores where not given. The result does not depend on it.
@@ -116,7 +118,7 @@ def find_issues(
         probs=named,
         key=key,
         classes=None if classes is None else tuple(str(name) for name in classes),
-        keep=tuple(keep),
+        keep=(keep,) if isinstance(keep, str) else tuple(keep),
         group=group,
     )
     source = _source(data, None if named else probs, options)
@@ -367,12 +369,12 @@ def inspect(
     facts, classes = first.facts, source.classes
     valid = facts.labels >= 0
     counts = np.bincount(facts.labels[valid], minlength=len(classes))
-    key_problem = source.check_keys()
-    if key_problem is not None and not source.key_is_inferred:
-        problems = (*problems, key_problem)
-    warnings = source.warnings
+    warnings, key_problem = source.warnings, source.check_keys()
     if key_problem is not None and source.key_is_inferred:
-        warnings = (*warnings, f"{key_problem.sentence} Row numbers would be the keys.")
+        source = source.without_key()
+        warnings = (*warnings, f"{key_problem.sentence} Row numbers are the keys.")
+    elif key_problem is not None:
+        problems = (*problems, key_problem)
     if valid.any():
         warnings = (*warnings, *hygiene.warnings_about(facts, counts, classes))
         problems = (*problems, *_whole_table_problems(facts, counts, classes))

@@ -12,7 +12,7 @@ from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABE
 from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
 from labelaudit.findings import Problem
 from labelaudit.kernels.rows import STATUSES
-from labelaudit.wording import safe
+from labelaudit.wording import percent, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,8 +170,8 @@ def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
         order = ",".join(safe(classes[k], 40) for k in label)
         raise ClassOrderError(
             f"The probability columns seem to be in another class order: the most probable class "
-            f"is the given label in {agreeing / valid:.1%} of the rows as they are, and in "
-            f"{better / valid:.1%} with the order {order}.",
+            f"is the given label in {percent(agreeing / valid)} of the rows as they are, and in "
+            f"{percent(better / valid)} with the order {order}.",
             f"If that is the order the model was trained with, pass --classes {order!r}.",
         )
 
@@ -208,8 +208,8 @@ def warnings_about(
     agreement = np.count_nonzero(facts.classes[:, 0] == facts.labels) / int(counts.sum())
     if agreement >= IN_SAMPLE:
         found.append(
-            f"The most probable class is the given label in {agreement:.2%} of the rows: the "
-            "probabilities look in-sample, and hide errors. Predict out of sample, by "
+            f"The most probable class is the given label in {100 * agreement:.2f} % of the rows: "
+            "the probabilities look in-sample, and hide errors. Predict out of sample, by "
             "cross-validation."
         )
     found += _swapped_pairs(facts, counts, classes)

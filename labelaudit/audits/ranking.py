@@ -12,7 +12,6 @@ from labelaudit.findings import IssueRows
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.filters import RowEvidence
     from labelaudit.audits.second import SecondReading
 
@@ -39,7 +38,9 @@ class Scores:
     quality: npt.NDArray[np.float64]
 
 
-def scores_of(name: str, evidence: RowEvidence, facts: RowFacts, second: SecondReading) -> Scores:
+def scores_of(
+    name: str, evidence: RowEvidence, entropy: npt.NDArray[np.float64], second: SecondReading
+) -> Scores:
     """Score every row.
 
     Parameters
@@ -60,7 +61,7 @@ def scores_of(name: str, evidence: RowEvidence, facts: RowFacts, second: SecondR
     elif name == "normalized_margin":
         quality = (given - best + 1.0) / 2.0
     else:
-        quality = _confidence_weighted_entropy(facts.entropy, given)
+        quality = _confidence_weighted_entropy(entropy, given)
     return Scores(quality, quality)
 
 

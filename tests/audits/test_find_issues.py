@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from labelaudit.audits.find_issues import Rows, audit_labels
+from labelaudit.audits.find_issues import audit_labels
+from labelaudit.audits.rows import Rows
 from labelaudit.audits.settings import METHODS, SCORES, AuditSettings
 from labelaudit.errors import (
     ClassOrderError,

@@ -1,0 +1,138 @@
+"""From the first reading to all that the second one needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelaudit.audits import hygiene
+from labelaudit.audits.channel import ChannelModel, fit, sample_bound
+from labelaudit.audits.confident import confident_learning
+from labelaudit.audits.face import face_sample_bound, fit_face_value
+from labelaudit.audits.facts import ReadingPlan, first_reading
+from labelaudit.running import together
+from labelaudit.summaries.margins import LowestMargins
+from labelaudit.summaries.self_confidence import SelfConfidence
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from labelaudit.audits.confident import ConfidentLearning
+    from labelaudit.audits.face import FaceValue
+    from labelaudit.audits.facts import FirstReading, RowFacts
+    from labelaudit.audits.rows import Rows
+    from labelaudit.audits.settings import AuditSettings
+    from labelaudit.findings import Problem
+
+__all__ = ["Prepared", "look_at_rows", "prepare"]
+
+
+def look_at_rows(rows: Rows, settings: AuditSettings) -> tuple[FirstReading, tuple[Problem, ...]]:
+    """Read all rows once, and list what is wrong with them."""
+    thorough = ("low_self_confidence", "low_normalized_margin", "rcp")
+    bound = sample_bound if _wants_channel(settings) else face_sample_bound
+    plan = ReadingPlan(
+        n_rows=rows.n_rows,
+        n_classes=len(rows.classes),
+        sample_bound=bound(rows.n_rows, len(rows.classes), rows.n_members),
+        seed=settings.seed,
+        every_entropy=settings.every_row
+        or settings.method in thorough
+        or settings.ranking in ("rcp", "confidence_weighted_entropy"),
+    )
+    first = first_reading(rows.partitions, plan, rows.told("reading"))
+    return first, hygiene.row_problems(first.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is known between the readings; the leading classes of the rows are let go.
+
+    Attributes
+    ----------
+    confident : ConfidentLearning
+    entropy : (N,) float64
+    margins : LowestMargins
+        Of the rows whose leading classes settle them.
+    unsettled : (N,) bool
+        The other rows.
+    scorer : ChannelModel or FaceValue
+    calibration : dict of str to float
+    problems : tuple of Problem
+    warnings : tuple of str
+    """
+
+    confident: ConfidentLearning
+    entropy: npt.NDArray[np.float64]
+    margins: LowestMargins
+    unsettled: npt.NDArray[np.bool_]
+    scorer: ChannelModel | FaceValue
+    calibration: dict[str, float]
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def model(self) -> ChannelModel | None:
+        """The fitted channel, where rcp was asked for."""
+        return self.scorer if isinstance(self.scorer, ChannelModel) else None
+
+
+def prepare(rows: Rows, settings: AuditSettings) -> Prepared:
+    """Read all rows once, refuse what cannot be audited, and learn what the second reading needs.
+
+    Raises
+    ------
+    InvalidDataError, ClassOrderError, NothingToAuditError
+        As ``audit_labels`` says.
+    """
+    first, problems = look_at_rows(rows, settings)
+    facts, sample, classes = first.facts, first.sample, rows.classes
+    if not settings.skip_invalid:
+        hygiene.demand_no_problems(problems)
+    confidence = SelfConfidence.of(facts.labels, facts.given_prob, len(classes))
+    counts = confidence.count
+    hygiene.demand_two_labels(counts, classes)
+    hygiene.demand_class_order(facts, classes)
+
+    def learn() -> tuple[ConfidentLearning, LowestMargins, npt.NDArray[np.bool_]]:
+        confident = confident_learning(facts, confidence, settings, rows.partitions)
+        return confident, *_margins_so_far(facts, confident)
+
+    def measure() -> tuple[FaceValue | None, dict[str, float], tuple[str, ...]]:
+        face = None if _wants_channel(settings) else fit_face_value(sample, settings.seed, counts)
+        warnings = hygiene.warnings_about(facts, counts, classes)
+        return face, hygiene.calibration(sample, len(counts)), warnings
+
+    found: list[Any] = together(rows.on, learn, measure)
+    (confident, margins, unsettled), (face, calibration, warnings) = found
+    scorer = face or _fit(first, settings, counts, rows)
+    return Prepared(
+        confident, facts.entropy, margins, unsettled, scorer, calibration, problems, warnings
+    )
+
+
+def _fit(
+    first: FirstReading, settings: AuditSettings, counts: npt.NDArray[np.int64], rows: Rows
+) -> ChannelModel:
+    sample, total = first.sample, int(counts.sum())
+    return fit(sample.labels, sample.members, sample.rows, settings.seed, counts, total, rows.on)
+
+
+def _wants_channel(settings: AuditSettings) -> bool:
+    return "rcp" in (settings.method, settings.ranking)
+
+
+def _margins_so_far(
+    facts: RowFacts, confident: ConfidentLearning
+) -> tuple[LowestMargins, npt.NDArray[np.bool_]]:
+    """Find the lowest margins of each cell among leading classes, and who must be read again."""
+    every = np.ones(len(facts), np.bool_)
+    margins = LowestMargins.wanted(confident.pruned)
+    margins.take_leading(facts, every)
+    unsettled = margins.unsettled(facts)
+    if unsettled.any():
+        margins = margins.emptied()
+        margins.take_leading(facts, ~unsettled)
+    return margins, unsettled

@@ -1,0 +1,59 @@
+"""The rows to audit, where to work on them, and who is told how far it got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from labelaudit.running import Executor, Here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from labelaudit.blocks import LabelBlock, Partition
+
+__all__ = ["Rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows to audit, and where to work on them.
+
+    Attributes
+    ----------
+    partitions : sequence of Partition of LabelBlock
+        In row order.
+    n_rows : int
+    classes : tuple of str
+        Names in the order of the probabilities.
+    n_members : int
+        How many models' probabilities there are.
+    on : Executor
+    progress : callable or None
+        Told the stage, how many partitions are done, and how many there are.
+    """
+
+    partitions: Sequence[Partition[LabelBlock]]
+    n_rows: int
+    classes: tuple[str, ...]
+    n_members: int = 1
+    on: Executor = field(default_factory=Here)
+    progress: Callable[[str, int, int], None] | None = None
+
+    def told(self, stage: str) -> Executor:
+        """Return the executor, telling the progress of this stage."""
+        return self.on if self.progress is None else _Told(self, stage, self.progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    rows: Rows
+    stage: str
+    progress: Callable[[str, int, int], None]
+
+    def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
+        total = len(self.rows.partitions)
+        self.progress(self.stage, 0, total)
+        for done, result in enumerate(self.rows.on.map(function, *iterables), 1):
+            self.progress(self.stage, done, total)
+            yield result
