@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from labelaudit.wording import percent
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -343,5 +345,5 @@ class LabelIssues:
         rate = self.audit.error_rate
         return (
             f"LabelIssues({self.audit.n_issues:,} of {self.audit.rows:,} rows flagged by "
-            f"{self.audit.method}; {rate.low:.2%} to {rate.high:.2%} of the labels wrong)"
+            f"{self.audit.method}; {percent(rate.low)} to {percent(rate.high)} of the labels wrong)"
         )

@@ -1,11 +1,12 @@
-"""Text from data made fit to be shown: labels, column names, paths, other libraries' messages."""
+"""What is shown, made fit for it: text from data and from other libraries, and shares."""
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
-__all__ = ["safe"]
+__all__ = ["percent", "safe"]
 
 _PLAIN = re.compile(r"[ -~]*")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -32,6 +33,16 @@ def safe(text: object, limit: int = 80) -> str:
     if not _PLAIN.fullmatch(shown):
         shown = "".join(map(_visible, shown))
     return shown if len(shown) <= limit else shown[: max(limit - 1, 0)] + "\u2026"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent: one decimal, two below one percent, and never a false zero."""
+    if not math.isfinite(share):
+        return "-"
+    value = 100 * share
+    if 0 < value < 0.01:
+        return "< 0.01 %"
+    return f"{value:.2f} %" if 0 < value < 0.995 else f"{value:.1f} %"
 
 
 def _visible(character: str) -> str:

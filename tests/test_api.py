@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import labelaudit
+from labelaudit import api
 from labelaudit.errors import InputError, InvalidDataError, NothingToAuditError, UsageError
+from labelaudit.tables import ReadOptions, open_labels
 
 NAMES = ["ape", "bee", "cat"]
 
@@ -156,6 +158,21 @@ def test_shapes_that_do_not_fit(table):
         labelaudit.find_issues(labels, probs[1:])
     with pytest.raises(NothingToAuditError):
         labelaudit.find_issues(table.slice(0, 0))
+
+
+def test_keep_can_be_one_name(table):
+    assert labelaudit.find_issues(table, keep="source").table.column_names[-1] == "source"
+    with pytest.raises(UsageError, match=r"^keep q\* matches no column"):
+        labelaudit.find_issues(table, keep="q*")
+
+
+def test_inspect_gives_up_a_guessed_key_that_is_not_unique(table, tmp_path):
+    path = tmp_path / "twice.parquet"
+    pq.write_table(table.set_column(0, "id", pa.array(["same"] * 300)), path)
+    found = api.inspect(open_labels([str(path)], ReadOptions()))
+    assert found.understanding.key_column is None
+    assert any("Row numbers are the keys" in warning for warning in found.warnings)
+    assert not found.problems
 
 
 def test_duplicate_keys(table):

@@ -52,7 +52,7 @@ def aggregate(
     """
     from labelaudit.tables.outputs import refuse_inputs
 
-    destinations = delivery.destinations_of(output, talk, _CONTENTS)
+    destinations = delivery.destinations_of(output, talk, _CONTENTS, votes)
     settings = _settings(method, destinations)
     _refuse_idle_flags(ctx, destinations)
     warn_of_variables(ctx, talk)

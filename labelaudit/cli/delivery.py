@@ -51,7 +51,7 @@ _RERUN_FLAGS = ("adjust", "skip_invalid")
 
 
 def destinations_of(
-    output: Output | VoteOutput, talk: Talk, contents: Sequence[str]
+    output: Output | VoteOutput, talk: Talk, contents: Sequence[str], data: Sequence[str] = ()
 ) -> tuple[Destination, ...]:
     """Parse and check everything that is to be written.
 
@@ -61,13 +61,16 @@ def destinations_of(
         What the user asked for.
     contents : sequence of str
         The table that a bare path stands for, then those that are named before a path.
+    data : sequence of str
+        Inputs as the user named them: an output that is one of them is refused as that, rather
+        than as a file that could be overwritten.
 
     Raises
     ------
     UsageError, OutputError
         If something cannot be written, or two things go to standard output.
     """
-    from labelaudit.tables.outputs import check_destinations, parse_destination
+    from labelaudit.tables.outputs import check_destinations, parse_destination, refuse_inputs
 
     main, *sides = contents
     found = tuple(parse_destination(text, main, sides) for text in output.output or ())
@@ -78,8 +81,16 @@ def destinations_of(
             "Give one of them a file, such as -o summary.json.",
         )
     _refuse_binary_on_terminal(on_stdout)
+    if found:
+        refuse_inputs(found, [each for name in data for each in (name, *_matched(name))])
     check_destinations(found, force=output.force)
     return found
+
+
+def _matched(pattern: str) -> list[str]:
+    from glob import glob
+
+    return glob(pattern, recursive=True)  # noqa: PTH207 - names as typed
 
 
 def _refuse_binary_on_terminal(on_stdout: Sequence[Destination]) -> None:

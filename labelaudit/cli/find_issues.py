@@ -50,7 +50,7 @@ def find_issues(
     from labelaudit.tables.outputs import SIDE_TABLES, refuse_inputs
 
     settings = audit_settings(method, output)
-    destinations = delivery.destinations_of(output, talk, ("issues", *SIDE_TABLES))
+    destinations = delivery.destinations_of(output, talk, ("issues", *SIDE_TABLES), data)
     _refuse_without_group(columns, destinations)
     _refuse_idle_flags(ctx, destinations)
     warn_of_variables(ctx, talk)

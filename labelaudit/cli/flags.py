@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CommandGroup", "GroupedCommand", "flattened"]
 
 _HEADINGS = ("Arguments", "Columns", "Method", "Output", "Run", "Talk")
+_BRACED = re.compile(r"[{](\w+)[}]")
 
 
 def flattened(body: Callable[..., int]) -> Callable[..., int]:
@@ -78,6 +80,11 @@ class GroupedCommand(TyperCommand):
         """Parse the words of the command line."""
         coerce_plainly(self.get_params(ctx))
         return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line, arguments as the rest of the help names them."""
+        pieces: list[str] = super().collect_usage_pieces(ctx)
+        return [_BRACED.sub(r"\1", piece) for piece in pieces]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write one section for each heading."""

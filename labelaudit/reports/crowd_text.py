@@ -10,6 +10,7 @@ from labelaudit.reports.layout import (
     Column,
     Style,
     count,
+    next_lines,
     paragraph,
     percent,
     plural,
@@ -56,7 +57,7 @@ def crowd_report(
     written : sequence of str
         One line for each output, already fit to be shown.
     next_command : str or None
-        What to type next; it stands on a line of its own, however long.
+        What to type next; broken where it is too long, so that it can still be pasted.
     verbose : bool
         Say more: all files and classes, timings.
     """
@@ -72,7 +73,7 @@ def crowd_report(
         _details(result, limit, style) if verbose else [],
         remarks(result.warnings, result.notes, limit, style),
         [f"Wrote {line}" for line in written],
-        ["Next:", f"  {next_command}"] if next_command else [],
+        next_lines(next_command, limit),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 

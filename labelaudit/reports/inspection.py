@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelaudit.reports.layout import Column, Style, count, paragraph, percent, plural, table
+from labelaudit.reports.layout import (
+    Column,
+    Style,
+    count,
+    paragraph,
+    percent,
+    plural,
+    table,
+    titled,
+)
 from labelaudit.reports.understood import understood
 from labelaudit.wording import safe
 
@@ -56,7 +65,9 @@ def _classes(inspection: Inspection, limit: int, style: Style, *, verbose: bool)
     understanding = inspection.understanding
     if understanding is None or len(inspection.class_counts) == 0:
         return []
-    total = max(int(inspection.class_counts.sum()), 1)
+    total = int(inspection.class_counts.sum())
+    if total == 0:
+        return [style.bold("Classes"), "  not counted: no row can be used"]
     most = len(understanding.classes) if verbose else _CLASSES
     rows = [
         [str(code), safe(name, 200), count(rows), percent(rows / total)]
@@ -74,7 +85,9 @@ def _classes(inspection: Inspection, limit: int, style: Style, *, verbose: bool)
     more = len(understanding.classes) - len(rows)
     if more > 0:
         lines.append(f"  ... {more} more; -v shows all")
-    return [style.bold("Classes"), style.dim(lines[0]), *lines[1:]]
+    used = total < understanding.rows
+    title = f"Classes, of {plural(total, 'row')} that can be used" if used else "Classes"
+    return titled(title, lines, style)
 
 
 def _problem(problem: Problem, limit: int, style: Style) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import re
+import shlex
 import textwrap
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labelaudit.wording import safe
+from labelaudit.wording import percent, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ __all__ = [
     "cut",
     "entry",
     "listing",
+    "next_lines",
     "paragraph",
     "percent",
     "plural",
@@ -31,6 +33,8 @@ __all__ = [
 ]
 
 _WARNINGS = 10
+_SPACE = re.compile(r"(?<!<) (?!%)")
+_FLAG = re.compile(r"--?[a-z][a-z-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +142,38 @@ def _line(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]
 
 
 def paragraph(text: str, limit: int, indent: str = "") -> list[str]:
-    """Return the text in lines of at most ``limit`` cells; words are not taken apart."""
+    """Return the text in lines of at most ``limit`` cells.
+
+    Words are not taken apart, nor a number and its percent sign.
+    """
+    return _filled(_SPACE.split(text), limit, indent)
+
+
+def _filled(words: Iterable[str], limit: int, indent: str) -> list[str]:
     lines, line = [], ""
-    for word in text.split(" "):
+    for word in words:
         longer = f"{line} {word}" if line else word
         if line and width(indent) + width(longer) > limit:
             lines.append(indent + line)
             longer = word
         line = longer
     return [*lines, indent + line]
+
+
+def next_lines(command: str | None, limit: int) -> list[str]:
+    """Return what to type next, under its title, in lines that a shell joins again."""
+    if not command:
+        return []
+    parts: list[str] = []
+    for word in map(shlex.quote, shlex.split(command)):
+        with_value = parts and _FLAG.fullmatch(parts[-1]) and not word.startswith("-")
+        if with_value:
+            parts[-1] += f" {word}"
+        else:
+            parts.append(word)
+    first, *rest = _filled([" ".join(parts[:2]), *parts[2:]], limit - len("    ") - len(" \\"), "")
+    broken = [f"  {first}", *(f"    {line}" for line in rest)]
+    return ["Next:", *(f"{line} \\" for line in broken[:-1]), broken[-1]]
 
 
 def entry(title: str, text: str, limit: int, margin: int = 10) -> list[str]:
@@ -164,16 +191,6 @@ def count(number: float) -> str:
 def plural(number: int, noun: str) -> str:
     """Return the number and the noun, with an s unless it is one."""
     return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
-
-
-def percent(share: float) -> str:
-    """Return a share in percent: one decimal, two below one percent, and never a false zero."""
-    if not math.isfinite(share):
-        return "-"
-    value = 100 * share
-    if 0 < value < 0.01:
-        return "< 0.01 %"
-    return f"{value:.2f} %" if 0 < value < 0.995 else f"{value:.1f} %"
 
 
 def titled(title: str, lines: list[str], style: Style) -> list[str]:

@@ -9,6 +9,7 @@ from labelaudit.reports.layout import (
     Column,
     Style,
     count,
+    next_lines,
     paragraph,
     percent,
     plural,
@@ -31,6 +32,7 @@ _WORST_ROWS = 10
 _PAIRS = 5
 _CLASSES = 5
 _GROUPS = 10
+_REVIEWED = 50
 
 
 def audit_report(
@@ -54,7 +56,7 @@ def audit_report(
     written : sequence of str
         One line for each output, already fit to be shown.
     next_command : str or None
-        What to type next; it stands on a line of its own, however long.
+        What to type next; broken where it is too long, so that it can still be pasted.
     verbose : bool
         Say more: all files and classes, what each filter flags, timings.
     """
@@ -69,7 +71,7 @@ def audit_report(
         _details(result, limit, style) if verbose else [],
         _remarks(result, limit, style),
         _written(written),
-        ["Next:", f"  {next_command}"] if next_command else [],
+        next_lines(next_command, limit),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -80,17 +82,35 @@ def _verdict(result: LabelIssues, limit: int, style: Style) -> list[str]:
     low, high = rate.face_value.value, rate.most.value
     lines = [style.bold(line) for line in paragraph(_headline(low, high, rows), limit)]
     margins = (
-        f"With 95 % margins: {count(rate.low * rows)} to {count(rate.high * rows)} "
+        f"With 95 % margins for chance: {count(rate.low * rows)} to {count(rate.high * rows)} "
         f"({percent(rate.low)} to {percent(rate.high)})."
     )
+    more = "It can be more where the model has learned the errors."
     trust = (
         "Lean to the low end where classes overlap, so that a row can fairly be called either; "
-        "to the high end where classes are distinct and the model may have learned the errors."
+        f"to the high end where classes are distinct.{_review(result, low)}"
     )
     flagged = f"{plural(audit.n_issues, 'row')} flagged by {audit.method}{_severe(result)}."
-    for text in (margins, trust, flagged):
+    none = round(high * rows) == 0
+    for text in (margins, flagged) if none else (margins, more, trust, flagged):
         lines += paragraph(text, limit)
     return lines
+
+
+def _review(result: LabelIssues, low: float) -> str:
+    """Say which rows tell the ends apart: those around the low end of the ranked list."""
+    flagged = result.audit.n_issues
+    if flagged <= _REVIEWED:
+        return f" To see which, review {_the_flagged(flagged)}." if flagged else ""
+    middle = round(low * result.audit.valid_rows)
+    last = min(max(middle + _REVIEWED // 2, _REVIEWED), flagged)
+    how = f" (--top {last})" if result.understanding.files else ""
+    first = last - _REVIEWED + 1
+    return f" To see which, review the rows ranked {count(first)} to {count(last)}{how}."
+
+
+def _the_flagged(number: int) -> str:
+    return "the flagged row" if number == 1 else f"the {number} flagged rows"
 
 
 def _headline(low: float, high: float, rows: int) -> str:
@@ -106,11 +126,14 @@ def _headline(low: float, high: float, rows: int) -> str:
 
 
 def _severe(result: LabelIssues) -> str:
-    """Return how many are high; unknown when ``top`` has cut the rows."""
-    if _was_cut(result) or result.audit.n_issues == 0:
+    """Return how many are high: of those that are there, when ``top`` has cut the rows."""
+    if result.audit.n_issues == 0:
         return ""
-    high = int((result.audit.issues.severity == 2).sum())
-    return f", {count(high)} of them with high severity"
+    high = f"{count(int((result.audit.issues.severity == 2).sum()))} of them with high severity"
+    if not _was_cut(result):
+        return f", {high}"
+    kept = count(int(result.audit.issues.is_issue.sum()))
+    return f", of which the {kept} worst are shown, {high}"
 
 
 def _was_cut(result: LabelIssues) -> bool:

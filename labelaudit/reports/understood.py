@@ -84,7 +84,9 @@ def _classes(understanding: Understanding, limit: int, *, verbose: bool) -> str:
 
 def _key(understanding: Understanding) -> str:
     if understanding.key_column is None:
-        return "the row number, counted from 0 (no key column)"
+        origin = understanding.origins.get("key", "")
+        why = origin.removeprefix("row numbers: ") if origin.startswith("row") else "no key column"
+        return f"the row number, counted from 0 ({why})"
     return f"{safe(understanding.key_column)}{_origin(understanding, 'key')}"
 
 

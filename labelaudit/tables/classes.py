@@ -37,6 +37,9 @@ _BACKWARDS = frozenset(
     }
 )
 _NAME_THEM = "Name the classes in the order of the probabilities with --classes."
+_MANY = 1000
+_RARE = 0.01
+"""Share of rows up to which labels beyond the classes may be slips of the pen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,16 @@ class LabelColumn:
     span : callable
         Reads the column, if it is of integers, and returns the smallest and the largest; None
         without any.
+    share_from : callable
+        Reads the column, if it is of numbers, and returns the share of rows with at least that
+        number.
     """
 
     name: str
     type: pa.DataType
     seen: Callable[[], SeenLabels]
     span: Callable[[], tuple[int, int] | None]
+    share_from: Callable[[int], float]
 
     @property
     def plain(self) -> pa.DataType:
@@ -142,8 +149,8 @@ def _checked(label: LabelColumn, model: ProbColumns, names: tuple[str, ...], ord
         )
     if len(names) != model.width:
         raise UsageError(
-            f"There are {len(names)} classes ({safe(order)}), but {model.shown} holds "
-            f"{model.width} probabilities a row.",
+            f"There are {len(names):,} classes ({safe(order)}), but {model.shown} holds "
+            f"{model.width:,} probabilities a row.",
             _NAME_THEM,
         )
     values, note = _values(label, names)
@@ -181,7 +188,7 @@ def _integer_values(names: tuple[str, ...]) -> pa.Array | None:
 def _boolean_values(label: LabelColumn, names: tuple[str, ...]) -> pa.Array:
     if len(names) != 2:
         raise UsageError(
-            f"Column {safe(label.name)} is boolean, but there are {len(names)} classes.",
+            f"Column {safe(label.name)} is boolean, but there are {len(names):,} classes.",
             "Give probabilities of two classes, or other labels.",
         )
     backwards = tuple(name.casefold() for name in names) in _BACKWARDS
@@ -225,17 +232,28 @@ def _from_text(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
 
 def _sorted(label: LabelColumn, model: ProbColumns, names: tuple[str, ...], width: int) -> Classes:
     if len(names) != width:
-        raise UsageError(
-            f"Column {safe(label.name)} holds {len(names)} different labels, but {model.shown} "
-            f"holds {width} probabilities a row.",
-            _NAME_THEM,
-        )
+        _refuse_other_number(label, model, len(names))
     classes = _checked(label, replace(model, width=width), names, "assumed: sorted labels")
     warning = (
         f"Class order assumed: sorted ({listed(names, 6)}). If the columns of {model.shown} stand "
         "in another order, say so with --classes."
     )
     return replace(classes, warnings=(warning,))
+
+
+def _refuse_other_number(label: LabelColumn, model: ProbColumns, n_labels: int) -> NoReturn:
+    width, remedy = model.width or 0, _NAME_THEM
+    missing = n_labels - width
+    if missing > width + _MANY:
+        remedy = "Say which column holds the labels with --labels: this one looks like keys."
+    elif missing > 0:
+        noun = "1 class has" if missing == 1 else f"{missing:,} classes have"
+        remedy = f"{noun} no probabilities: give those of every class with --probs."
+    raise UsageError(
+        f"Column {safe(label.name)} holds {n_labels:,} different labels, but {model.shown} holds "
+        f"{width:,} probabilities a row.",
+        remedy,
+    )
 
 
 def _from_numbers(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
@@ -245,6 +263,8 @@ def _from_numbers(label: LabelColumn, model: ProbColumns, width: int) -> Classes
         return counting
     _refuse_one_based(label, width)
     seen = _some(label).values
+    if low == 0 and len(seen) == high + 1 and label.share_from(width) > _RARE:
+        _refuse_other_number(label, model, len(seen))
     # Numbers of which some are class numbers and some are not are mistakes, not names; but -1 and
     # 1 are how many libraries write two classes.
     apart = not any(0 <= value < width for value in map(int, seen)) or set(seen) == {-1, 1}
@@ -290,8 +310,8 @@ def arranged(model: ProbColumns, classes: Classes) -> ProbColumns:
     """
     if (model.width or 0) != len(classes.names):
         raise UsageError(
-            f"{model.shown} holds {model.width} probabilities a row, but there are "
-            f"{len(classes.names)} classes.",
+            f"{model.shown} holds {model.width:,} probabilities a row, but there are "
+            f"{len(classes.names):,} classes.",
             "Give models of the same classes.",
         )
     if model.names is None or model.names == classes.names:

@@ -97,7 +97,7 @@ def memory_labels(
     for name in names:
         if len(columns[name]) != len(labels):
             raise UsageError(
-                f"There are {len(labels)} labels, but {len(columns[name])} rows in {name}.",
+                f"There are {len(labels):,} labels, but {len(columns[name]):,} rows in {name}.",
                 "Give one row of probabilities for each label.",
             )
     asked = replace(options, labels="labels", probs=tuple(names))

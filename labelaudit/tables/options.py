@@ -47,3 +47,7 @@ class ReadOptions:
     def origin(self, role: str) -> str:
         """Return where a role was set, in words."""
         return self.origins.get(role, "given")
+
+    def setting(self, role: str) -> str:
+        """Return what a message calls a role that was set: where it was, else the role."""
+        return self.origins.get(role, role)

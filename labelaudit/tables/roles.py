@@ -204,7 +204,7 @@ def _prob_columns(
 ) -> tuple[ProbColumns, ...]:
     if options.probs:
         origins["probs"] = options.origin("probs")
-        return tuple(_said_probs(schema, name) for name in options.probs)
+        return tuple(_said_probs(schema, name, options) for name in options.probs)
     for find in (_by_name, _by_struct, _by_prefix, _by_type):
         candidates = [found for found in find(schema) if labels not in found.columns]
         only_one([found.name for found in candidates], "the probabilities", "--probs")
@@ -236,7 +236,7 @@ _HOW = {
 }
 
 
-def _said_probs(schema: pa.Schema, name: str) -> ProbColumns:
+def _said_probs(schema: pa.Schema, name: str, options: ReadOptions) -> ProbColumns:
     if name in schema.names:
         column = schema.field(name)
         layout = list_layout(column) or struct_layout(column)
@@ -249,10 +249,10 @@ def _said_probs(schema: pa.Schema, name: str) -> ProbColumns:
         return layout
     if not set("*?[") & set(name):
         existing_column(schema, name, "probabilities")
-    return _said_glob(schema, name)
+    return _said_glob(schema, name, options.setting("probs"))
 
 
-def _said_glob(schema: pa.Schema, pattern: str) -> ProbColumns:
+def _said_glob(schema: pa.Schema, pattern: str, said: str) -> ProbColumns:
     fields = [column for column in schema if fnmatchcase(column.name, pattern)]
     single = list_layout(fields[0]) or struct_layout(fields[0]) if len(fields) == 1 else None
     start = next((i for i, c in enumerate(pattern) if c in "*?["), 0)
@@ -263,7 +263,7 @@ def _said_glob(schema: pa.Schema, pattern: str) -> ProbColumns:
         return layout
     what = f"columns {listed(c.name for c in fields)}" if fields else "no column"
     raise UsageError(
-        f"--probs {safe(pattern)} matches {what}, not one number column per class.",
+        f"{said} {safe(pattern)} matches {what}, not one number column per class.",
         f"Choose a glob that matches them alone. The columns are {listed(schema.names)}.",
     )
 
@@ -352,11 +352,11 @@ def _kept_columns(
             kept[pattern] = None
             continue
         if not set("*?[") & set(pattern):
-            existing_column(schema, pattern, "--keep")
+            existing_column(schema, pattern, options.setting("keep"))
         matches = [name for name in schema.names if fnmatchcase(name, pattern)]
         if not matches:
             raise UsageError(
-                f"--keep {safe(pattern)} matches no column.",
+                f"{options.setting('keep')} {safe(pattern)} matches no column.",
                 f"The columns are {listed(schema.names)}.",
             )
         kept.update(dict.fromkeys(name for name in matches if name not in used))

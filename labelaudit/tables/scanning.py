@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.table import InputTable
 
-__all__ = ["SeenLabels", "is_text", "seen_labels", "seen_names", "seen_range", "seen_width"]
+__all__ = [
+    "SeenLabels",
+    "is_text",
+    "seen_labels",
+    "seen_names",
+    "seen_range",
+    "seen_width",
+    "share_from",
+]
 
 _Label = str | int | float | bool
 
@@ -90,6 +98,18 @@ def seen_range(tables: Sequence[InputTable], column: str) -> tuple[int, int] | N
     if not known:
         return None
     return min(each["min"] for each in known), max(each["max"] for each in known)
+
+
+def share_from(tables: Sequence[InputTable], column: str, least: int) -> float:
+    """Return the share of rows whose number is at least that."""
+    rows = sum(sum(table.group_rows) for table in tables)
+    above = 0
+    for batch in _batches(tables, column, _BATCH_ROWS):
+        values = _plain(batch.column(0))
+        if pt.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        above += pc.sum(pc.greater_equal(values, least)).as_py() or 0
+    return above / max(rows, 1)
 
 
 def _is_nan(value: _Label) -> bool:

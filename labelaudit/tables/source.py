@@ -16,7 +16,7 @@ from labelaudit.tables.label_source import GroupsPartition, LabelSource
 from labelaudit.tables.parts import check_names, check_parts
 from labelaudit.tables.paths import find_files
 from labelaudit.tables.roles import Roles, assign_roles
-from labelaudit.tables.scanning import seen_labels, seen_names, seen_range, seen_width
+from labelaudit.tables.scanning import seen_labels, seen_names, seen_range, seen_width, share_from
 from labelaudit.tables.text import TextColumns
 from labelaudit.wording import safe
 
@@ -142,6 +142,7 @@ def _label_column(tables: Sequence[InputTable], roles: Roles) -> LabelColumn:
         kind,
         cache(lambda: seen_labels(tables, name)),
         cache(lambda: seen_range(tables, name)),
+        partial(share_from, tables, name),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -134,10 +135,15 @@ def test_class_order_given(pets: Any, api: FakeApi) -> None:
     assert api.asked["source"].understanding.classes == ("fox", "dog", "cat")
 
 
+def proposed(report: str) -> str:
+    """The command after ``Next:``, on one line."""
+    return re.sub(r" \\\n +", " ", report.split("Next:\n")[1]).strip()
+
+
 def test_next_command_repeats_what_matters(pets: Any, folder: Path, api: FakeApi) -> None:
     (folder / "issues.csv").write_text("mine")
     done = pets("-l", "label", "--keep", "site", "--adjust", "--method=both", "-v", "--top", "3")
-    command = done.out.splitlines()[-1].strip()
+    command = proposed(done.out)
     assert command == (
         "labelaudit find-issues pets.parquet --labels label --keep site --method both --adjust "
         "-o issues-2.csv"
@@ -145,13 +151,13 @@ def test_next_command_repeats_what_matters(pets: Any, folder: Path, api: FakeApi
     again = call(*shlex.split(command)[1:], cwd=folder)
     assert again.code == 0
     assert (folder / "issues-2.csv").is_file()
-    assert "-o classes:classes.csv -o pairs:pairs.csv\n" in again.out
+    assert proposed(again.out).endswith("-o classes:classes.csv -o pairs:pairs.csv")
 
 
 def test_next_command_quotes_names(folder: Path, api: FakeApi) -> None:
     (folder / "pets.parquet").rename(folder / "my 'pets'.parquet")
     done = call("find-issues", "my 'pets'.parquet", cwd=folder)
-    command = shlex.split(done.out.splitlines()[-1])
+    command = shlex.split(proposed(done.out))
     assert command[:3] == ["labelaudit", "find-issues", "my 'pets'.parquet"]
 
 
@@ -179,7 +185,7 @@ def test_next_command_quotes_names(folder: Path, api: FakeApi) -> None:
         (["-o", "groups:g.csv"], 2, "needs a column to group by"),
         (["--json", "-o", "-"], 2, "--json and the issues both go to standard output."),
         (["-o", "-", "-o", "text:-"], 2, "Two outputs go to standard output."),
-        (["-o", "pets.parquet"], 2, "The output pets.parquet exists."),
+        (["-o", "pets.parquet"], 2, "is the input pets.parquet."),
         (["-o", "pets.parquet", "--force"], 2, "is the input pets.parquet."),
         (["-o", "x.cvs"], 2, "Did you mean .csv?"),
         (["-o", "none/x.csv"], 4, "does not exist."),
@@ -198,6 +204,20 @@ def test_refusals(
     assert says in done.err
     assert api.asked == {}
     assert sorted(folder.iterdir()) == before
+
+
+def test_what_exists_is_not_overwritten_and_an_input_never(folder: Path, api: FakeApi) -> None:
+    (folder / "x.csv").write_text("old")
+    done = call("find-issues", "pets.parquet", "-o", "x.csv", cwd=folder)
+    assert (done.code, done.err.split("\n")[0]) == (2, "labelaudit: The output x.csv exists.")
+    done = call("find-issues", "p*.parquet", "-o", "pets.parquet", cwd=folder)
+    assert done.code == 2
+    assert "is the input pets.parquet." in done.err
+
+
+def test_usage_line(folder: Path) -> None:
+    done = call("find-issues", "--help", cwd=folder)
+    assert done.out.startswith("Usage: labelaudit find-issues [OPTIONS] DATA...\n")
 
 
 def test_force_overwrites(pets: Any, folder: Path) -> None:

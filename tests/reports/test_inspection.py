@@ -37,6 +37,17 @@ def test_whole_inspection() -> None:
     assert inspection_report(found) == WHOLE
 
 
+def test_classes_are_counted_in_usable_rows() -> None:
+    found = builders.inspection(class_counts=np.array([500, 300, 190]))
+    assert "\n\nClasses, of 990 rows that can be used\n  #  class" in inspection_report(found)
+
+
+def test_no_row_can_be_used() -> None:
+    found = builders.inspection(class_counts=np.zeros(3, np.int64), problems=(builders.PROBLEM,))
+    shown = inspection_report(found)
+    assert "\n\nClasses\n  not counted: no row can be used\n\nProblem:" in shown
+
+
 def test_nothing_wrong() -> None:
     found = inspection_report(builders.inspection())
     assert found.endswith("\n\nThe data can be audited; nothing is wrong with it.\n")

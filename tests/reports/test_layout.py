@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelaudit.reports.layout import (
@@ -13,6 +16,7 @@ from labelaudit.reports.layout import (
     cut,
     entry,
     listing,
+    next_lines,
     paragraph,
     percent,
     plural,
@@ -79,6 +83,37 @@ def test_no_line_is_longer_than_the_limit(rows: list[list[str]], limit: int) -> 
 def test_paragraph_keeps_words_whole() -> None:
     assert paragraph("one two three", 7, " ") == [" one", " two", " three"]
     assert paragraph("one two three", 8) == ["one two", "three"]
+
+
+def test_paragraph_keeps_a_number_and_its_percent_sign_together() -> None:
+    assert paragraph("is 7.8 % or < 0.01 % now", 9) == ["is 7.8 %", "or", "< 0.01 %", "now"]
+    assert paragraph("is at most 7.8 %", 14) == ["is at most", "7.8 %"]
+
+
+def test_short_command_stays_on_one_line() -> None:
+    assert next_lines("labelaudit inspect 'a b'", 80) == ["Next:", "  labelaudit inspect 'a b'"]
+    assert next_lines(None, 80) == []
+
+
+def test_long_command_is_broken_between_options() -> None:
+    command = "labelaudit find-issues 'my pets.csv' --labels label --adjust -o classes:classes.csv"
+    assert next_lines(command, 43) == [
+        "Next:",
+        "  labelaudit find-issues 'my pets.csv' \\",
+        "    --labels label --adjust \\",
+        "    -o classes:classes.csv",
+    ]
+
+
+@given(st.lists(st.text("ab -'\\\"$*é", min_size=1, max_size=12), min_size=1, max_size=8))
+@settings(max_examples=20)
+def test_broken_command_is_the_same_to_a_shell(words: list[str]) -> None:
+    command = shlex.join(["printf", r"%s\0", *words])
+    plain, broken = (
+        subprocess.run(["bash", "-c", text], capture_output=True, check=True).stdout
+        for text in (command, "\n".join(next_lines(command, 30)[1:]))
+    )
+    assert broken == plain
 
 
 def test_entry_hangs_beside_its_title() -> None:

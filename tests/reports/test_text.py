@@ -21,10 +21,11 @@ Classes   3: cat, dog, fox; order: sorted labels
 Key       id, inferred
 
 Between 4 and 30 of 998 labels are wrong (0.40 % to 3.0 %).
-With 95 % margins: 2 to 40 (0.20 % to 4.0 %).
+With 95 % margins for chance: 2 to 40 (0.20 % to 4.0 %).
+It can be more where the model has learned the errors.
 Lean to the low end where classes overlap, so that a row can fairly be called
-either; to the high end where classes are distinct and the model may have
-learned the errors.
+either; to the high end where classes are distinct. To see which, review the 3
+flagged rows.
 3 rows flagged by rcp, 2 of them with high severity.
 
 Worst rows (all)
@@ -105,6 +106,44 @@ def test_verdict(face_value: float, most: float, says: str) -> None:
     assert f"\n{says}\n" in audit_report(builders.result(audit=audit))
 
 
+@pytest.mark.parametrize(
+    ("low", "flagged", "says"),
+    [
+        (0.0, 900, "the rows ranked 1 to 50 (--top 50)."),
+        (0.004, 900, "the rows ranked 1 to 50 (--top 50)."),
+        (0.1, 900, "the rows ranked 76 to 125 (--top 125)."),
+        (0.1, 110, "the rows ranked 61 to 110 (--top 110)."),
+        (0.1, 50, "the 50 flagged rows."),
+        (0.1, 1, "the flagged row."),
+    ],
+)
+def test_rows_to_review_lie_around_the_low_end(low: float, flagged: int, says: str) -> None:
+    audit = builders.audit(n_issues=flagged, error_rate=rate(low, 0.5))
+    shown = " ".join(audit_report(builders.result(audit=audit)).split())
+    assert f"To see which, review {says} " in shown
+
+
+def test_no_flag_is_named_for_a_table_in_memory() -> None:
+    result = builders.result(audit=builders.audit(n_issues=900))
+    in_memory = replace(result, understanding=replace(result.understanding, files=()))
+    shown = audit_report(in_memory)
+    assert "ranked 1 to 50.\n" in " ".join(shown.split(" ")).replace("\nranked", " ranked")
+    assert "--top" not in shown
+
+
+def test_nothing_to_weigh_without_errors() -> None:
+    found = audit_report(builders.result(audit=builders.audit(error_rate=rate(0.0, 0.0))))
+    assert "Lean to" not in found
+
+
+def test_unusable_key_is_named() -> None:
+    result = builders.result()
+    origins = {"key": "row numbers: the key column is not unique"}
+    understanding = replace(result.understanding, key_column=None, origins=origins)
+    found = audit_report(replace(result, understanding=understanding))
+    assert "Key       the row number, counted from 0 (the key column is not unique)\n" in found
+
+
 def test_no_issues() -> None:
     result = builders.result()
     empty = replace(
@@ -123,9 +162,12 @@ def test_no_issues() -> None:
     assert "Classes worst off" not in found
 
 
-def test_severity_is_not_counted_when_rows_were_cut() -> None:
-    found = audit_report(builders.result(audit=builders.audit(n_issues=50)))
-    assert "50 rows flagged by rcp.\n" in found
+def test_severity_is_counted_of_what_is_left_when_rows_were_cut() -> None:
+    found = audit_report(builders.result(audit=builders.audit(n_issues=50)), limit=120)
+    assert (
+        "50 rows flagged by rcp, of which the 3 worst are shown, 2 of them with high severity.\n"
+        in found
+    )
     assert "Worst rows\n" in found
 
 

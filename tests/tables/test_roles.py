@@ -187,9 +187,9 @@ def test_eleven_numbered_columns_are_in_the_order_of_their_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("said", "found"),
     [
-        ("zz*", "--probs zz* matches no column, not one number column per class."),
+        ("zz*", "probs zz* matches no column, not one number column per class."),
         ("y", "Column y is of type int64, not one probability per class."),
-        ("t*", "--probs t* matches columns text, not one number column per class."),
+        ("t*", "probs t* matches columns text, not one number column per class."),
     ],
 )
 def test_probabilities_that_are_none(tmp_path, said, found):
@@ -253,7 +253,7 @@ def test_kept_columns(tmp_path):
         "x",
     )
     assert source_of(tmp_path, columns, keep=("*",)).roles.keep == ("meta_a", "meta_b", "x")
-    assert refusal(tmp_path, columns, keep=("q*",))[0] == "--keep q* matches no column."
+    assert refusal(tmp_path, columns, keep=("q*",))[0] == "keep q* matches no column."
     assert refusal(tmp_path, columns, keep=("metaa",))[1].startswith("Did you mean meta_a? ")
     assert refusal(tmp_path, columns, group="w")[0] == "There is no column w for group."
 
@@ -289,6 +289,31 @@ def test_too_few_labels_to_sort(tmp_path):
         "Column label holds 2 different labels, but probs holds 3 probabilities a row.",
         "Name the classes in the order of the probabilities with --classes.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "remedy"),
+    [
+        ([0, 1, 2, 3, 3], "1 class has no probabilities: give those of every class with --probs."),
+        ([0.0, 1.0, 4.0, 2.0, 3.0], "2 classes have no probabilities: give those of every class"),
+        (list("dcbae"), "2 classes have no probabilities: give those of every class"),
+        ([f"id-{i}" for i in range(1200)], "Say which column holds the labels with --labels"),
+    ],
+)
+def test_more_labels_than_probabilities(tmp_path, labels, remedy):
+    columns = {"label": labels, "probs": [[0.2, 0.3, 0.5]] * len(labels)}
+    found, said = refusal(tmp_path, columns)
+    assert found == (
+        f"Column label holds {len(set(labels)):,} different labels, but probs holds 3 "
+        "probabilities a row."
+    )
+    assert said.startswith(remedy)
+
+
+def test_one_label_too_many_in_many_rows_is_a_slip(tmp_path):
+    labels = [0, 1, 2] * 100 + [3]
+    source = source_of(tmp_path, {"label": labels, "probs": [[0.2, 0.3, 0.5]] * 301})
+    assert source.classes == ("0", "1", "2")
 
 
 def test_classes_that_were_said(tmp_path):
