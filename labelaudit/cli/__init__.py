@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["app", "main", "run"]
+__all__ = ["Terminated", "app", "main", "run"]
+
+
+class Terminated(BaseException):
+    """The process was told to end by a signal.
+
+    Parameters
+    ----------
+    signal_number : int
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
 
 
 def run() -> NoReturn:
@@ -43,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
         from labelaudit.cli.exits import code_of
     except KeyboardInterrupt:
         return 130
+    except Terminated as ended:
+        return 128 + ended.signal_number
     except ImportError as error:
         sys.stderr.write(
             f"labelaudit: The installation is incomplete: {error}.\n"
@@ -70,6 +85,7 @@ def _prepare_process() -> None:
     """Let characters that a terminal lacks through as escapes, and end in order when told to."""
     import signal
 
+    _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -80,9 +96,20 @@ def _prepare_process() -> None:
             signal.signal(number, _end)
 
 
-def _end(number: int, _frame: object) -> NoReturn:
-    from labelaudit.cli.exits import Terminated
+def _fill_closed_streams() -> None:
+    """Keep files that are opened later from being taken for a standard stream that is closed.
 
+    A closed standard output stays one that cannot be written to, so that nothing is lost unsaid.
+    """
+    places = (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY))
+    for name, access in places:
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, access)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
+def _end(number: int, _frame: object) -> NoReturn:
     raise Terminated(number)
 
 

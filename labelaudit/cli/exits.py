@@ -10,27 +10,15 @@ from typing import TextIO
 
 import typer
 
+from labelaudit.cli import Terminated
 from labelaudit.errors import ExitCode, LabelauditError
 from labelaudit.wording import safe
 
-__all__ = ["Terminated", "code_of", "silence"]
+__all__ = ["code_of", "silence"]
 
 _LONGEST = 2000
 # The base of typer's own errors has no public name: typer carries a copy of click since 0.27.
 _WrongUsage: type[Exception] = typer.BadParameter.__mro__[2]
-
-
-class Terminated(BaseException):
-    """The process was told to end by a signal.
-
-    Parameters
-    ----------
-    signal_number : int
-    """
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(signal_number)
-        self.signal_number = signal_number
 
 
 def code_of(error: BaseException) -> int:
@@ -86,6 +74,7 @@ def _told(error: BaseException) -> int:
 _ENVIRONMENT = {
     errno.ENOSPC: "Free some space, or write to another disk.",
     errno.EDQUOT: "Free some of your quota, or write to another disk.",
+    errno.EBADF: "Leave standard output open, or write to files with -o and pass --quiet.",
     errno.EIO: "Check the disk or the network share, then run it again.",
     errno.EROFS: "Write to a folder on a disk that is not read-only.",
     errno.EACCES: "Change the permissions, or name another file.",

@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from labelaudit import errors
-from labelaudit.cli.exits import Terminated, code_of
+from labelaudit.cli import Terminated
+from labelaudit.cli.exits import code_of
 from labelaudit.errors import ExitCode
 from tests.in_process import call
 

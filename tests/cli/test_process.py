@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -106,6 +107,22 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: int, code: int) 
     assert list(folder.iterdir()) == []
 
 
+def test_a_signal_while_modules_are_imported() -> None:
+    code = (
+        "import os, sys\n"
+        "from labelaudit import cli\n"
+        "class Hook:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'labelaudit.wording':\n"
+        "            os.kill(os.getpid(), 15)\n"
+        "sys.meta_path.insert(0, Hook())\n"
+        "sys.argv = ['labelaudit', '--version']\n"
+        "cli.run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (143, b"", b"")
+
+
 def test_incomplete_installation_is_not_exit_code_one(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("raise ImportError('no typer')")
     done = subprocess.run(
@@ -128,3 +145,28 @@ def test_characters_that_the_locale_lacks() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    ("closing", "code", "said"),
+    [
+        (">&-", 4, "labelaudit: Bad file descriptor.\n"),
+        ("-q -o issues.csv >&-", 0, ""),
+        ("-q -o - >&-", 4, "labelaudit: Bad file descriptor.\n"),
+        ("--json 2>&- >summary.json", 0, ""),
+        ("<&- >&- 2>&-", 4, ""),
+    ],
+)
+def test_closed_streams(tmp_path: Path, closing: str, code: int, said: str) -> None:
+    data = FIXTURES / "noisy" / "digits" / "data.parquet"
+    line = f"{shlex.join([*COMMAND, 'find-issues', str(data)])} {closing}"
+    done = subprocess.run(  # noqa: S602 - only a shell can close streams
+        line, shell=True, cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == code
+    assert done.stderr.splitlines(keepends=True)[:1] == ([said] if said else [])
+    written = {
+        "-q -o issues.csv >&-": ["issues.csv"],
+        "--json 2>&- >summary.json": ["summary.json"],
+    }
+    assert [path.name for path in tmp_path.iterdir()] == written.get(closing, [])
