@@ -24,8 +24,8 @@ Data and `--json` go to standard output, everything else to standard error. An i
 overwritten; an existing output is only with `--force`. Outputs appear whole or not at all.
 
 Every option can also stand in a configuration file or in the environment: see
-[](configuration.md). What the process returns is listed in [](exit-codes.md), what the files hold
-in [](files.md).
+[configuration](configuration.md). What the process returns is listed in
+[exit codes](exit-codes.md), what the files hold in [what is written](files.md).
 """
 
 
