@@ -164,6 +164,8 @@ def next_lines(command: str | None, limit: int) -> list[str]:
     """Return what to type next, under its title, in lines that a shell joins again."""
     if not command:
         return []
+    if width(command) <= limit - 2:
+        return ["Next:", f"  {command}"]
     parts: list[str] = []
     for word in map(shlex.quote, shlex.split(command)):
         with_value = parts and _FLAG.fullmatch(parts[-1]) and not word.startswith("-")

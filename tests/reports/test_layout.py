@@ -95,6 +95,11 @@ def test_short_command_stays_on_one_line() -> None:
     assert next_lines(None, 80) == []
 
 
+def test_command_that_just_fits_is_not_broken() -> None:
+    assert next_lines("labelaudit inspect a", 22) == ["Next:", "  labelaudit inspect a"]
+    assert next_lines("labelaudit inspect a", 21) == ["Next:", "  labelaudit inspect \\", "    a"]
+
+
 def test_long_command_is_broken_between_options() -> None:
     command = "labelaudit find-issues 'my pets.csv' --labels label --adjust -o classes:classes.csv"
     assert next_lines(command, 43) == [
