@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.filters import RowEvidence
 
-__all__ = ["calibrated", "lowest_of_each_class", "thresholds_of_all"]
+__all__ = ["calibrated", "lowest", "lowest_of_each_class", "thresholds_of_all"]
 
 
 def thresholds_of_all(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -38,34 +38,50 @@ def calibrated(cells: JointCells, counts: npt.NDArray[np.int64]) -> JointCells:
     start = np.searchsorted(cells.given, np.arange(cells.n_classes + 1))
     for k in range(cells.n_classes):
         part = slice(start[k], start[k + 1])
-        _keep_total(whole[part], share[part], int(counts[k]))
+        _keep_total(whole[part], share[part], cells.true[part], int(counts[k]), cells.n_classes)
     kept = whole > 0
     return JointCells(
         cells.n_classes, cells.given[kept], cells.true[kept], whole[kept].astype(np.int64)
     )
 
 
-def _keep_total(whole: npt.NDArray[np.float64], share: npt.NDArray[np.float64], total: int) -> None:
+def _keep_total(
+    whole: npt.NDArray[np.float64],
+    share: npt.NDArray[np.float64],
+    true: npt.NDArray[np.int32],
+    total: int,
+    n_classes: int,
+) -> None:
     off = total - int(whole.sum())
     if off == 0:
         return
-    order = np.argsort(share - whole, kind="stable")
-    moved = order[-off:] if off > 0 else order[:-off]
-    whole[moved] += np.sign(off)
+    lost = np.zeros(n_classes)
+    lost[true] = share - whole
+    order = np.argsort(lost)  # not stable, as the peer's: ties go where its sort puts them
+    moved = order[::-1][:off] if off > 0 else order[:-off]
+    whole[np.isin(true, moved)] += np.sign(off)
 
 
 def lowest_of_each_class(
     evidence: RowEvidence, wanted: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Flag for each class the rows whose P(given) is below the (n + 1)-th lowest of the class.
+    """Flag for each class the rows with the lowest P(given); one row of each class stays.
 
-    Of rows that tie there, none is flagged; where all rows of a class are wanted, the one with the
-    highest stays.
+    Of rows that tie at the cut, those are flagged that numpy's default sort puts first.
     """
     labels, scores = evidence.labels, evidence.given_prob
     flags = np.zeros(len(labels), np.bool_)
     for k in np.flatnonzero(wanted > 0):
         rows = np.flatnonzero(labels == k)
-        place = min(int(wanted[k]), len(rows) - 1)
-        flags[rows[scores[rows] < np.partition(scores[rows], place)[place]]] = True
+        flags[rows[np.argsort(scores[rows])[: min(int(wanted[k]), len(rows) - 1)]]] = True
+    return flags
+
+
+def lowest(
+    scores: npt.NDArray[np.floating], among: npt.NDArray[np.bool_], n: int
+) -> npt.NDArray[np.bool_]:
+    """Flag the n rows with the lowest scores, those that numpy's default sort puts first."""
+    rows = np.flatnonzero(among)
+    flags = np.zeros(len(scores), np.bool_)
+    flags[rows[np.argsort(scores[rows])[:n]]] = True
     return flags

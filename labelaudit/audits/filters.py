@@ -74,9 +74,10 @@ class RowEvidence:
         result: npt.NDArray[np.bool_] = self.contradicted & ((self.best_prob > given) | tied)
         return result
 
-    def scores(self) -> npt.NDArray[np.float64]:
-        """(N,) float64 normalized margin, (P(given) - P(best other) + 1) / 2."""
-        return (self.given_prob.astype(np.float64) - self.best_prob + 1.0) / 2.0
+    def margins(self) -> npt.NDArray[np.floating]:
+        """(N,) float P(given) - P(best other)."""
+        result: npt.NDArray[np.floating] = self.given_prob - self.best_prob
+        return result
 
 
 def lowest(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.filters import as_bits
-from labelaudit.audits.flagging import flags_of, tied_at_cut
+from labelaudit.audits.flagging import flags_of
 from labelaudit.audits.joint import cells_of
 from labelaudit.audits.preparing import prepare
 from labelaudit.audits.ranking import Ranking, ranked_rows, scores_of
@@ -76,21 +75,16 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
     )
     second = second_reading(rows.partitions, plan, rows.told("scoring"))
     margins = prepared.margins + second.margins
-    by_noise_rate = (
-        tied_at_cut(margins, confident.pruned, rows.partitions, rows.on)
-        if settings.compat
-        else margins.flags(rows.n_rows)
-    )
+    by_noise_rate = margins.flags(rows.n_rows)
     flags = flags_of(confident, second, model, by_noise_rate, settings.compat, rows.on)
-    ranking = _ranking(settings, prepared, second, flags)
     audit = replace(
-        _audit(settings, confident, flags, ranking),
+        _audit(settings, confident, flags, _ranking(settings, prepared, second, flags)),
         notes=model.notes if model else (),
         calibration=prepared.calibration,
     )
     return Audited(
         audit,
-        np.flatnonzero(ranking.is_issue),
+        np.flatnonzero(flags.by_rule[settings.method]),
         plan.left_out,
         prepared.problems,
         prepared.warnings + _doubts(model),
@@ -111,24 +105,14 @@ def _ranking(
     settings: AuditSettings, prepared: Prepared, second: SecondReading, flags: Flags
 ) -> Ranking:
     evidence = prepared.confident.evidence
-    suggested = np.where(
-        evidence.contradicted, evidence.best_class, evidence.best_class.dtype.type(-1)
-    )
-    suggested_prob = evidence.best_prob.astype(np.float32)
-    if second.channel is not None and settings.ranking == "rcp":
-        found = second.channel.suggested
-        agrees = found == evidence.labels
-        suggested = np.where(agrees, found.dtype.type(-1), found)
-        suggested_prob = np.where(agrees, suggested_prob, second.channel.suggested_prob)
     return Ranking(
         evidence,
         prepared.entropy,
         scores_of(settings.ranking, evidence, prepared.entropy, second),
-        suggested,
-        suggested_prob,
+        second.channel if settings.ranking == "rcp" else None,
         flags.by_rule[settings.method],
         flags.at_face_value,
-        as_bits(flags.by_rule),
+        flags.by_rule,
     )
 
 
@@ -136,11 +120,14 @@ def _audit(
     settings: AuditSettings, confident: ConfidentLearning, flags: Flags, ranking: Ranking
 ) -> LabelAudit:
     evidence, n_classes = confident.evidence, len(confident.counts)
-    issue = ranking.is_issue
+    flagged = np.flatnonzero(ranking.is_issue)
+    given = evidence.labels[flagged]
+    suggested, _ = ranking.suggestions(flagged)
     quality = SelfConfidence.of(evidence.labels, ranking.scores.quality, n_classes)
     mean = np.full(n_classes, np.nan)
     np.divide(quality.total.value(), quality.count, out=mean, where=quality.count > 0)
-    suggested = ranking.suggested[issue]
+    # What a row would be if its label is wrong: the suggestion, or the best other class.
+    alternative = np.where(suggested >= 0, suggested, evidence.best_class[flagged])
     return LabelAudit(
         method=settings.method,
         score=settings.ranking,
@@ -151,11 +138,15 @@ def _audit(
         confident_joint=confident.joint,
         calibrated_joint=confident.calibrated,
         error_rate=flags.error_rate,
-        n_issues=int(issue.sum()),
-        flagged={name: int(flags.by_rule[name].sum()) for name in FILTERS if name in flags.by_rule},
-        class_issues=np.bincount(evidence.labels[issue], minlength=n_classes),
+        n_issues=len(flagged),
+        flagged={
+            name: int(np.count_nonzero(flags.by_rule[name]))
+            for name in FILTERS
+            if name in flags.by_rule
+        },
+        class_issues=np.bincount(given, minlength=n_classes),
         class_suggested=np.bincount(suggested[suggested >= 0], minlength=n_classes),
-        alternatives=cells_of(evidence.labels[issue], _alternatives(ranking)[issue], n_classes),
+        alternatives=cells_of(given, alternative.astype(np.int32), n_classes),
         mean_quality=_mean_of_all(quality),
         class_quality=mean,
         issues=ranked_rows(ranking, settings.every_row, settings.top),
@@ -163,12 +154,6 @@ def _audit(
         readings=2,
         calibration={},
     )
-
-
-def _alternatives(ranking: Ranking) -> npt.NDArray[np.int32]:
-    """Return what each row would be if its label is wrong: the suggestion, or the best other."""
-    best = ranking.evidence.best_class
-    return np.where(ranking.suggested >= 0, ranking.suggested, best).astype(np.int32)
 
 
 def _mean_of_all(sums: SelfConfidence) -> float:

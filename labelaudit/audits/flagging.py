@@ -14,21 +14,16 @@ from labelaudit.audits.confident import reach_of
 from labelaudit.audits.filters import lowest, lowest_of_each_class
 from labelaudit.findings import ErrorRate, Estimate
 from labelaudit.kernels.joint import confident_classes
-from labelaudit.running import Executor, each, together
+from labelaudit.running import Executor, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy.typing as npt
 
     from labelaudit.audits.channel import ChannelModel
     from labelaudit.audits.confident import ConfidentLearning
     from labelaudit.audits.second import SecondReading
-    from labelaudit.blocks import LabelBlock, Partition
-    from labelaudit.findings import JointCells
-    from labelaudit.summaries.margins import LowestMargins
 
-__all__ = ["Flags", "flags_of", "tied_at_cut"]
+__all__ = ["Flags", "flags_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +72,15 @@ def flags_of(
     counted_off = (evidence.confident >= 0) & (evidence.confident != evidence.labels) & veto
     n_off = int(np.count_nonzero(counted_off))
     face = float(second.doubt.value()[0])
-    select = compat.lowest_of_each_class if compat_rules else lowest_of_each_class
+    select, few = lowest_of_each_class, lowest
+    if compat_rules:
+        select, few = compat.lowest_of_each_class, compat.lowest
     wanted = confident.counts - joint.diagonal(confident.pruned)
     by_class, low_confidence, low_margin, at_face_value = together(
         on,
         partial(select, evidence, wanted),
-        lambda: lowest(evidence.given_prob, valid, n_off),
-        lambda: lowest(evidence.scores(), valid, n_off),
+        lambda: few(evidence.given_prob, valid, n_off),
+        lambda: few(evidence.margins(), valid, n_off),
         lambda: lowest(second.face_score, valid, round(face)),
     )
     by_rule = {
@@ -153,32 +150,3 @@ def _rcp_count(
     decided = confident_classes(second.channel.classes, second.channel.leading, reach, False)
     cells = joint.confident_joint(confident.evidence.labels, decided, counts > 0)
     return count(twice, joint.off_diagonal_total(joint.calibrated(cells, counts)), n_valid)
-
-
-def tied_at_cut(
-    margins: LowestMargins,
-    pruned: JointCells,
-    partitions: Iterable[Partition[LabelBlock]],
-    on: Executor | None = None,
-) -> npt.NDArray[np.bool_]:
-    """(N,) bool: rows whose margin is at or below the cut of any cell, as the peer prunes.
-
-    Of rows that tie at a cut we prune the first, the peer prunes all.
-    """
-    cuts = np.full((pruned.n_classes, pruned.n_classes), -np.inf)
-    given = np.repeat(np.arange(pruned.n_classes), np.diff(margins.given_start))
-    cuts[given, margins.other] = margins.cuts()
-    return np.concatenate(list(each(partial(_at_or_below, cuts=cuts), partitions, on)))
-
-
-def _at_or_below(
-    partition: Partition[LabelBlock], cuts: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
-    flags = [np.empty(0, np.bool_)]
-    for block in partition.blocks():
-        given = np.maximum(block.labels, 0)
-        probs = block.probs
-        own = np.take_along_axis(probs, given[:, None], axis=1)
-        below = (own - probs) <= cuts[given]
-        flags.append(below.any(axis=1) & (block.labels >= 0))
-    return np.concatenate(flags)

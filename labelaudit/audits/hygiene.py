@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,7 +112,17 @@ def row_problems(facts: RowFacts) -> tuple[Problem, ...]:
         for status, name in enumerate(STATUSES)
         if name in _STATUS_PROBLEMS
     ]
-    return tuple(problem for problem in found if problem.count)
+    return tuple(_for_few(problem, len(facts)) for problem in found if problem.count)
+
+
+def _for_few(problem: Problem, n_rows: int) -> Problem:
+    """Where few rows are bad, they are not what the whole column looks like."""
+    what, looks, place = problem.sentence.partition(": these look")
+    if not looks or 2 * problem.count > n_rows:
+        return problem
+    rows = place[place.index(" (") :]
+    remedy = "Predict them again, or pass --skip-invalid."
+    return replace(problem, sentence=what + rows, remedy=remedy)
 
 
 def _problem(kind: str, what: str, remedy: str, rows: npt.NDArray[np.int64]) -> Problem:
@@ -194,7 +205,7 @@ def demand_two_labels(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> 
     if len(present) == 1:
         name = safe(classes[int(present[0])])
         raise InvalidDataError(
-            [f"All {counts.max():,} rows that can be used are labelled {name}."],
+            [f"There is only one label: every row that can be used ({counts.max():,}) is {name}."],
             "Give labels of at least two classes: there is nothing to compare one class with.",
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.findings import JointCells
+from labelaudit.kernels.joint import pair_counts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,24 +27,23 @@ _DENSE = 1 << 22
 
 
 def cells_of(
-    given: npt.NDArray[np.int32], true: npt.NDArray[np.int32], n_classes: int
+    given: npt.NDArray[np.int32], true: npt.NDArray[np.signedinteger], n_classes: int
 ) -> JointCells:
     """Count pairs of given and true class.
 
     Parameters
     ----------
-    given, true : (n,) int32
+    given, true : (n,) int
         Class codes; a pair with a negative one is not counted.
     n_classes : int
     """
+    if n_classes * n_classes <= _DENSE:
+        dense = pair_counts(given, true, n_classes)
+        cells = np.flatnonzero(dense)
+        return _from_codes(cells, dense[cells], n_classes)
     counted = (given >= 0) & (true >= 0)
     code = given[counted].astype(np.int64) * n_classes + true[counted]
-    if n_classes * n_classes <= _DENSE:
-        dense = np.bincount(code, minlength=n_classes * n_classes)
-        cells = np.flatnonzero(dense)
-        count = dense[cells].astype(np.int64)
-    else:
-        cells, count = np.unique(code, return_counts=True)
+    cells, count = np.unique(code, return_counts=True)
     return _from_codes(cells, count, n_classes)
 
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.filters import as_bits
 from labelaudit.findings import IssueRows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from labelaudit.audits.filters import RowEvidence
-    from labelaudit.audits.second import SecondReading
+    from labelaudit.audits.second import ChannelFacts, SecondReading
 
 __all__ = ["Ranking", "Scores", "ranked_rows", "scores_of"]
 
@@ -27,15 +30,15 @@ class Scores:
 
     Attributes
     ----------
-    order : (N,) float64
+    order : (N,) float
         What is sorted by.
-    quality : (N,) float64
+    quality : (N,) float
         What is shown, 0..1. For rcp the exponential of ``order``, which tells rows apart where
         the quality is 0 or 1 to the last digit.
     """
 
-    order: npt.NDArray[np.float64]
-    quality: npt.NDArray[np.float64]
+    order: npt.NDArray[np.floating]
+    quality: npt.NDArray[np.floating]
 
 
 def scores_of(
@@ -51,17 +54,15 @@ def scores_of(
     """
     if name == "rcp" and second.channel is not None:
         return Scores(second.channel.score, np.exp(second.channel.score))
+    given: npt.NDArray[np.floating] = evidence.given_prob
+    best: npt.NDArray[np.floating] = evidence.best_prob
     if second.adjusted is not None:
         given, best = second.adjusted
-    else:
-        given = evidence.given_prob.astype(np.float64)
-        best = evidence.best_prob.astype(np.float64)
-    if name == "self_confidence":
-        quality = given
-    elif name == "normalized_margin":
-        quality = (given - best + 1.0) / 2.0
-    else:
-        quality = _confidence_weighted_entropy(entropy, given)
+    quality = given
+    if name == "normalized_margin":
+        quality = (given.astype(np.float64) - best + 1.0) / 2.0
+    elif name == "confidence_weighted_entropy":
+        quality = _confidence_weighted_entropy(entropy, given.astype(np.float64))
     return Scores(quality, quality)
 
 
@@ -84,24 +85,39 @@ class Ranking:
     evidence : RowEvidence
     entropy : (N,) float64
     scores : Scores
-    suggested : (N,) int16 or int32
-        Class the model would give, -1 where it is the given one.
-    suggested_prob : (N,) float32
-        Its probability; of the best other class where there is no suggestion.
+    channel : ChannelFacts or None
+        What suggests labels; the most probable classes where there is none.
     is_issue : (N,) bool
     at_face_value : (N,) bool
         Flagged with the probabilities taken at face value.
-    flagged_by : (N,) uint8
+    by_rule : mapping of str to (N,) bool
+        Flagged by each of ``FILTERS`` that was computed.
     """
 
     evidence: RowEvidence
     entropy: npt.NDArray[np.float64]
     scores: Scores
-    suggested: npt.NDArray[np.signedinteger]
-    suggested_prob: npt.NDArray[np.float32]
+    channel: ChannelFacts | None
     is_issue: npt.NDArray[np.bool_]
     at_face_value: npt.NDArray[np.bool_]
-    flagged_by: npt.NDArray[np.uint8]
+    by_rule: Mapping[str, npt.NDArray[np.bool_]]
+
+    def suggestions(
+        self, rows: npt.NDArray[np.intp]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Return the class the model would give to each row, and its probability.
+
+        Where that is the given class, -1 and the probability of the best other class.
+        """
+        evidence = self.evidence
+        best = evidence.best_prob[rows].astype(np.float32)
+        if self.channel is None:
+            found = np.where(evidence.contradicted[rows], evidence.best_class[rows], -1)
+            return found.astype(np.int32), best
+        found = self.channel.suggested[rows].astype(np.int32)
+        agrees = found == evidence.labels[rows]
+        prob = np.where(agrees, best, self.channel.suggested_prob[rows])
+        return np.where(agrees, np.int32(-1), found), prob
 
 
 def ranked_rows(ranking: Ranking, every_row: bool, top: int | None) -> IssueRows:
@@ -111,17 +127,18 @@ def ranked_rows(ranking: Ranking, every_row: bool, top: int | None) -> IssueRows
     evidence = ranking.evidence
     given = evidence.given_prob[rows].astype(np.float32)
     is_issue = ranking.is_issue[rows]
+    suggested, suggested_prob = ranking.suggestions(rows)
     return IssueRows(
         row=rows.astype(np.int64),
         given=evidence.labels[rows],
-        suggested=ranking.suggested[rows].astype(np.int32),
-        label_quality=ranking.scores.quality[rows],
+        suggested=suggested,
+        label_quality=ranking.scores.quality[rows].astype(np.float64),
         is_issue=is_issue,
         given_prob=given,
-        suggested_prob=ranking.suggested_prob[rows],
+        suggested_prob=suggested_prob,
         margin=given - evidence.best_prob[rows].astype(np.float32),
         entropy=ranking.entropy[rows].astype(np.float32),
-        flagged_by=ranking.flagged_by[rows],
+        flagged_by=as_bits({name: mask[rows] for name, mask in ranking.by_rule.items()}),
         severity=_severity(is_issue, ranking.at_face_value[rows], evidence.contradicted[rows]),
     )
 

@@ -11,7 +11,7 @@ from labelaudit.kernels.jit import kernel
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["EMPTY", "UNDECIDED", "class_sums", "confident_classes"]
+__all__ = ["EMPTY", "UNDECIDED", "class_sums", "confident_classes", "pair_counts"]
 
 EMPTY = -1
 """No class of the row reaches its threshold."""
@@ -100,3 +100,27 @@ def confident_classes(
         else:
             result[i] = found if settled else UNDECIDED
     return result
+
+
+@kernel
+def pair_counts(
+    given: npt.NDArray[np.int32], true: npt.NDArray[np.signedinteger], n_classes: int
+) -> npt.NDArray[np.int64]:
+    """Count pairs of classes.
+
+    Parameters
+    ----------
+    given, true : (n,) int
+        A pair with a negative class is not counted.
+    n_classes : int
+
+    Returns
+    -------
+    (K * K,) int64
+        Pair (i, j) at i * K + j.
+    """
+    counts = np.zeros(n_classes * n_classes, np.int64)
+    for i in range(len(given)):
+        if given[i] >= 0 and true[i] >= 0:
+            counts[given[i] * n_classes + true[i]] += 1
+    return counts

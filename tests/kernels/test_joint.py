@@ -56,3 +56,10 @@ def test_the_two_collision_rules_differ():
     classes, leading = leading_of(probs)
     assert joint.confident_classes(classes, leading, reach, False).tolist() == [1]
     assert joint.confident_classes(classes, leading, reach, True).tolist() == [0]
+
+
+@given(st.lists(st.tuples(st.integers(-2, 3), st.integers(-2, 3)), max_size=20))
+def test_pair_counts_as_the_twin_says(pairs):
+    given_class, true_class = np.array(pairs, np.int32).reshape(-1, 2).T.copy()
+    found = joint.pair_counts(given_class, true_class, 4)
+    np.testing.assert_array_equal(found, naive.pair_counts(given_class, true_class, 4))

@@ -33,3 +33,11 @@ def confident_classes(classes, leading, reach, most_probable):
         else:
             result.append(-1 if first is None else first)
     return np.array(result, np.int32)
+
+
+def pair_counts(given, true, n_classes):
+    counts = np.zeros(n_classes * n_classes, np.int64)
+    for i, j in zip(given.tolist(), true.tolist(), strict=True):
+        if i >= 0 and j >= 0:
+            counts[i * n_classes + j] += 1
+    return counts
