@@ -31,35 +31,28 @@ def calibrated(cells: JointCells, counts: npt.NDArray[np.int64]) -> JointCells:
     Where a class's total is off by d, d cells are moved by one: up where most was rounded away, or
     down where most was added; of equal ones the highest class goes up, the lowest down.
     """
-    totals = np.bincount(cells.given, weights=cells.count, minlength=cells.n_classes)
-    share = cells.count / totals[cells.given] * counts[cells.given]
+    k = cells.n_classes
+    table = np.zeros((k, k))
+    table[cells.given, cells.true] = cells.count
+    # All K x K cells, zeros too: the last digits of their sum decide which way a half is rounded.
+    share = (table.T / np.maximum(table.sum(axis=1), 1.0) * counts).T
     share = share / share.sum() * counts.sum()
     whole = np.rint(share)
-    start = np.searchsorted(cells.given, np.arange(cells.n_classes + 1))
-    for k in range(cells.n_classes):
-        part = slice(start[k], start[k + 1])
-        _keep_total(whole[part], share[part], cells.true[part], int(counts[k]), cells.n_classes)
-    kept = whole > 0
+    for row, exact, total in zip(whole, share, counts.tolist(), strict=True):
+        _keep_total(row, exact, total)
+    given, true = np.nonzero(whole > 0)
     return JointCells(
-        cells.n_classes, cells.given[kept], cells.true[kept], whole[kept].astype(np.int64)
+        k, given.astype(np.int32), true.astype(np.int32), whole[given, true].astype(np.int64)
     )
 
 
-def _keep_total(
-    whole: npt.NDArray[np.float64],
-    share: npt.NDArray[np.float64],
-    true: npt.NDArray[np.int32],
-    total: int,
-    n_classes: int,
-) -> None:
+def _keep_total(whole: npt.NDArray[np.float64], share: npt.NDArray[np.float64], total: int) -> None:
     off = total - int(whole.sum())
     if off == 0:
         return
-    lost = np.zeros(n_classes)
-    lost[true] = share - whole
-    order = np.argsort(lost)  # not stable, as the peer's: ties go where its sort puts them
+    order = np.argsort(share - whole)  # not stable: ties go where the peer's sort puts them
     moved = order[::-1][:off] if off > 0 else order[:-off]
-    whole[np.isin(true, moved)] += np.sign(off)
+    whole[moved] += np.sign(off)
 
 
 def lowest_of_each_class(
