@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryTable", "memory_labels"]
 
-_GROUP_ROWS = 1 << 18
+_GROUP_BYTES = 4 << 20
+_LEAST_GROUP_ROWS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,16 @@ class MemoryTable:
         return self.table.schema
 
     @property
+    def _step(self) -> int:
+        """Rows of a full row group."""
+        row_bytes: int = self.table.nbytes // max(self.table.num_rows, 1)
+        return max(_GROUP_BYTES // max(row_bytes, 1), _LEAST_GROUP_ROWS)
+
+    @property
     def group_rows(self) -> tuple[int, ...]:
         """Rows of each row group."""
-        rows = self.table.num_rows
-        return tuple(min(_GROUP_ROWS, rows - start) for start in range(0, rows, _GROUP_ROWS))
+        rows, step = self.table.num_rows, self._step
+        return tuple(min(step, rows - start) for start in range(0, rows, step))
 
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the bytes of these columns, shared out over row groups."""
@@ -55,8 +62,8 @@ class MemoryTable:
         self, groups: range, columns: Sequence[str], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Yield these columns of consecutive row groups, in pieces that share their memory."""
-        start = groups.start * _GROUP_ROWS
-        chosen = self.table.select(columns).slice(start, len(groups) * _GROUP_ROWS)
+        start = groups.start * self._step
+        chosen = self.table.select(columns).slice(start, len(groups) * self._step)
         yield from chosen.to_batches(max_chunksize=batch_rows)
 
     def take(self, rows: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
