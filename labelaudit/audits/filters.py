@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.findings import FILTERS
-from labelaudit.kernels.prune import lowest_of_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RowEvidence", "as_bits", "lowest", "lowest_of_each_class"]
 
+MANY_CLASSES = 256
 NUDGE = 1e-6
 """What the given class is helped by when it is asked whether it is the most probable one."""
 
@@ -123,13 +123,36 @@ def lowest_of_each_class(
     evidence: RowEvidence, wanted: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
     """Flag for each class k the ``wanted[k]`` rows given it with the lowest (P(given), row)."""
-    labels = evidence.labels
-    start = np.concatenate([[0], np.cumsum(wanted)]).astype(np.int64)
-    keys, rows = np.full(start[-1], np.inf), np.full(start[-1], -1, np.int64)
-    lowest_of_classes(labels, evidence.given_prob, evidence.contradicted, start, keys, rows)
+    labels, scores = evidence.labels, evidence.given_prob
     flags = np.zeros(len(labels), np.bool_)
-    flags[rows[rows >= 0]] = True
+    low = _likely_lowest(labels, scores, wanted)
+    start = np.searchsorted(labels[low], np.arange(len(wanted) + 1))
+    for k in np.flatnonzero(wanted > 0).tolist():
+        rows = low[start[k] : start[k + 1]]
+        if len(rows) < wanted[k]:
+            rows = np.flatnonzero(labels == k)
+        n = min(int(wanted[k]), len(rows))
+        if n == 0:
+            continue
+        flags[rows[_n_lowest(scores[rows], np.ones(len(rows), np.bool_), n)]] = True
     return flags
+
+
+def _likely_lowest(
+    labels: npt.NDArray[np.int32],
+    scores: npt.NDArray[np.floating],
+    wanted: npt.NDArray[np.int64],
+) -> npt.NDArray[np.intp]:
+    """Return rows by class, ascending, that the wanted ones are most likely among."""
+    bounds = np.full(len(wanted), math.inf)
+    if len(wanted) <= MANY_CLASSES:
+        some_labels, some_scores = labels[::64], scores[::64]
+        for k, n in enumerate(wanted.tolist()):
+            bounds[k] = _bound(some_scores[some_labels == k], n) if n else -math.inf
+    # A row that is left out takes the bound of class 0, and sorts below it by its own label.
+    low = np.flatnonzero(scores <= bounds[np.maximum(labels, 0)])
+    narrow = labels[low].astype(np.int16) if len(wanted) < 2**15 else labels[low]
+    return low[np.argsort(narrow, kind="stable")]
 
 
 def as_bits(masks: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]:

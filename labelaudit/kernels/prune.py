@@ -15,7 +15,6 @@ __all__ = [
     "bounds",
     "leading_margins",
     "lowest_margins",
-    "lowest_of_classes",
     "merge_heaps",
     "place_of",
     "push",
@@ -263,36 +262,3 @@ def merge_heaps(
         start, end = heap_start[cell], heap_start[cell + 1]
         for at in range(start, end):
             push(keys, rows, start, end - start, more_keys[at], more_rows[at])
-
-
-@kernel
-def lowest_of_classes(
-    labels: npt.NDArray[np.int32],
-    values: npt.NDArray[np.floating],
-    likely: npt.NDArray[np.bool_],
-    heap_start: npt.NDArray[np.int64],
-    keys: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.int64],
-) -> None:
-    """Collect for each class the rows with the lowest (value, row).
-
-    Parameters
-    ----------
-    labels : (n,) int32
-        Rows with a negative label are left out.
-    values : (n,) float
-    likely : (n,) bool
-        Rows to begin with: what they fill the heaps with, most others will not displace.
-    heap_start : (K + 1,) int64
-        Class k asks for ``heap_start[k + 1] - heap_start[k]`` rows.
-    keys : (m,) float64, changed in place
-        Full of infinity at the start.
-    rows : (m,) int64, changed in place
-    """
-    for sweep in range(2):
-        for i in range(len(labels)):
-            y = labels[i]
-            if y >= 0 and likely[i] == (sweep == 0):
-                start, size = heap_start[y], heap_start[y + 1] - heap_start[y]
-                if size > 0 and values[i] <= keys[start]:
-                    push(keys, rows, start, size, np.float64(values[i]), i)

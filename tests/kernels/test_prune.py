@@ -78,19 +78,6 @@ def test_lowest_margins_and_merging_as_the_twins_say(table, data):
     assert _pairs_in(*twin_first, start) == kept
 
 
-@given(label_tables(), st.data())
-def test_lowest_of_classes_as_the_twin_says(table, data):
-    labels, probs = table
-    k = probs.shape[1]
-    start = np.cumsum([0, *data.draw(st.lists(st.integers(0, 5), min_size=k, max_size=k))])
-    found = np.full(start[-1], np.inf), np.full(start[-1], NO_ROW)
-    twin = tuple(array.copy() for array in found)
-    some = np.array(data.draw(st.lists(st.booleans(), min_size=len(labels), max_size=len(labels))))
-    prune.lowest_of_classes(labels, probs[:, 0], some, start, *found)
-    naive.lowest_of_classes(labels, probs[:, 0], some, start, *twin)
-    assert _pairs_in(*found, start) == _pairs_in(*twin, start)
-
-
 @given(label_tables(most_classes=6), st.integers(1, 4))
 def test_leading_margins_settle_all_rows_but_the_unsettled(table, size):
     labels, probs = table

@@ -71,12 +71,6 @@ def merge_heaps(heap_start, keys, rows, more_keys, more_rows):
         _sorted(keys, rows, start, end - start, more)
 
 
-def lowest_of_classes(labels, values, likely, heap_start, keys, rows):
-    for k, (start, end) in enumerate(itertools.pairwise(heap_start)):
-        pairs = [(np.float64(values[i]), i) for i in np.flatnonzero(labels == k)]
-        _sorted(keys, rows, start, end - start, pairs)
-
-
 def unsettled_rows(labels, given, leading, bound):
     pairs = zip(labels, given - leading[:, 2], strict=True)
     return np.array([y >= 0 and margin <= bound[y] for y, margin in pairs], bool)
