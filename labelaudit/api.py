@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,12 @@ import pyarrow as pa
 from labelaudit.audits import hygiene
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.preparing import look_at_rows
-from labelaudit.audits.rows import Rows
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
+from labelaudit.planning import working
 from labelaudit.reports.groups import groups_table
-from labelaudit.running import Clock, Here, prefetched
+from labelaudit.running import Clock, each
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
@@ -33,24 +32,13 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.find_issues import Audited
-    from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.running import Executor
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = [
-    "DEFAULT_MEMORY",
-    "Expectation",
-    "audit",
-    "expected",
-    "find_issues",
-    "inspect",
-    "report",
-]
+__all__ = ["audit", "find_issues", "inspect", "report"]
 
-DEFAULT_MEMORY = 512 << 20
-_OURSELVES = 360 << 20
-_PER_ROW = 100
-_PER_ISSUE_IN_TEN = 60
+PARTS = 4
 
 
 def find_issues(
@@ -193,12 +181,12 @@ def audit(
         Called with the stage, how many partitions are done, and how many there are.
     """
     clock = Clock()
-    source, key_warnings = _with_sound_keys(source, settings.skip_invalid)
-    clock.stop("keys")
-    with _working(source, threads, memory, progress) as rows:
+    with working(source, threads, memory, progress) as rows, ThreadPoolExecutor(1) as beside:
+        keyed = beside.submit(_with_sound_keys, source, settings.skip_invalid)
         found = audit_labels(rows, settings)
-    clock.stop("audit")
-    result = _named(source, found)
+        source, key_warnings = keyed.result()
+        clock.stop("audit")
+        result = _named(source, found, rows.on)
     clock.stop("table")
     warnings = (*source.warnings, *key_warnings, *found.warnings)
     return replace(result, warnings=warnings, timings=clock.laps)
@@ -218,97 +206,11 @@ def _with_sound_keys(
     raise InvalidDataError([problem.sentence], problem.remedy)
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What an audit expects to need.
-
-    Attributes
-    ----------
-    held : bool
-        The decoded table fits, so that it is decoded once.
-    memory : int
-        Bytes, if a tenth of the rows is flagged.
-    """
-
-    held: bool
-    memory: int
-
-
-def expected(source: LabelSource, memory: int | None = None) -> Expectation:
-    """Reckon what the audit of a source will need.
-
-    Parameters
-    ----------
-    source : LabelSource
-    memory : int or None
-        Bytes to aim at.
-    """
-    spare, decoded = _spare(source, memory), source.rows * source.decoder.row_bytes
-    per_row = source.rows * (_PER_ROW + _PER_ISSUE_IN_TEN)
-    return Expectation(decoded <= spare, _OURSELVES + per_row + min(decoded, spare))
-
-
-def _spare(source: LabelSource, memory: int | None) -> int:
-    """Bytes that are left for decoded blocks."""
-    return max((memory or DEFAULT_MEMORY) - _OURSELVES - _PER_ROW * source.rows, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadAhead:
-    """A partition that is decoded in one thread while another counts."""
-
-    partition: Partition[LabelBlock]
-
-    @property
-    def first_row(self) -> int:
-        return self.partition.first_row
-
-    def blocks(self) -> Iterator[LabelBlock]:
-        return prefetched(self.partition.blocks())
-
-
-@contextmanager
-def _working(
-    source: LabelSource, threads: int | None, memory: int | None, progress: Progress | None
-) -> Iterator[Rows]:
-    wanted = threads or len(os.sched_getaffinity(0))
-    partitions = source.held(_spare(source, memory)).partitions
-    n_threads = min(wanted, len(partitions))
-    if wanted > len(partitions):
-        partitions = tuple(_ReadAhead(partition) for partition in partitions)
-    rows = Rows(
-        partitions,
-        source.rows,
-        source.classes,
-        len(source.understanding.prob_columns),
-        progress=progress,
-    )
-    if wanted == 1:
-        yield replace(rows, on=Here())
-        return
-    with ThreadPoolExecutor(max(wanted, n_threads)) as pool:
-        yield replace(rows, on=_Pool(pool))
-
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """A thread pool whose tasks that have not begun are dropped when one fails."""
-
-    pool: ThreadPoolExecutor
-
-    def map(self, function: Callable[..., Any], *iterables: Any) -> Iterator[Any]:
-        try:
-            yield from self.pool.map(function, *iterables)
-        except BaseException:
-            self.pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _named(source: LabelSource, found: Audited) -> LabelIssues:
+def _named(source: LabelSource, found: Audited, on: Executor) -> LabelIssues:
     """Put keys, names and kept columns to the numbers."""
     numbers = found.audit
     values = source.class_list.values
-    keys, kept = _keys_and_kept(source, numbers.issues.row)
+    keys, kept = _keys_and_kept(source, numbers.issues.row, on)
     files = source.file_of(numbers.issues.row)
     groups, group = None, source.roles.group
     if group is not None:
@@ -327,7 +229,7 @@ def _named(source: LabelSource, found: Audited) -> LabelIssues:
 
 
 def _keys_and_kept(
-    source: LabelSource, rows: npt.NDArray[np.int64]
+    source: LabelSource, rows: npt.NDArray[np.int64], on: Executor
 ) -> tuple[pa.Array, pa.Table | None]:
     """Read the keys and the kept columns of the ranked rows."""
     key, keep = source.roles.key, list(source.roles.keep)
@@ -337,7 +239,9 @@ def _keys_and_kept(
     order = np.argsort(rows, kind="stable")
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    taken = source.take(rows[order], wanted).take(pa.array(back))
+    parts = [part for part in np.array_split(rows[order], PARTS) if len(part)]
+    taken = pa.concat_tables(each(partial(source.take, columns=wanted), parts, on))
+    taken = taken.unify_dictionaries().take(pa.array(back))
     keys = _one_chunk(taken[key]) if key else pa.array(rows)
     return keys, taken.select(keep) if keep else None
 
@@ -364,7 +268,7 @@ def inspect(
     threads, memory : int or None
     progress : callable or None
     """
-    with _working(source, threads, memory, progress) as rows:
+    with working(source, threads, memory, progress) as rows:
         first, problems = look_at_rows(rows, settings or AuditSettings())
     facts, classes = first.facts, source.classes
     valid = facts.labels >= 0

@@ -12,7 +12,7 @@ from labelaudit.audits.channel import ChannelModel, fit, sample_bound
 from labelaudit.audits.confident import confident_learning
 from labelaudit.audits.face import face_sample_bound, fit_face_value
 from labelaudit.audits.facts import ReadingPlan, first_reading
-from labelaudit.running import together
+from labelaudit.running import Executor, together, total
 from labelaudit.summaries.margins import LowestMargins
 from labelaudit.summaries.self_confidence import SelfConfidence
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from labelaudit.findings import Problem
 
 __all__ = ["Prepared", "look_at_rows", "prepare"]
+
+FEW_ROWS = 100_000
 
 
 def look_at_rows(rows: Rows, settings: AuditSettings) -> tuple[FirstReading, tuple[Problem, ...]]:
@@ -96,9 +98,8 @@ def prepare(rows: Rows, settings: AuditSettings) -> Prepared:
     hygiene.demand_two_labels(counts, classes)
     hygiene.demand_class_order(facts, classes)
 
-    def learn() -> tuple[ConfidentLearning, LowestMargins, npt.NDArray[np.bool_]]:
-        confident = confident_learning(facts, confidence, settings, rows.partitions)
-        return confident, *_margins_so_far(facts, confident)
+    def learn() -> ConfidentLearning:
+        return confident_learning(facts, confidence, settings, rows.partitions)
 
     def measure() -> tuple[FaceValue | None, dict[str, float], tuple[str, ...]]:
         face = None if _wants_channel(settings) else fit_face_value(sample, settings.seed, counts)
@@ -106,7 +107,8 @@ def prepare(rows: Rows, settings: AuditSettings) -> Prepared:
         return face, hygiene.calibration(sample, len(counts)), warnings
 
     found: list[Any] = together(rows.on, learn, measure)
-    (confident, margins, unsettled), (face, calibration, warnings) = found
+    confident, (face, calibration, warnings) = found
+    margins, unsettled = _margins_so_far(facts, confident, rows.on)
     scorer = face or _fit(first, settings, counts, rows)
     return Prepared(
         confident, facts.entropy, margins, unsettled, scorer, calibration, problems, warnings
@@ -125,14 +127,25 @@ def _wants_channel(settings: AuditSettings) -> bool:
 
 
 def _margins_so_far(
-    facts: RowFacts, confident: ConfidentLearning
+    facts: RowFacts, confident: ConfidentLearning, on: Executor
 ) -> tuple[LowestMargins, npt.NDArray[np.bool_]]:
     """Find the lowest margins of each cell among leading classes, and who must be read again."""
-    every = np.ones(len(facts), np.bool_)
-    margins = LowestMargins.wanted(confident.pruned)
-    margins.take_leading(facts, every)
+    pattern = LowestMargins.wanted(confident.pruned)
+    margins = _leading_margins(facts, pattern, np.ones(len(facts), np.bool_), on)
     unsettled = margins.unsettled(facts)
     if unsettled.any():
-        margins = margins.emptied()
-        margins.take_leading(facts, ~unsettled)
+        margins = _leading_margins(facts, pattern, ~unsettled, on)
     return margins, unsettled
+
+
+def _leading_margins(
+    facts: RowFacts, pattern: LowestMargins, wanted: npt.NDArray[np.bool_], on: Executor
+) -> LowestMargins:
+    def of_part(part: slice) -> LowestMargins:
+        margins = pattern.emptied()
+        margins.take_leading(facts, wanted, part)
+        return margins
+
+    step = max(-(-len(facts) // 2), FEW_ROWS)
+    parts = [slice(start, start + step) for start in range(0, len(facts), step)]
+    return total(of_part, parts, on)

@@ -57,7 +57,7 @@ def find_issues(
     source = open_source(ctx, data, columns, method.task)
     refuse_inputs(destinations, source.understanding.files)
     if dry_run:
-        from labelaudit.api import expected
+        from labelaudit.planning import expected
 
         plan = Plan(source, settings, destinations, expected(source, run.memory))
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))

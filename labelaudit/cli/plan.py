@@ -12,9 +12,9 @@ from labelaudit.reports.understood import understood
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labelaudit.api import Expectation
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.findings import Understanding
+    from labelaudit.planning import Expectation
     from labelaudit.tables.outputs import Destination
 
 __all__ = ["Plan"]

@@ -86,6 +86,7 @@ def leading_margins(
     given: npt.NDArray[np.floating],
     classes: npt.NDArray[np.signedinteger],
     leading: npt.NDArray[np.floating],
+    first_row: int,
     wanted: npt.NDArray[np.bool_],
     given_start: npt.NDArray[np.int64],
     other: npt.NDArray[np.int32],
@@ -103,6 +104,8 @@ def leading_margins(
         Probability of the given label.
     classes, leading : (n, 3)
         From ``leading_classes``.
+    first_row : int
+        Row in the whole input of the first of these.
     wanted : (n,) bool
         Rows to take.
     given_start, other, heap_start, keys, rows
@@ -123,7 +126,7 @@ def leading_margins(
                 cell = place_of(other, k, given_start[y], given_start[y + 1])
                 if cell >= 0:
                     start = heap_start[cell]
-                    push(keys, rows, start, heap_start[cell + 1] - start, margin, i)
+                    push(keys, rows, start, heap_start[cell + 1] - start, margin, first_row + i)
 
 
 @kernel

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Leading", "LowestMargins"]
 
 _NO_ROW = np.iinfo(np.int64).max
+ALL_ROWS = slice(0, None)
 
 
 class Leading(Protocol):
@@ -97,7 +98,9 @@ class LowestMargins:
             np.full_like(self.rows, _NO_ROW),
         )
 
-    def take_leading(self, facts: Leading, wanted: npt.NDArray[np.bool_]) -> None:
+    def take_leading(
+        self, facts: Leading, wanted: npt.NDArray[np.bool_], part: slice = ALL_ROWS
+    ) -> None:
         """Take rows in by their three leading classes.
 
         Parameters
@@ -105,13 +108,16 @@ class LowestMargins:
         facts : Leading
             All rows of the input.
         wanted : (N,) bool
+        part : slice
+            Consecutive rows to look at.
         """
         leading_margins(
-            facts.labels,
-            facts.given_prob,
-            facts.classes,
-            facts.leading,
-            wanted,
+            facts.labels[part],
+            facts.given_prob[part],
+            facts.classes[part],
+            facts.leading[part],
+            part.start,
+            wanted[part],
             self.given_start,
             self.other,
             self.heap_start,

@@ -45,10 +45,8 @@ class FakeApi:
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
-    from labelaudit.api import expected
-
     fake, module = FakeApi(), ModuleType("labelaudit.api")
-    vars(module).update(audit=fake.audit, inspect=fake.inspect, expected=expected)
+    vars(module).update(audit=fake.audit, inspect=fake.inspect)
     monkeypatch.setitem(sys.modules, "labelaudit.api", module)
     monkeypatch.setattr(labelaudit, "api", module, raising=False)
     return fake

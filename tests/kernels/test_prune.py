@@ -94,7 +94,9 @@ def test_leading_margins_settle_all_rows_but_the_unsettled(table, size):
     margins, twin = LowestMargins.wanted(cells), LowestMargins.wanted(cells)
     margins.take_leading(facts, every)
     where = (twin.given_start, twin.other, twin.heap_start)
-    naive.leading_margins(labels, given_prob, classes, leading, every, *where, twin.keys, twin.rows)
+    naive.leading_margins(
+        labels, given_prob, classes, leading, 0, every, *where, twin.keys, twin.rows
+    )
     assert _pairs_in(margins.keys, margins.rows, where[2]) == _pairs_in(
         twin.keys, twin.rows, where[2]
     )

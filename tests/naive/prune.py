@@ -42,11 +42,11 @@ def _take(pairs_of, given_start, other, heap_start, keys, rows):
 
 
 def leading_margins(
-    labels, given, classes, leading, wanted, given_start, other, heap_start, keys, rows
+    labels, given, classes, leading, first_row, wanted, given_start, other, heap_start, keys, rows
 ):
     def pairs_of(k, j):
         return [
-            (np.float64(given[i] - leading[i, place]), i)
+            (np.float64(given[i] - leading[i, place]), first_row + i)
             for i in np.flatnonzero((labels == k) & wanted)
             for place in range(3)
             if classes[i, place] == j
