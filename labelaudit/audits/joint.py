@@ -38,13 +38,20 @@ def cells_of(
     n_classes : int
     """
     if n_classes * n_classes <= _DENSE:
-        dense = pair_counts(given, true, n_classes)
+        dense = pair_counts(_plain(given), _plain(true), n_classes)
         cells = np.flatnonzero(dense)
         return _from_codes(cells, dense[cells], n_classes)
     counted = (given >= 0) & (true >= 0)
     code = given[counted].astype(np.int64) * n_classes + true[counted]
     cells, count = np.unique(code, return_counts=True)
     return _from_codes(cells, count, n_classes)
+
+
+def _plain(classes: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.int32]:
+    """Return one type of array, contiguous and read-only, so that a kernel compiles once."""
+    plain: npt.NDArray[np.int32] = np.ascontiguousarray(classes, np.int32).view()
+    plain.flags.writeable = False
+    return plain
 
 
 def _from_codes(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Prepared", "look_at_rows", "prepare"]
 
 FEW_ROWS = 100_000
+SMALL_TABLE = 1_000_000
 
 
 def look_at_rows(rows: Rows, settings: AuditSettings) -> tuple[FirstReading, tuple[Problem, ...]]:
@@ -131,6 +132,9 @@ def _margins_so_far(
 ) -> tuple[LowestMargins, npt.NDArray[np.bool_]]:
     """Find the lowest margins of each cell among leading classes, and who must be read again."""
     pattern = LowestMargins.wanted(confident.pruned)
+    if len(facts) * pattern.n_classes < SMALL_TABLE:
+        # Reading all rows again takes less time than loading the kernels that spare it.
+        return pattern, facts.labels >= 0
     margins = _leading_margins(facts, pattern, np.ones(len(facts), np.bool_), on)
     unsettled = margins.unsettled(facts)
     if unsettled.any():

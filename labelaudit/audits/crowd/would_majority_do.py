@@ -16,6 +16,7 @@ from labelaudit.audits.crowd.graph import VoteGraph, exact_total, on_grid
 from labelaudit.audits.crowd.hierarchical import hierarchical_beliefs
 from labelaudit.audits.crowd.posterior import consensus
 from labelaudit.audits.crowd.signatures import Signatures
+from labelaudit.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,10 +85,11 @@ class MajorityCertificate:
             verdict = "Majority vote would nearly have done"
         else:
             verdict = "Majority vote is not enough here"
-        same = f"{self.same_share:.1%} ({self.same_low:.1%} to {self.same_high:.1%})"
+        ends = (self.same_share, self.same_low, self.same_high)
+        same = f"{percent(min(ends))} to {percent(max(ends))}"
         proof = (
             f" (whatever the votes, it is provably the best rule for the annotators of "
-            f"{self.pattern_share:.1%} of all tasks)"
+            f"{percent(self.pattern_share)} of all tasks)"
         )
         return (
             f"{verdict}: it gives the model's best label on {same} of the tasks without a tie"

@@ -102,8 +102,8 @@ def test_nothing_to_compare() -> None:
 def test_sentence() -> None:
     found = MajorityCertificate(10, 1, 0.25, 0.9, 0.85, 0.95, 100, 0.0123)
     assert found.sentence == (
-        "Majority vote would nearly have done: it gives the model's best label on 90.0% (85.0% "
-        "to 95.0%) of the tasks without a tie (whatever the votes, it is provably the best rule "
-        "for the annotators of 25.0% of all tasks); by the model's own estimate, weighing votes "
+        "Majority vote would nearly have done: it gives the model's best label on 85.0 % to "
+        "95.0 % of the tasks without a tie (whatever the votes, it is provably the best rule "
+        "for the annotators of 25.0 % of all tasks); by the model's own estimate, weighing votes "
         "gains 1.23 points of accuracy."
     )
