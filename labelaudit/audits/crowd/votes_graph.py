@@ -84,7 +84,7 @@ class VotesShape:
         constant = len(self.constant_workers)
         return (
             (votes == 0, "There are no votes."),
-            (self.silent_tasks > 0, f"{self.silent_tasks} tasks have no votes."),
+            (self.silent_tasks > 0, _silent(self.silent_tasks)),
             (self.workers == 1, ALONE),
             (several and no_overlap, NO_OVERLAP),
             (one_vote_each, ONE_VOTE_EACH),
@@ -166,3 +166,7 @@ def _all_tied(votes: VoteBlock) -> bool:
     most = counts.max(axis=1, keepdims=True, initial=0)
     tied = ((counts == most).sum(axis=1) > 1)[np.diff(votes.task_start) > 0]
     return bool(len(tied) and tied.all())
+
+
+def _silent(tasks: int) -> str:
+    return "1 task has no votes." if tasks == 1 else f"{tasks:,} tasks have no votes."
