@@ -215,7 +215,7 @@ def test_counts_of_what_is_left_out(folder: Path) -> None:
     assert (counts["tasks"], counts["labelled_tasks"], counts["rows"]) == (61, 60, 244)
     assert (counts["abstained"], counts["nameless"], counts["dropped"]) == (1, 1, 1)
     assert counts["votes"] == 241
-    assert any("1 tasks have no votes" in warning for warning in found["warnings"])
+    assert any("1 task has no votes" in warning for warning in found["warnings"])
 
 
 def test_levels_of_agreement(folder: Path) -> None:
