@@ -24,7 +24,6 @@ __all__ = ["DEFAULT_MEMORY", "Expectation", "expected", "working"]
 DEFAULT_MEMORY = 512 << 20
 _OURSELVES = 360 << 20
 _PER_ROW = 100
-_NARROW = 48
 _PER_ISSUE_IN_TEN = 60
 
 
@@ -59,12 +58,7 @@ def expected(source: LabelSource, memory: int | None = None) -> Expectation:
 
 
 def _spare(source: LabelSource, memory: int | None) -> int:
-    """Bytes that are left for decoded blocks.
-
-    Narrow rows are less than what is kept of each row anyway: they are held if nothing was said.
-    """
-    if memory is None and source.decoder.row_bytes <= _NARROW:
-        return source.rows * source.decoder.row_bytes
+    """Bytes that are left for decoded blocks."""
     return max((memory or DEFAULT_MEMORY) - _OURSELVES - _PER_ROW * source.rows, 0)
 
 

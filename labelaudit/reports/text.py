@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from labelaudit.findings import FILTERS, LabelIssues
@@ -273,4 +274,4 @@ def _quality(value: float) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124  # NaN
+    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
