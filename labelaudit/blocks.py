@@ -17,9 +17,11 @@ __all__ = [
     "NULL_LABEL",
     "NULL_PROBS",
     "RAGGED_PROBS",
+    "TAG_STATUSES",
     "UNKNOWN_LABEL",
     "LabelBlock",
     "Partition",
+    "TagBlock",
     "VoteBlock",
 ]
 
@@ -100,6 +102,55 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Blocks from files cannot be written to, and numba compiles apart what can."""
     array.flags.writeable = False
     return array
+
+
+@dataclass(frozen=True, slots=True)
+class TagBlock:
+    """Some consecutive rows of a multi-label table; dense, of about 4 million cells at most.
+
+    Attributes
+    ----------
+    start : int
+        0-based row in the whole input of the block's first row.
+    given : (n, K) int8
+        1: the class is given; 0: the row was annotated without it; -1: not annotated. A row that
+        is left out is -1 everywhere.
+    probs : (n, K) float32 or float64, C-contiguous
+        Predicted probability of each class; rows need not sum to 1. NaN where the list of the
+        row's most probable classes leaves the class out: unknown.
+    group : (n,) int32 or None
+        Codes of the group column; None without one.
+    status : (n,) uint8 or None
+        What is wrong with a row that is left out, an index into ``TAG_STATUSES``; None where
+        nothing is.
+    """
+
+    start: int
+    given: npt.NDArray[np.int8]
+    probs: npt.NDArray[np.floating]
+    group: npt.NDArray[np.int32] | None = None
+    status: npt.NDArray[np.uint8] | None = None
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+
+TAG_STATUSES = (
+    "sound",
+    "null_tag",
+    "repeated_tag",
+    "unknown_tag",
+    "not_zero_or_one",
+    "null_probabilities",
+    "ragged_probabilities",
+    "repeated_prediction",
+    "unknown_prediction",
+    "nan",
+    "infinite",
+    "negative",
+    "above_one",
+)
+"""What can be wrong with a row of a multi-label table; the first thing found counts."""
 
 
 @dataclass(frozen=True, slots=True)
