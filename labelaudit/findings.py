@@ -155,7 +155,8 @@ class ErrorRate:
     Attributes
     ----------
     face_value : Estimate
-        Share of rows whose label is wrong if the probabilities are taken at face value.
+        Share of rows whose label is wrong if the probabilities are taken at face value: with rcp,
+        once they are calibrated to the labels; with the filters, as they are.
     most : Estimate
         Share of rows whose label is wrong if the model is as sharp as it can be.
     """

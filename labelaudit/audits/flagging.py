@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits import compat, joint
-from labelaudit.audits.channel import count, error_interval
+from labelaudit.audits.channel import count, drawn_interval, error_interval
 from labelaudit.audits.confident import reach_of
 from labelaudit.audits.filters import lowest, lowest_of_each_class
 from labelaudit.findings import ErrorRate, Estimate
@@ -34,7 +34,7 @@ class Flags:
     ----------
     by_rule : dict of str to (N,) bool
     at_face_value : (N,) bool
-        Flagged with the probabilities taken at face value.
+        Among the worst rows, as many as are wrong at face value.
     error_rate : ErrorRate
     """
 
@@ -129,7 +129,7 @@ def _most(
 def _face_value(second: SecondReading, most: _Count) -> Estimate:
     """Estimate the share of errors at face value, which is no more than the most."""
     face, squares = second.doubt.value()[:2].tolist()
-    low, high = error_interval(min(face, most.errors), face, squares, most.rows)
+    low, high = drawn_interval(min(face, most.errors), squares, most.rows)
     ceiling = most.estimate()
     return Estimate(
         min(face, most.errors) / most.rows, min(low, ceiling.low), min(high, ceiling.high)

@@ -89,7 +89,7 @@ class Ranking:
         What suggests labels; the most probable classes where there is none.
     is_issue : (N,) bool
     at_face_value : (N,) bool
-        Flagged with the probabilities taken at face value.
+        Among the worst rows, as many as are wrong at face value.
     by_rule : mapping of str to (N,) bool
         Flagged by each of ``FILTERS`` that was computed.
     """

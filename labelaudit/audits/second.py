@@ -103,13 +103,13 @@ class SecondReading:
     ----------
     margins : LowestMargins
     face_score : (N,) float64
-        Logarithm of the label quality with the probabilities taken at face value.
+        Logarithm of the label quality at face value: the channel's, where there is one.
     channel : ChannelFacts or None
     recalibrated : SelfConfidence or None
         Of the recalibrated probabilities.
     doubt : ExactSum of shape (2,) or (4,)
-        Sum of the posterior probability of a wrong label at face value, and of its square; with a
-        channel, both again for probabilities made twice as sharp.
+        Sum of that doubt, and of its square; with a channel, both again for probabilities made
+        twice as sharp.
     adjusted : (2, N) float64 or None
         Adjusted probability of the given class, and of the best other one.
     """
@@ -150,7 +150,7 @@ class _Heaps:
 
 @dataclass(frozen=True, slots=True)
 class _BlockRows:
-    face_score: npt.NDArray[np.float64]
+    score: npt.NDArray[np.float64]
     channel: ChannelFacts | None
     recalibrated: SelfConfidence | None
     doubt: ExactSum
@@ -162,17 +162,19 @@ def second_reading(
 ) -> SecondReading:
     """Read all rows a second time."""
     heaps = _Heaps(plan.margins)
-    face = np.empty(plan.n_rows)
+    plain = isinstance(plan.scorer, FaceValue)
+    face = np.empty(plan.n_rows if plain else 0)
     channel: ChannelFacts | None = None
     recalibrated: SelfConfidence | None = None
     adjusted = None if plan.thresholds is None else np.empty((2, plan.n_rows))
-    width = 2 if isinstance(plan.scorer, FaceValue) else 4
+    width = 2 if plain else 4
     doubt = ExactSum(np.zeros(width, np.int64), np.zeros(width, np.int64))
     at = 0
     for blocks in each(partial(_read_partition, plan=plan, heaps=heaps), partitions, on):
         for rows in blocks:
-            here = slice(at, at + len(rows.face_score))
-            face[here] = rows.face_score
+            here = slice(at, at + len(rows.score))
+            if plain:
+                face[here] = rows.score
             if rows.channel is not None and rows.recalibrated is not None:
                 channel = channel or ChannelFacts.empty(plan.n_rows, plan.margins.n_classes)
                 channel.put(at, rows.channel)
@@ -183,7 +185,8 @@ def second_reading(
                 adjusted[:, here] = rows.adjusted
             doubt = doubt + rows.doubt
             at = here.stop
-    return SecondReading(heaps.sum(), face, channel, recalibrated, doubt, adjusted)
+    score = face if channel is None else channel.score
+    return SecondReading(heaps.sum(), score, channel, recalibrated, doubt, adjusted)
 
 
 def _read_partition(
@@ -214,8 +217,8 @@ def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> 
         scored.leading.astype(np.float32),
     )
     recalibrated = SelfConfidence.of(block.labels, scored.given, plan.scorer.n_classes)
-    doubt = _doubt(block.labels, -np.expm1(scored.face_score), 1.0 - scored.quality2)
-    return _BlockRows(scored.face_score, facts, recalibrated, doubt, adjusted)
+    doubt = _doubt(block.labels, -np.expm1(scored.score), 1.0 - scored.quality2)
+    return _BlockRows(scored.score, facts, recalibrated, doubt, adjusted)
 
 
 def _doubt(labels: npt.NDArray[np.int32], *doubts: npt.NDArray[np.float64]) -> ExactSum:

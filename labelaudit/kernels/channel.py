@@ -181,13 +181,12 @@ def leading_three(
 def score_rows(
     sharp: npt.NDArray[np.float64],
     log_given: npt.NDArray[np.float64],
-    face: npt.NDArray[np.float64],
     labels: npt.NDArray[np.int32],
     others: npt.NDArray[np.float64],
     owns: npt.NDArray[np.float64],
     log_owns: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
-    """Score rows under three channels.
+    """Score rows under two channels.
 
     Parameters
     ----------
@@ -195,56 +194,51 @@ def score_rows(
         exp(h - max h), h the recalibrated log-probabilities. The given label's entry is lost.
     log_given : (n,) float64
         h - max h of the given label, which may be too small for its exponential.
-    face : (n, K) float64
-        The probabilities at face value, positive, not normalised. Its entry is lost likewise.
     labels : (n,) int32
         Rows with a negative label are left out: quality 1, class -1.
-    others : (3, K, K) or (3, 1, K) float64
-        As ``other`` in ``channel_counts``, for exp(h), exp(2 h) and face value.
-    owns, log_owns : (3, K) float64
+    others : (2, K, K) or (2, 1, K) float64
+        As ``other`` in ``channel_counts``, for exp(h) and exp(2 h).
+    owns, log_owns : (2, K) float64
         As ``own`` there, and its logarithm.
 
     Returns
     -------
-    (7, n) float64
-        Log-quality for h, 2 h and face value; the given label's softmax(h); the three largest
-        of softmax(h), -1 where there are fewer classes.
+    (6, n) float64
+        Log-quality for h and 2 h; the given label's softmax(h); the three largest of softmax(h),
+        -1 where there are fewer classes.
     (4, n) int32
         Most probable true class; the classes of those three; lowest class first among equals.
     """
     n, n_classes = sharp.shape
-    numbers = np.zeros((7, n))
+    numbers = np.zeros((6, n))
     classes = np.full((4, n), -1, np.int32)
     for i in range(n):
         y = labels[i]
         if y < 0:
-            numbers[4:, i] = -1.0
+            numbers[3:, i] = -1.0
             continue
         total, p1, p2, p3, k1, k2, k3 = leading_three(sharp[i])
-        given, face_given = sharp[i, y], face[i, y]
-        sharp[i, y] = face[i, y] = 0.0
+        given = sharp[i, y]
+        sharp[i, y] = 0.0
         row = y % others.shape[1]
-        rest, rest_twice, rest_face, best = 0.0, 0.0, 0.0, -1.0
+        rest, rest_twice, best = 0.0, 0.0, -1.0
         suggested = np.int32(-1)
         for k in range(n_classes):
             p = sharp[i, k]
             weight = p * others[0, row, k]
             rest += weight
             rest_twice += p * p * others[1, row, k]
-            rest_face += face[i, k] * others[2, row, k]
             if weight > best:
                 best, suggested = weight, np.int32(k)
         kept = given * owns[0, y]
         if kept > best or (kept == best and y < suggested) or suggested == y:
             suggested = y
-        face_own = face_given * owns[2, y]
         twice = given * given * owns[1, y]
         numbers[0, i] = log_share(rest, kept, log_given[i] + log_owns[0, y])
         numbers[1, i] = log_share(rest_twice, twice, 2.0 * log_given[i] + log_owns[1, y])
-        numbers[2, i] = log_share(rest_face, face_own, 0.0)
-        numbers[3, i] = given / total
-        numbers[4, i] = p1 / total
-        numbers[5, i] = p2 / total if k2 >= 0 else -1.0
-        numbers[6, i] = p3 / total if k3 >= 0 else -1.0
+        numbers[2, i] = given / total
+        numbers[3, i] = p1 / total
+        numbers[4, i] = p2 / total if k2 >= 0 else -1.0
+        numbers[5, i] = p3 / total if k3 >= 0 else -1.0
         classes[0, i], classes[1, i], classes[2, i], classes[3, i] = suggested, k1, k2, k3
     return numbers, classes

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelaudit.audits.channel import ChannelSums, count, error_interval, fit, score_block
+from labelaudit.audits.channel import (
+    ChannelSums,
+    count,
+    drawn_interval,
+    error_interval,
+    fit,
+    score_block,
+)
+from labelaudit.audits.face import fit_face_value
+from labelaudit.audits.facts import Sample
 from labelaudit.blocks import LabelBlock
 from tests.audits.test_channel import mixture
 
@@ -43,6 +52,26 @@ def test_interval_holds_the_estimate(doubts, errors):
     assert 0.0 <= low <= rate <= high <= 1.0
 
 
+def test_drawn_interval_is_that_of_a_bootstrap_over_rows():
+    rng = np.random.default_rng(3)
+    x = rng.beta(0.1, 0.9, 2000)
+    means = [x[rng.integers(0, 2000, 2000)].mean() for _ in range(2000)]
+    found = drawn_interval(x.sum(), (x * x).sum(), 2000)
+    assert found == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.001)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_drawn_interval_holds_the_mean(doubts):
+    x = np.array(doubts)
+    low, high = drawn_interval(x.sum(), (x * x).sum(), len(x))
+    assert 0.0 <= low <= min(x.sum() / len(x), 1.0) <= high <= 1.0
+
+
+def test_drawn_interval_without_rows_or_doubt():
+    assert drawn_interval(0.0, 0.0, 0) == (0.0, 1.0)
+    assert drawn_interval(0.0, 0.0, 1000) == error_interval(0.0, 0.0, 0.0, 1000)
+
+
 def test_interval_covers_the_rate():
     """Forty tables of 2,000 rows with exact posteriors and 15 % symmetric noise."""
     covered = 0
@@ -56,8 +85,9 @@ def test_interval_covers_the_rate():
         moved = rng.random(2000) < 0.15
         labels[moved] = (labels[moved] + rng.integers(1, 3, moved.sum())) % 3
         block = LabelBlock(0, labels, (probs,))
-        model = fit(labels, [probs], np.arange(2000), 0, np.bincount(labels), 2000)
-        e1, squares, _, _ = ChannelSums.of(score_block(model, block)).values
+        sample = Sample(np.arange(2000), labels, (probs,))
+        doubt = -np.expm1(fit_face_value(sample, 0, np.bincount(labels)).scores(block))
+        e1, squares = float(doubt.sum()), float((doubt * doubt).sum())
         low, high = error_interval(e1, e1, squares, 2000)
         covered += low <= 0.15 <= high
     assert covered >= 34

@@ -74,21 +74,20 @@ def leading_three(row: Floats) -> tuple[float, float, float, float, int, int, in
 def score_rows(
     sharp: Floats,
     log_given: Floats,
-    face: Floats,
     labels: Ints,
     others: Floats,
     owns: Floats,
     log_owns: Floats,
 ) -> tuple[Floats, Ints]:
-    numbers = np.zeros((7, len(labels)))
+    numbers = np.zeros((6, len(labels)))
     classes = np.full((4, len(labels)), -1, np.int32)
     for i, y in enumerate(labels):
         if y < 0:
-            numbers[4:, i] = -1
+            numbers[3:, i] = -1
             continue
-        versions = (sharp[i], sharp[i] ** 2, face[i])
-        logs = (log_given[i], 2 * log_given[i], math.log(face[i, y]))
-        for version in range(3):
+        versions = (sharp[i], sharp[i] ** 2)
+        logs = (log_given[i], 2 * log_given[i])
+        for version in range(2):
             weights = versions[version] * others[version, y % others.shape[1]]
             weights[y] = 0
             log_own = logs[version] + log_owns[version, y]
@@ -97,11 +96,11 @@ def score_rows(
         weights[y] = sharp[i, y] * owns[0, y]
         classes[0, i] = weights.argmax()
         p = sharp[i] / sharp[i].sum()
-        numbers[3, i] = p[y]
+        numbers[2, i] = p[y]
         order = np.argsort(-p, kind="stable")[:3]
         classes[1 : 1 + len(order), i] = order
-        numbers[4:, i] = -1
-        numbers[4 : 4 + len(order), i] = p[order]
+        numbers[3:, i] = -1
+        numbers[3 : 3 + len(order), i] = p[order]
     return numbers, classes
 
 
@@ -286,9 +285,7 @@ def rcp(
         weight = concentration(posterior(softmax(h), channel, labels), labels)
     close = channel_em(softmax(h), labels, channel, weight, one_rate)
     twice = channel_em(softmax(2 * h), labels, channel, 500, one_rate)
-    face = channel_em(softmax(z), labels, channel, 500, one_rate)
     score = log_posterior(h, close, labels)
-    face_score = log_posterior(z, face, labels)
     quality2 = np.exp(log_posterior(2 * h, twice, labels))
     e2 = float(np.sum(1 - quality2))
     c1 = off_diagonal(softmax(h), labels)
@@ -296,13 +293,12 @@ def rcp(
         "score": score,
         "label_quality": np.exp(score),
         "suggested": posterior(softmax(h), close, labels).argmax(axis=1),
-        "face_score": face_score,
         "quality2": quality2,
         "probs": softmax(h),
         "a": a,
         "b": b,
         "concentration": weight,
-        "e1": float(np.sum(-np.expm1(face_score))),
+        "e1": float(np.sum(-np.expm1(score))),
         "e2": e2,
         "c1": c1,
         "n": min(max(round((e2 + c1) / 2), 0), rows),

@@ -1,6 +1,6 @@
 """The recalibrated channel posterior: which labels a model contradicts, and how many."""
 
-from labelaudit.audits.channel.counting import ChannelSums, count, error_interval
+from labelaudit.audits.channel.counting import ChannelSums, count, drawn_interval, error_interval
 from labelaudit.audits.channel.fitting import fit
 from labelaudit.audits.channel.model import ChannelModel, ChannelRows
 from labelaudit.audits.channel.sample import sample_bound, sample_size
@@ -12,6 +12,7 @@ __all__ = [
     "ChannelRows",
     "ChannelSums",
     "count",
+    "drawn_interval",
     "error_interval",
     "fit",
     "sample_bound",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.channel.model import ChannelRows
 
-__all__ = ["ChannelSums", "count", "error_interval"]
+__all__ = ["ChannelSums", "count", "drawn_interval", "error_interval"]
 
 Z95 = 1.959963984540054
 
@@ -29,7 +29,7 @@ class ChannelSums:
     rows : int
         Rows with a label.
     sums : ExactSum of shape (4,)
-        Doubt at face value, its square; doubt of twice the sharpness, its square.
+        Doubt, its square; doubt of twice the sharpness, its square.
     """
 
     rows: int
@@ -39,9 +39,9 @@ class ChannelSums:
     def of(cls, scored: ChannelRows) -> ChannelSums:
         """Sum scored rows; those left out have no doubt and are not counted."""
         used = scored.suggested >= 0
-        face = -np.expm1(scored.face_score[used])
+        doubt = -np.expm1(scored.score[used])
         twice = 1.0 - scored.quality2[used]
-        doubts = np.stack([face, face * face, twice, twice * twice], axis=1)
+        doubts = np.stack([doubt, doubt * doubt, twice, twice * twice], axis=1)
         return cls(len(doubts), ExactSum.of(doubts))
 
     def __add__(self, other: ChannelSums) -> ChannelSums:
@@ -94,7 +94,39 @@ def error_interval(errors: float, doubt: float, squares: float, rows: int) -> tu
     if rows == 0:
         return 0.0, 1.0
     rate = min(max(float(errors) / rows, 0.0), 1.0)
-    seen = _seen_rows(float(doubt) / rows, float(squares) / rows, rows)
+    return _wilson(rate, _seen_rows(float(doubt) / rows, float(squares) / rows, rows))
+
+
+def drawn_interval(doubt: float, squares: float, rows: int) -> tuple[float, float]:
+    """95 % interval for the mean of posteriors, for the chance of drawing rows.
+
+    What a bootstrap over rows gives, without drawing: their mean has the variance Var(x) / N, as
+    a share of N e (1 - e) / Var(x) rows. Wilson's interval (1927) for that many. The channel is
+    held as it was fitted.
+
+    Parameters
+    ----------
+    doubt, squares : float
+        Sums over rows of the posterior probability x of a wrong label, and of its square.
+    rows : int
+
+    Returns
+    -------
+    (float, float)
+        Lower and upper end, shares of the rows.
+    """
+    if rows == 0:
+        return 0.0, 1.0
+    rate = min(max(float(doubt) / rows, 0.0), 1.0)
+    certain = rate * (1.0 - rate)
+    variance = float(squares) / rows - rate * rate
+    if certain <= 0.0:
+        return _wilson(rate, float(rows))
+    return _wilson(rate, rows * certain / min(max(variance, certain * 1e-6), certain))
+
+
+def _wilson(rate: float, seen: float) -> tuple[float, float]:
+    """Wilson's interval for a share of so many rows."""
     spread = Z95 * Z95 / seen if seen > 0.0 else math.inf
     if not math.isfinite(spread):
         return 0.0, 1.0

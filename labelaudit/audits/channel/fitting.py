@@ -110,10 +110,7 @@ class _Fitting:
         close = Prior(self.prior.frequencies, weight * self.share)
         channels = [
             fitted(sharp, channel, close, self.on),
-            *(
-                fitted(self.weighed(fits, *pair), channel, self.prior, self.on)
-                for pair in ((2.0 * a, 2.0 * b), (1.0, 0.0))
-            ),
+            fitted(self.weighed(fits, 2.0 * a, 2.0 * b), channel, self.prior, self.on),
         ]
         weights, offsets = self.lines(lines if b > 0.0 else [], a, b)
         return ChannelModel(

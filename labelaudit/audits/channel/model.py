@@ -68,9 +68,9 @@ class ChannelModel:
     offsets : (folds, K) float64
     seed : int
         Of the hash that tells a row's fold.
-    others : (3, K, K) or (3, 1, K) float64
-        ``Channel.other`` fitted on softmax(h), softmax(2 h) and on face value.
-    owns : (3, K) float64
+    others : (2, K, K) or (2, 1, K) float64
+        ``Channel.other`` fitted on softmax(h) and softmax(2 h).
+    owns : (2, K) float64
     concentration : float
         Rows' worth of belief in evenly spread noise, with which the first of the channels is
         fitted.
@@ -114,8 +114,6 @@ class ChannelRows:
         Posterior probability that the given label is right.
     suggested : (n,) int32
         Most probable true class, the lowest of equals. It may be the given label.
-    face_score : (n,) float64
-        As ``score``, with the probabilities taken at face value.
     quality2 : (n,) float64
         As ``label_quality``, with the probabilities made twice as sharp.
     given : (n,) float64
@@ -130,7 +128,6 @@ class ChannelRows:
     score: npt.NDArray[np.float64]
     label_quality: npt.NDArray[np.float64]
     suggested: npt.NDArray[np.int32]
-    face_score: npt.NDArray[np.float64]
     quality2: npt.NDArray[np.float64]
     given: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int32]

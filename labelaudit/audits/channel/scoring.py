@@ -38,27 +38,26 @@ def score_block(model: ChannelModel, block: LabelBlock) -> ChannelRows:
     """
     n = len(block)
     step = max(1, TILE_NUMBERS // model.n_classes)
-    numbers = np.empty((7, n))
+    numbers = np.empty((6, n))
     classes = np.empty((4, n), np.int32)
     log_owns = np.log(model.owns)
     for start in range(0, n, step):
         at = slice(start, min(n, start + step))
         labels = block.labels[at]
-        sharp, log_given, face = _prepared(
+        sharp, log_given = _prepared(
             model, block.first_row + start, labels, [member[at] for member in block.members]
         )
         numbers[:, at], classes[:, at] = score_rows(
-            sharp, log_given, face, labels, model.others, model.owns, log_owns
+            sharp, log_given, labels, model.others, model.owns, log_owns
         )
     return ChannelRows(
         score=numbers[0],
         label_quality=np.exp(numbers[0]),
         suggested=classes[0],
-        face_score=numbers[2],
         quality2=np.exp(numbers[1]),
-        given=numbers[3],
+        given=numbers[2],
         classes=np.ascontiguousarray(classes[1:].T),
-        leading=np.ascontiguousarray(numbers[4:].T),
+        leading=np.ascontiguousarray(numbers[3:].T),
     )
 
 
@@ -67,22 +66,18 @@ def _prepared(
     first_row: int,
     labels: npt.NDArray[np.int32],
     members: Sequence[npt.NDArray[np.floating]],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return exp(h - max h), h - max h of the given label, and the face values."""
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return exp(h - max h), and h - max h of the given label."""
     out = labels < 0
     if out.any():
         # Whatever stands in a row that is left out must not warn.
         members = [np.where(out[:, None], 1.0 / model.n_classes, member) for member in members]
     z, joined = side_by_side([centred_logs(member, model.floor) for member in members])
-    if len(members) == 1:
-        face = np.maximum(members[0], model.floor, dtype=np.float64)
-    else:
-        face = np.exp(z - z.max(axis=1, keepdims=True))
     h = _combined(model, first_row, z, joined)
     h -= h.max(axis=1, keepdims=True)
     log_given = h[np.arange(len(labels)), labels]
     np.exp(h, out=h)
-    return h, log_given, face
+    return h, log_given
 
 
 def _combined(
