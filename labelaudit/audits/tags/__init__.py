@@ -1,0 +1,1 @@
+"""Audits of tables whose rows have any number of labels (tags)."""
