@@ -12,6 +12,7 @@ from labelaudit.audits import compat, joint
 from labelaudit.audits.channel import count, drawn_interval, error_interval
 from labelaudit.audits.confident import reach_of
 from labelaudit.audits.filters import lowest, lowest_of_each_class
+from labelaudit.audits.hygiene import FEW_ROWS
 from labelaudit.findings import ErrorRate, Estimate
 from labelaudit.kernels.joint import confident_classes
 from labelaudit.running import Executor, together
@@ -141,12 +142,17 @@ def _rcp_count(
 ) -> int:
     """Average the doubt at twice the sharpness and the confident joint after recalibration.
 
-    A row that its three leading classes do not settle is not counted in that joint.
+    A row that its three leading classes do not settle is not counted in that joint. The threshold
+    of a class of a few rows is a guess, and where those rows are wrong, or the model never saw the
+    class, it is so low that right rows of other classes pass it; such a class gets none.
     """
     if second.channel is None or second.recalibrated is None:
         return 0
     counts = second.recalibrated.count
     reach = reach_of(second.recalibrated.thresholds())
+    enough = counts >= FEW_ROWS
+    if np.count_nonzero(enough) > 1:
+        reach = np.where(enough, reach, np.inf)
     decided = confident_classes(second.channel.classes, second.channel.leading, reach, False)
     cells = joint.confident_joint(confident.evidence.labels, decided, counts > 0)
     return count(twice, joint.off_diagonal_total(joint.calibrated(cells, counts)), n_valid)
