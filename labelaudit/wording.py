@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-__all__ = ["percent", "safe"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
+__all__ = ["comma_list", "percent", "safe"]
+
+_QUOTED = re.compile(r'^$|^[\s@]|[",\r\n]')
 _PLAIN = re.compile(r"[ -~]*")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # A variation selector or a Hangul filler takes part in a letter's look but has none of its own.
@@ -33,6 +38,13 @@ def safe(text: object, limit: int = 80) -> str:
     if not _PLAIN.fullmatch(shown):
         shown = "".join(map(_visible, shown))
     return shown if len(shown) <= limit else shown[: max(limit - 1, 0)] + "\u2026"
+
+
+def comma_list(names: Iterable[str]) -> str:
+    """Return names as ``--classes`` takes them: by commas, quoted as in CSV where need be."""
+    return ",".join(
+        '"' + name.replace('"', '""') + '"' if _QUOTED.search(name) else name for name in names
+    )
 
 
 def percent(share: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABE
 from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
 from labelaudit.findings import Problem
 from labelaudit.kernels.rows import STATUSES
-from labelaudit.wording import percent, safe
+from labelaudit.wording import comma_list, percent, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ __all__ = [
 FIRST_ROWS = 5
 ORDER_GAIN = 0.20
 ORDER_CLASSES = 2000
+LONGEST_ORDER = 500
 IN_SAMPLE = 0.999
 FEW_ROWS = 5
 BINS = 15
@@ -178,13 +180,23 @@ def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
     column, label = linear_sum_assignment(table, maximize=True)
     better = int(table[column, label].sum())
     if better - agreeing >= enough:
-        order = ",".join(safe(classes[k], 40) for k in label)
-        raise ClassOrderError(
-            f"The probability columns seem to be in another class order: the most probable class "
-            f"is the given label in {percent(agreeing / valid)} of the rows as they are, and in "
-            f"{percent(better / valid)} with the order {order}.",
-            f"If that is the order the model was trained with, pass --classes {order!r}.",
-        )
+        shares = percent(agreeing / valid), percent(better / valid)
+        raise _other_order(tuple(classes[k] for k in label), *shares)
+
+
+def _other_order(order: tuple[str, ...], agreeing: str, better: str) -> ClassOrderError:
+    """Name the better order so that it can be pasted, if it can be."""
+    flag = f"--classes {shlex.quote(comma_list(order))}"
+    if len(flag) <= LONGEST_ORDER and safe(flag, len(flag)) == flag:
+        shown, that, how = f"with the order {comma_list(order)}", "that is the", f"pass {flag}"
+    else:
+        shown, that = "with another order", "it is not the"
+        how = "write its classes to a file, one on each line, and pass --classes @FILE"
+    return ClassOrderError(
+        f"The probability columns seem to be in another class order: the most probable class is "
+        f"the given label in {agreeing} of the rows as they are, and in {better} {shown}.",
+        f"If {that} order the model was trained with, {how}.",
+    )
 
 
 def demand_two_labels(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> None:

@@ -5,21 +5,26 @@ Paths in a file are taken from the current folder, as they are on the command li
 """
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from labelaudit.cli.values import join_list, parse_list
+from labelaudit.cli.values import parse_list
 from labelaudit.errors import ConfigError, UsageError
-from labelaudit.wording import safe
+from labelaudit.wording import comma_list, safe
 
 __all__ = ["load_defaults", "origin", "unread_variables"]
 
 _PREFIX = "LABELAUDIT_"
 _OUR_OWN = ("LABELAUDIT_DATA", "LABELAUDIT_DEBUG")
 _NO_DEFAULT = frozenset({"config", "help", "version", "data"})
+# As a table, or as a key of the table of tools.
+_MENTION = re.compile(
+    rb"""tool["'\s]*\.["'\s]*labelaudit|^["'\s]*labelaudit["'\s]*[.=]""", re.MULTILINE
+)
 _ROOT_MARKS = (".git", ".hg", ".svn", ".jj")
 _ORIGINS = "labelaudit.origins"
 
@@ -131,11 +136,12 @@ def _nearest_file(folder: Path) -> Path | None:
 def _mentions_us(project: Path) -> bool:
     """Whether a project file of somebody's has our table: what it else says is not our business."""
     try:
-        if b"tool.labelaudit" not in project.read_bytes():
+        if _MENTION.search(project.read_bytes()) is None:
             return False
     except OSError:
         return False
-    return "labelaudit" in _parsed(project).get("tool", {})
+    tools = _parsed(project).get("tool", {})
+    return isinstance(tools, dict) and "labelaudit" in tools
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -193,9 +199,12 @@ def _from_table(
     found: _Defaults,
 ) -> None:
     """Take the options' values; a key that is ``known`` but no option belongs to a command else."""
+    seen: dict[str, str] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
-        if name not in known:
+        if seen.setdefault(name, key) != key:
+            found.errors.append(f"{where}: {seen[name]} and {key} are one setting; write one.")
+        elif name not in known:
             hint = _did_you_mean(key, sorted(map(_key, known)))
             found.errors.append(f"{where}: there is no setting {safe(key)!r}.{hint}")
         elif name in options:
@@ -219,17 +228,23 @@ def _raw(option: Any, value: object, *, from_file: bool) -> object:
     if isinstance(value, list):
         if option.name != "classes":
             raise TypeError("write one value, not a list.")
-        return join_list([str(part) for part in value])
+        return comma_list(map(_word, value))
     return value
 
 
 def _several(name: str, value: object, *, from_file: bool) -> list[str]:
     """Return the values of a repeatable option; a variable separates them by commas."""
     if isinstance(value, list):
-        return [str(part) for part in value]
+        return list(map(_word, value))
     if from_file or name == "keep":
         return [str(value)]
     return list(parse_list(str(value), "The variable"))
+
+
+def _word(part: object) -> str:
+    if not isinstance(part, str | int | float):
+        raise TypeError("write a list of words.")
+    return str(part).lower() if isinstance(part, bool) else str(part)
 
 
 def _key(name: str) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.cli.delivery import described
-from labelaudit.reports.layout import count, entry, plural
+from labelaudit.reports.layout import count, entry, paragraph, plural
 from labelaudit.reports.understood import understood
 
 if TYPE_CHECKING:
@@ -77,9 +77,11 @@ class Plan:
             ("Writes", "; ".join(outputs) if outputs else "nothing"),
         ):
             lines += entry(title, text, limit)
-        lines += [f"Warning: {warning}" for warning in self.warnings]
+        for warning in self.warnings:
+            lines += paragraph(f"Warning: {warning}", limit)
         found = plural(self.understanding.rows, "row")
-        return "\n".join([*lines, "", f"A dry run: {found} would be audited, nothing was."]) + "\n"
+        done = paragraph(f"A dry run: {found} would be audited, nothing was.", limit)
+        return "\n".join([*lines, "", *done]) + "\n"
 
 
 def _size(number: int) -> str:

@@ -12,7 +12,7 @@ import typer
 from labelaudit.errors import UsageError
 from labelaudit.wording import safe
 
-__all__ = ["join_list", "parse_classes", "parse_list", "parse_memory"]
+__all__ = ["parse_classes", "parse_list", "parse_memory"]
 
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)(b?)\s*", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -65,13 +65,6 @@ def parse_classes(text: str | None) -> tuple[str, ...] | None:
     if len(names) < 2:
         raise UsageError(f"--classes names {len(names)} class.", "Name at least two classes.")
     return names
-
-
-def join_list(parts: list[str]) -> str:
-    """Return the parts as one text that ``parse_list`` takes apart again."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="").writerow(parts)
-    return text.getvalue()
 
 
 def _classes_file(name: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.reports.crowd_understood import votes_understood
-from labelaudit.reports.layout import entry, plural
+from labelaudit.reports.layout import entry, paragraph, plural
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -68,4 +68,5 @@ class CrowdPlan:
         ):
             lines += entry(title, text, limit)
         rows = plural(self.understanding.rows, "row")
-        return "\n".join([*lines, "", f"A dry run: {rows} would be read, nothing was."]) + "\n"
+        done = paragraph(f"A dry run: {rows} would be read, nothing was.", limit)
+        return "\n".join([*lines, "", *done]) + "\n"

@@ -56,7 +56,7 @@ def inspection_report(
             for warning in inspection.warnings
             for line in paragraph(f"Warning: {safe(warning, 400)}", limit)
         ],
-        [_conclusion(inspection, style)],
+        [style.bold(line) for line in paragraph(_conclusion(inspection), limit)],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -96,10 +96,10 @@ def _problem(problem: Problem, limit: int, style: Style) -> list[str]:
     return lines + paragraph(safe(problem.remedy, 600), limit, "  ")
 
 
-def _conclusion(inspection: Inspection, style: Style) -> str:
+def _conclusion(inspection: Inspection) -> str:
     if inspection.problems:
-        return style.bold(f"{plural(len(inspection.problems), 'problem')} found.")
+        return f"{plural(len(inspection.problems), 'problem')} found."
     if inspection.warnings:
         found = plural(len(inspection.warnings), "warning")
-        return style.bold(f"The data can be audited; {found}.")
-    return style.bold("The data can be audited; nothing is wrong with it.")
+        return f"The data can be audited; {found}."
+    return "The data can be audited; nothing is wrong with it."

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _WARNINGS = 10
+_NARROWEST = 6
 _SPACE = re.compile(r"(?<!<) (?!%)")
 _FLAG = re.compile(r"--?[a-z][a-z-]*")
 
@@ -115,19 +116,33 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int) 
     columns, rows
         Rows are texts, already fit to be shown.
     limit : int
-        Cells of a line; flexible columns are cut, the widest first.
+        Cells of a line; flexible columns are cut, the widest first, and where that is not enough
+        the last columns are left out, down to two.
     """
     titles = [column.title for column in columns]
     widths = [max(map(width, cells)) for cells in zip(titles, *rows, strict=True)]
-    _shrink(columns, widths, limit - 2 * len(columns))
-    return [_line(columns, cells, widths) for cells in (titles, *rows)]
+    kept = _kept(columns, widths, limit)
+    columns, widths = columns[:kept], widths[:kept]
+    _shrink(columns, widths, limit - 2 * kept)
+    return [_line(columns, cells[:kept], widths) for cells in (titles, *rows)]
+
+
+def _kept(columns: Sequence[Column], widths: Sequence[int], limit: int) -> int:
+    least = [
+        min(size, _NARROWEST) if column.flexible else size
+        for column, size in zip(columns, widths, strict=True)
+    ]
+    kept = len(least)
+    while kept > 2 and sum(least[:kept]) + 2 * kept > limit:
+        kept -= 1
+    return kept
 
 
 def _shrink(columns: Sequence[Column], widths: list[int], room: int) -> None:
     flexible = [i for i, column in enumerate(columns) if column.flexible]
     while sum(widths) > room and flexible:
         widest = max(flexible, key=widths.__getitem__)
-        if widths[widest] <= 6:
+        if widths[widest] <= _NARROWEST:
             return
         widths[widest] -= 1
 
@@ -214,6 +229,8 @@ def remarks(warnings: Sequence[str], notes: Sequence[str], limit: int, style: St
 
 def value_text(value: object) -> str:
     """Return a value from data, fit to be shown."""
+    if isinstance(value, bytes):
+        value = value.hex()
     return "(null)" if value is None else safe(value, 200)
 
 

@@ -93,6 +93,11 @@ def parse_destination(
     written, path = _prefix(rest, _FORMATS, sides)
     if not path:
         raise UsageError(f"The output {safe(text)!r} has no path.", "Give a path, or - for stdout.")
+    if "\0" in path:
+        raise UsageError(
+            f"The output '{safe(text)}' holds a NUL byte, which no path can.",
+            "Take it out of the name.",
+        )
     if re.match(r"[a-z0-9+]{2,}:/", path):
         raise UsageError(
             f"The output {safe(text)} is not a local path.",

@@ -6,10 +6,10 @@ import importlib
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labelaudit.errors import MissingExtraError, NothingToAuditError, UsageError
-from labelaudit.tables.boundary import reading
+from labelaudit.tables.boundary import reading, reason
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -20,6 +20,17 @@ __all__ = ["file_state", "is_uri", "local_path", "open_remote", "remote_files"]
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _BUILT_IN = frozenset({"s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"})
+_PACKAGES = {
+    "http": "fsspec aiohttp",
+    "https": "fsspec aiohttp",
+    "adl": "fsspec adlfs",
+    "az": "fsspec adlfs",
+    "hf": "huggingface_hub",
+    "sftp": "fsspec paramiko",
+    "ssh": "fsspec paramiko",
+    "github": "fsspec requests",
+    "smb": "fsspec smbprotocol",
+}
 _REMEDY = "Check the address, the network and your credentials."
 
 
@@ -46,17 +57,25 @@ def _filesystem(uri: str) -> tuple[pa_fs.FileSystem, str]:
         if scheme in _BUILT_IN:
             built_in: tuple[pa_fs.FileSystem, str] = pa_fs.FileSystem.from_uri(uri)
             return built_in
-        system, path = _fsspec(scheme).core.url_to_fs(uri)
+        try:
+            system, path = importlib.import_module("fsspec").core.url_to_fs(uri)
+        except ImportError as error:
+            raise _missing(scheme, error) from error
         return pa_fs.PyFileSystem(pa_fs.FSSpecHandler(system)), path
 
 
-def _fsspec(scheme: str) -> Any:
-    try:
-        return importlib.import_module("fsspec")
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Reading {safe(scheme)}:// needs fsspec, which is not installed.", "pip install fsspec"
-        ) from error
+def _missing(scheme: str, error: ImportError) -> MissingExtraError:
+    """Name what has to be installed for addresses of this kind."""
+    if error.name == "fsspec":
+        return MissingExtraError(
+            f"Reading {safe(scheme)}:// needs fsspec, which is not installed.",
+            f"pip install {_PACKAGES.get(scheme, 'fsspec')}",
+        )
+    package = _PACKAGES.get(scheme)
+    return MissingExtraError(
+        f"Reading {safe(scheme)}:// needs a package that is not installed: {reason(error)}.",
+        f"pip install {package}" if package else "Install what fsspec asks for.",
+    )
 
 
 def open_remote(uri: str) -> pa.NativeFile:

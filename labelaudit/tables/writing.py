@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import pyarrow as pa
 
 __all__ = ["write_table"]
 
 _BATCH = 65_536
+_LINES = 16_384
 # What a spreadsheet may take for the start of a formula, its full-width twins included.
 _FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 # What JSON does not let stand inside of quotes.
@@ -35,7 +35,8 @@ def write_table(table: pa.Table, form: str, sink: IO[bytes], *, excel: bool = Fa
     -----
     In CSV text is always quoted and a null is an empty unquoted field, so that nulls, empty
     strings, ``NA`` and lone carriage returns come back as they were; lists of text are joined with
-    ``|``, other nested values are JSON. NaN and infinities are nulls in CSV and JSON lines.
+    ``|``, other nested values are JSON. NaN and infinities are nulls in CSV and JSON lines; there
+    UUIDs have their usual form, and other bytes are hexadecimal digits.
     """
     if form == "csv":
         _write_csv(table, sink, excel=excel)
@@ -69,9 +70,19 @@ def _write_csv(table: pa.Table, sink: IO[bytes], *, excel: bool) -> None:
 
 
 def _write_jsonl(table: pa.Table, sink: IO[bytes]) -> None:
-    for batch in table.to_batches(max_chunksize=_BATCH):
-        lines = _json_objects(batch.columns, batch.schema.names, batch.num_rows)
-        sink.write(("\n".join(lines.to_pylist()) + "\n").encode())
+    for batch in table.to_batches(max_chunksize=_LINES):
+        sink.write(_text_of(_json_objects(batch.columns, batch.schema.names, batch.num_rows, "\n")))
+
+
+def _text_of(texts: pa.Array) -> memoryview | bytes:
+    """Return the bytes of all texts, one after another: there is no null among them."""
+    import numpy as np
+    import pyarrow as pa
+
+    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, width)[[texts.offset, texts.offset + len(texts)]]
+    return b"" if data is None else memoryview(data)[ends[0] : ends[1]]
 
 
 _WRITERS: dict[str, Callable[[Any, IO[bytes]], None]] = {
@@ -87,6 +98,9 @@ def _flat(column: pa.ChunkedArray, *, excel: bool) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
     kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        plain = [_plain(chunk) for chunk in column.chunks]
+        return _flat(pa.chunked_array(plain, _plain_type(kind)), excel=excel)
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = kind.value_type
@@ -108,7 +122,7 @@ def _as_json_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_decimal(column.type):
         return column.cast(pa.string())
     if _is_binary(column.type):
-        return pa.chunked_array([_base64(column.combine_chunks())])
+        return pa.chunked_array([_hexadecimal(chunk) for chunk in column.chunks], pa.string())
     texts = [_json(chunk) for chunk in column.chunks]
     missing = pc.is_null(column)
     return pc.if_else(missing, pa.scalar(None, pa.string()), pa.chunked_array(texts, pa.string()))
@@ -156,7 +170,7 @@ def _json(array: pa.Array) -> pa.Array:
 
     kind = array.type
     if isinstance(array, pa.ExtensionArray):
-        return _json(array.storage)
+        return _json(_plain(array))
     if pa.types.is_dictionary(kind):
         text = _json(array.dictionary).take(array.indices)
     elif pa.types.is_struct(kind):
@@ -182,7 +196,7 @@ def _is_list(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
-def _json_objects(columns: list[pa.Array], names: list[str], rows: int) -> pa.Array:
+def _json_objects(columns: list[pa.Array], names: list[str], rows: int, end: str = "") -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -190,8 +204,8 @@ def _json_objects(columns: list[pa.Array], names: list[str], rows: int) -> pa.Ar
     for i, (name, column) in enumerate(zip(names, columns, strict=True)):
         parts += [("," if i else "{") + json.dumps(name, ensure_ascii=False) + ":", _json(column)]
     if not parts:
-        return pa.array(["{}"] * rows, pa.string())
-    return pc.binary_join_element_wise(*parts, "}", "")
+        return pa.array(["{}" + end] * rows, pa.string())
+    return pc.binary_join_element_wise(*parts, "}" + end, "")
 
 
 def _json_lists(array: pa.Array) -> pa.Array:
@@ -212,7 +226,7 @@ def _json_texts(array: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     if _is_binary(array.type):
-        array = _base64(array)
+        array = _hexadecimal(array)
     elif pa.types.is_map(array.type):
         return pa.array([json.dumps(v, ensure_ascii=False, default=str) for v in array.to_pylist()])
     array = array.cast(pa.string())
@@ -227,11 +241,32 @@ def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _base64(array: pa.Array) -> pa.Array:
+def _plain(array: pa.ExtensionArray) -> pa.Array:
+    """Return what an extension type is made of; for UUIDs, their text."""
     import pyarrow as pa
 
-    def texts() -> Iterator[str | None]:
-        for value in array.to_pylist():
-            yield None if value is None else base64.b64encode(value).decode("ascii")
+    if not _is_uuid(array.type):
+        return array.storage
+    digits = (None if value is None else value.hex() for value in array.storage.to_pylist())
+    return pa.array((each and _with_dashes(each) for each in digits), pa.string())
 
-    return pa.array(texts(), pa.string())
+
+def _plain_type(kind: pa.BaseExtensionType) -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.string() if _is_uuid(kind) else kind.storage_type
+
+
+def _is_uuid(kind: pa.BaseExtensionType) -> bool:
+    return bool(kind.extension_name == "arrow.uuid")
+
+
+def _with_dashes(digits: str) -> str:
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _hexadecimal(array: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    digits = (None if value is None else value.hex() for value in array.to_pylist())
+    return pa.array(digits, pa.string())

@@ -62,6 +62,41 @@ def test_project_of_others_is_not_read(pets: Any, api: FakeApi, folder: Path) ->
     assert pets().code == 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[tool]\nlabelaudit = 3\n", '[tool]\n"labelaudit" = []\n', "tool.labelaudit = true\n"],
+)
+def test_settings_that_are_no_table(pets: Any, folder: Path, text: str) -> None:
+    (folder / "pyproject.toml").write_text(text)
+    done = pets()
+    assert done.code == 2
+    assert done.err == (
+        "labelaudit: pyproject.toml: tool.labelaudit is not a table.\n"
+        "Mend or remove these settings.\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["tool = 3\n", '[tool.x]\ny = "tool.labelaudit"\n'])
+def test_projects_without_settings(pets: Any, api: FakeApi, folder: Path, text: str) -> None:
+    (folder / "pyproject.toml").write_text(text)
+    assert pets().code == 0
+
+
+def test_tables_written_otherwise(pets: Any, api: FakeApi, folder: Path) -> None:
+    (folder / "pyproject.toml").write_text('[ tool . "labelaudit" ]\nseed = 5\n')
+    assert pets().code == 0
+    assert settings_of(api).seed == 5
+    (folder / "pyproject.toml").write_text("[tool]\nlabelaudit.seed = 6\n")
+    assert pets().code == 0
+    assert settings_of(api).seed == 6
+
+
+def test_classes_that_look_like_numbers(pets: Any, api: FakeApi, folder: Path) -> None:
+    (folder / "labelaudit.toml").write_text('classes = [1, true, "a,b"]\nskip-invalid = true\n')
+    assert pets().code == 0
+    assert api.asked["source"].classes == ("1", "true", "a,b")
+
+
 def test_named_file(pets: Any, api: FakeApi, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "labelaudit.toml").write_text("seed = 1\n")
     (folder / "mine.toml").write_text("[tool.labelaudit]\nseed = 6\n")
@@ -162,6 +197,11 @@ def test_everything_wrong_at_once(
         ("seed = = 1", "The settings file mine.toml is not TOML: "),
         ("tool = 3", "mine.toml: tool.labelaudit is not a table."),
         ("find-issues = 3", "mine.toml [find-issues]: not a table."),
+        (
+            "frac-noise = 0.5\nfrac_noise = 0.2",
+            "mine.toml: frac-noise and frac_noise are one setting; write one.",
+        ),
+        ('output = ["a.csv", ["b.csv"]]', "mine.toml: output: write a list of words."),
         ("seed = {a = 1}", "mine.toml: seed: a table is not a value of this setting."),
     ],
 )

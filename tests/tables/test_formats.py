@@ -10,7 +10,13 @@ import pyarrow.csv as pc_csv
 import pyarrow.feather
 import pytest
 
-from labelaudit.errors import InputError, LabelauditError, NothingToAuditError, UsageError
+from labelaudit.errors import (
+    InputError,
+    LabelauditError,
+    MissingExtraError,
+    NothingToAuditError,
+    UsageError,
+)
 from labelaudit.tables import spool
 from tests.tables.read_back import NAMES, fixed, opened, probs_of, read, saved, small
 
@@ -315,6 +321,25 @@ def test_uris_of_other_systems():
         opened("memory://labels/*.parquet")
     with pytest.raises(LabelauditError, match="nosuch://x/y cannot be read"):
         opened("nosuch://x/y")
+
+
+@pytest.mark.parametrize(
+    ("address", "absent", "command"),
+    [
+        ("http://127.0.0.1:9/x.parquet", "aiohttp", "pip install fsspec aiohttp"),
+        ("https://127.0.0.1:9/x.parquet", "aiohttp", "pip install fsspec aiohttp"),
+        ("memory://x.parquet", "fsspec", "pip install fsspec"),
+    ],
+)
+def test_address_that_needs_a_package(monkeypatch, address, absent, command):
+    pytest.importorskip("fsspec")
+    for name in [name for name in sys.modules if name.startswith("fsspec.implementations.http")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, absent, None)
+    with pytest.raises(MissingExtraError, match="needs") as error:
+        opened(address)
+    assert error.value.remedy == command
+    assert error.value.exit_code == 4
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])

@@ -54,6 +54,7 @@ def test_parse(text: str, content: str, form: str, path: str | None) -> None:
         ("parqet:x.csv", "There is no output format 'parqet'.", "Did you mean parquet?"),
         ("csv:", "The output 'csv:' has no path.", "Give a path"),
         ("", "The output '' has no path.", "Give a path"),
+        ("a\0b.csv", r"The output 'a\x00b.csv' holds a NUL byte", "Take it out"),
         ("s3://bucket/x.csv", "s3://bucket/x.csv is not a local path.", "local file"),
         (
             "joint:j.json",

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -18,6 +19,20 @@ from hypothesis import strategies as st
 from labelaudit.tables.writing import write_table
 
 ODD = ["NA", "", None, "a\rb", "a\r\nb", 'say "hi"', "x,y", "猫", "null", "\u202e", "-1", " pad "]
+UUIDS = {
+    "csv": """\
+"id","ids","raw","fixed","code"
+"00112233-4455-6677-8899-aabbccddeeff","[""00112233445566778899aabbccddeeff""]","00ff","6162","61"
+,,,,"62"
+"ffffffff-0000-0000-0000-000000000001","[]","","ff00",
+""",
+    "jsonl": """\
+{"id":"00112233-4455-6677-8899-aabbccddeeff","ids":["00112233445566778899aabbccddeeff"],\
+"raw":"00ff","fixed":"6162","code":"61"}
+{"id":null,"ids":null,"raw":null,"fixed":null,"code":"62"}
+{"id":"ffffffff-0000-0000-0000-000000000001","ids":[],"raw":"","fixed":"ff00","code":null}
+""",
+}
 
 
 def written(table: pa.Table, form: str, **more: Any) -> bytes:
@@ -104,8 +119,24 @@ def test_csv_of_types_that_people_keep() -> None:
         }
     )
     assert written(table, "csv").decode().split("\n")[1] == (
-        '2024-01-02 00:00:00.000000Z,"1.50","AP8=","[0.5,null,null]","{""x"":1,""y"":[""a""]}",'
+        '2024-01-02 00:00:00.000000Z,"1.50","00ff","[0.5,null,null]","{""x"":1,""y"":[""a""]}",'
     )
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_uuids_and_bytes_are_text_that_people_know(form: str) -> None:
+    names = ["00112233-4455-6677-8899-aabbccddeeff", None, "ffffffff-0000-0000-0000-000000000001"]
+    raw = [None if name is None else UUID(name).bytes for name in names]
+    table = pa.table(
+        {
+            "id": pa.array(raw, pa.uuid()),
+            "ids": pa.array([[raw[0]], None, []], pa.list_(pa.binary(16))),
+            "raw": pa.chunked_array([[b"\x00\xff"], [None, b""]], pa.binary()),
+            "fixed": pa.array([b"ab", None, b"\xff\x00"], pa.binary(2)),
+            "code": pa.array([b"a", b"b", None]).dictionary_encode(),
+        }
+    )
+    assert written(table, form).decode() == UUIDS[form]
 
 
 def test_nan_and_infinity_are_nulls_in_text() -> None:
