@@ -1,22 +1,20 @@
-"""Where results go: destinations checked before the work, files that appear whole or not at all."""
+"""Where results go: destinations checked before the work."""
 
 from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from labelaudit.errors import LabelauditError, OutputError, UsageError
+from labelaudit.errors import OutputError, UsageError
+from labelaudit.tables.staging import Staging, temporary_name, unwritable
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import TracebackType
+    from collections.abc import Sequence
 
 __all__ = [
     "SIDE_TABLES",
@@ -177,7 +175,7 @@ def _check_path(destination: Destination, target: Path, *, force: bool) -> None:
         _check_folder(destination, target.parent)
         return
     except (OSError, ValueError) as error:
-        raise _unwritable(destination.name, error) from error
+        raise unwritable(destination.name, error) from error
     if stat.S_ISDIR(mode):
         raise UsageError(f"The output {destination.name} is a folder.", "Name a file inside of it.")
     if not stat.S_ISREG(mode):
@@ -196,12 +194,12 @@ def _check_folder(destination: Destination, folder: Path) -> None:
             f"The folder of the output {destination.name} does not exist.",
             "Make the folder first, or write elsewhere.",
         )
-    probe = folder / _temporary_name()
+    probe = folder / temporary_name()
     try:
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         probe.unlink()
     except OSError as error:
-        raise _unwritable(destination.name, error) from error
+        raise unwritable(destination.name, error) from error
 
 
 def refuse_inputs(destinations: Sequence[Destination], inputs: Sequence[str]) -> None:
@@ -226,82 +224,3 @@ def refuse_inputs(destinations: Sequence[Destination], inputs: Sequence[str]) ->
 def _identity(path: str) -> tuple[int, int]:
     status = Path(path).stat()
     return status.st_dev, status.st_ino
-
-
-def _temporary_name() -> str:
-    return f".labelaudit-{secrets.token_hex(8)}.tmp"
-
-
-def _unwritable(name: str, error: Exception) -> OutputError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return OutputError(
-        f"The output {name} cannot be written: {safe(reason)}.",
-        "Free space or change the permissions there, or write elsewhere.",
-    )
-
-
-class Staging:
-    """Files written beside their final places, and moved there together.
-
-    As a context manager it removes whatever has not been moved, however the block ends.
-    """
-
-    def __init__(self) -> None:
-        self._written: list[tuple[Path, Path, str]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    @contextmanager
-    def file(self, path: str) -> Iterator[IO[bytes]]:
-        """Open a new file that ``commit`` will move to ``path``.
-
-        A device or a pipe, which nothing can be moved over, is opened itself.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-        target = Path(os.path.realpath(path))
-        try:
-            if target.exists() and not target.is_file():
-                with target.open("wb") as sink:
-                    yield sink
-                return
-            temporary = target.parent / _temporary_name()
-            self._written.append((temporary, target, safe(path, 200)))
-            with temporary.open("xb") as sink:
-                yield sink
-                sink.flush()
-                os.fsync(sink.fileno())
-        except (BrokenPipeError, LabelauditError):
-            raise
-        except OSError as error:
-            raise _unwritable(safe(path, 200), error) from error
-
-    def commit(self) -> None:
-        """Move every file to its place.
-
-        Raises
-        ------
-        OutputError
-            If one cannot be moved; those after it are not moved either.
-        """
-        while self._written:
-            temporary, target, name = self._written[0]
-            try:
-                temporary.replace(target)
-            except OSError as error:
-                raise _unwritable(name, error) from error
-            del self._written[0]
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for temporary, _, _ in self._written:
-            temporary.unlink(missing_ok=True)
-        self._written.clear()
