@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["audit", "find_issues", "inspect", "report"]
+__all__ = ["audit", "audit_settings", "find_issues", "inspect", "report", "with_sound_keys"]
 
 PARTS = 4
 
@@ -110,7 +110,7 @@ def find_issues(
         group=group,
     )
     source = _source(data, None if named else probs, options)
-    chosen = _settings(settings)
+    chosen = audit_settings(settings)
     return audit(source, chosen, threads=threads, memory=memory)
 
 
@@ -152,7 +152,8 @@ def _source(data: Any, probs: Any, options: ReadOptions) -> LabelSource:
     return memory_labels(data, probs, options)
 
 
-def _settings(chosen: dict[str, Any]) -> AuditSettings:
+def audit_settings(chosen: dict[str, Any]) -> AuditSettings:
+    """Return settings by name; raise ``UsageError`` where there is no such setting."""
     unknown = sorted(set(chosen) - set(AuditSettings.__slots__))
     if unknown:
         raise UsageError(
@@ -182,7 +183,7 @@ def audit(
     """
     clock = Clock()
     with working(source, threads, memory, progress) as rows, ThreadPoolExecutor(1) as beside:
-        keyed = beside.submit(_with_sound_keys, source, settings.skip_invalid)
+        keyed = beside.submit(with_sound_keys, source, settings.skip_invalid)
         found = audit_labels(rows, settings)
         source, key_warnings = keyed.result()
         clock.stop("audit")
@@ -192,9 +193,7 @@ def audit(
     return replace(result, warnings=warnings, timings=clock.laps)
 
 
-def _with_sound_keys(
-    source: LabelSource, skip_invalid: bool
-) -> tuple[LabelSource, tuple[str, ...]]:
+def with_sound_keys(source: LabelSource, skip_invalid: bool) -> tuple[LabelSource, tuple[str, ...]]:
     """Use row numbers in place of a key that was only guessed and does not name rows."""
     problem = source.check_keys()
     if problem is None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "ChangeLimitError",
     "ClassOrderError",
     "ConfigError",
     "EnvironmentalError",
@@ -95,6 +96,12 @@ class InvalidDataError(InputError):
 
 class ClassOrderError(InputError):
     """The probability columns seem to be in another class order than the labels."""
+
+
+class ChangeLimitError(LabelauditError):
+    """An export would change or drop more rows than it may."""
+
+    exit_code = ExitCode.GATE_FAILED
 
 
 class NothingToAuditError(LabelauditError):

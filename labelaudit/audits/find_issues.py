@@ -42,6 +42,8 @@ class Audited:
         Row numbers, ascending; ``flagged`` has all of them, however few are ranked.
     problems : tuple of Problem
     warnings : tuple of str
+    model : ChannelModel or None
+        The fitted channel, where rcp was asked for.
     """
 
     audit: LabelAudit
@@ -49,6 +51,7 @@ class Audited:
     left_out: npt.NDArray[np.int64]
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
+    model: ChannelModel | None = None
 
 
 def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
@@ -88,6 +91,7 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
         plan.left_out,
         prepared.problems,
         prepared.warnings + _doubts(model),
+        model,
     )
 
 

@@ -6,6 +6,7 @@ import typer
 
 from labelaudit import __version__
 from labelaudit.cli.aggregate import aggregate
+from labelaudit.cli.export import export
 from labelaudit.cli.find_issues import find_issues
 from labelaudit.cli.flags import CommandGroup, GroupedCommand, flattened
 from labelaudit.cli.inspect import inspect
@@ -26,6 +27,7 @@ app = typer.Typer(
 for _name, _command in (
     ("find-issues", find_issues),
     ("aggregate", aggregate),
+    ("export", export),
     ("inspect", inspect),
 ):
     app.command(_name, cls=GroupedCommand)(flattened(_command))

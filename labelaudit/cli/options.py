@@ -11,12 +11,16 @@ from labelaudit.cli.config import load_defaults
 from labelaudit.cli.values import parse_list, parse_memory
 
 __all__ = [
+    "Classes",
     "Columns",
     "Data",
     "Excel",
     "Force",
+    "Key",
+    "Labels",
     "Method",
     "Output",
+    "Probs",
     "Run",
     "Talk",
     "Task",
@@ -90,37 +94,47 @@ Threads = Annotated[
 ]
 
 
+Labels = Annotated[
+    str | None, _columns("--labels", "-l", metavar="COL", text="Column of given labels.")
+]
+
+
+Probs = Annotated[
+    list[str] | None,
+    _columns(
+        "--probs",
+        "-p",
+        metavar="COL",
+        text="Column of predicted probabilities, or a quoted glob of one column per class "
+        "('p_*'). Repeat it for several models: they are audited as one ensemble.",
+    ),
+]
+
+
+Key = Annotated[
+    str | None,
+    _columns("--key", "-k", metavar="COL", text="Column that names each row: unique, no nulls."),
+]
+
+
+Classes = Annotated[
+    str | None,
+    _columns(
+        "--classes",
+        metavar="A,B,C|@FILE",
+        text="Classes in the order of the probabilities; quote a name with a comma as in CSV.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Which column is what."""
 
-    labels: Annotated[
-        str | None, _columns("--labels", "-l", metavar="COL", text="Column of given labels.")
-    ] = None
-    probs: Annotated[
-        list[str] | None,
-        _columns(
-            "--probs",
-            "-p",
-            metavar="COL",
-            text="Column of predicted probabilities, or a quoted glob of one column per class "
-            "('p_*'). Repeat it for several models: they are audited as one ensemble.",
-        ),
-    ] = None
-    key: Annotated[
-        str | None,
-        _columns(
-            "--key", "-k", metavar="COL", text="Column that names each row: unique, no nulls."
-        ),
-    ] = None
-    classes: Annotated[
-        str | None,
-        _columns(
-            "--classes",
-            metavar="A,B,C|@FILE",
-            text="Classes in the order of the probabilities; quote a name with a comma as in CSV.",
-        ),
-    ] = None
+    labels: Labels = None
+    probs: Probs = None
+    key: Key = None
+    classes: Classes = None
     keep: Annotated[
         list[str] | None,
         _columns(

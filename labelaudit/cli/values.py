@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from labelaudit.errors import UsageError
 from labelaudit.wording import safe
 
-__all__ = ["parse_classes", "parse_list", "parse_memory"]
+__all__ = ["parse_classes", "parse_list", "parse_memory", "parse_share"]
 
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)(b?)\s*", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -35,6 +36,26 @@ def parse_memory(text: str) -> int:
     if size < 1_000_000:
         raise typer.BadParameter(f"{safe(text)!r} is less than 1 MB; write 4GiB, 500MB or 2g.")
     return size
+
+
+def parse_share(text: str) -> Fraction:
+    """Return the share of ``10%``, ``0.1`` or ``1/10``, exactly.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is none, or not between 0 and 1.
+    """
+    stripped = str(text).strip()
+    try:
+        number = Fraction(stripped.removesuffix("%").strip())
+    except (ValueError, ZeroDivisionError):
+        raise typer.BadParameter(f"{safe(text)!r} is not a share; write 10% or 0.1.") from None
+    share = number / 100 if stripped.endswith("%") else number
+    if not 0 <= share <= 1:
+        hint = f"; did you mean {safe(stripped)}%?" if 1 < share <= 100 else "."
+        raise typer.BadParameter(f"{safe(text)!r} is not between 0 and 100%{hint}")
+    return share
 
 
 def parse_list(text: str, flag: str) -> tuple[str, ...]:

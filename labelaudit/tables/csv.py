@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.input_file import InputFile
 
-__all__ = ["CsvReader"]
+__all__ = ["CsvReader", "delimiter_of", "parsed"]
 
 _BLOCK = 4 << 20
 _SNIFFED = 1 << 20
@@ -55,7 +55,7 @@ class CsvReader:
         )
         with _opened(file, options) as opened:
             for batch in opened:
-                columns = map(_parsed, batch.columns, fields.types)
+                columns = map(parsed, batch.columns, fields.types)
                 yield pa.RecordBatch.from_arrays(list(columns), schema=fields)
 
 
@@ -65,7 +65,7 @@ def _opened(
     return pc_csv.open_csv(
         file.source,
         read_options=pc_csv.ReadOptions(use_threads=False, block_size=block),
-        parse_options=pc_csv.ParseOptions(delimiter=_delimiter(file), newlines_in_values=True),
+        parse_options=pc_csv.ParseOptions(delimiter=delimiter_of(file), newlines_in_values=True),
         convert_options=options,
     )
 
@@ -75,7 +75,8 @@ def _start(file: InputFile) -> bytes:
         return bytes(opened.read(1 << 16))
 
 
-def _delimiter(file: InputFile) -> str:
+def delimiter_of(file: InputFile) -> str:
+    """Return what separates the fields of a file, by its first line."""
     header = _start(file).partition(b"\n")[0]
     if b"," in header:
         return ","
@@ -90,7 +91,7 @@ def _sniffed(field: pa.Field, batch: pa.RecordBatch | None) -> pa.Field:
     return field.with_type(pa.list_(pa.float64())) if is_list else field
 
 
-def _parsed(column: pa.Array, kind: pa.DataType) -> pa.Array:
+def parsed(column: pa.Array, kind: pa.DataType) -> pa.Array:
     """Turn text such as ``[0.1, 0.9]`` or ``[0.1 0.9]`` into a list."""
     if not pt.is_list(kind):
         return column

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["MemoryTable", "memory_labels"]
+__all__ = ["MemoryTable", "memory_labels", "memory_table"]
 
 _GROUP_BYTES = 4 << 20
 _LEAST_GROUP_ROWS = 1024
@@ -96,7 +96,7 @@ def memory_labels(
     """
     options = options or ReadOptions()
     if probs is None:
-        return source_of((MemoryTable(_arrow_table(data)),), options)
+        return source_of((memory_table(data),), options)
     models = _models(probs)
     labels = _label_array(data)
     names = ["pred_probs"] if len(models) == 1 else [f"pred_probs_{i}" for i in range(len(models))]
@@ -109,6 +109,11 @@ def memory_labels(
             )
     asked = replace(options, labels="labels", probs=tuple(names))
     return source_of((MemoryTable(pa.table(columns)),), asked)
+
+
+def memory_table(data: Any) -> MemoryTable:
+    """Return anything with ``__arrow_c_stream__`` as a table in memory; streams are read once."""
+    return MemoryTable(_arrow_table(data))
 
 
 def _arrow_table(data: Any) -> pa.Table:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Roles",
+    "assign_label_roles",
     "assign_roles",
     "can_be_label",
     "class_labels",
@@ -96,6 +97,22 @@ def assign_roles(schema: pa.Schema, options: ReadOptions) -> Roles:
     label_type = schema.field(labels).type
     names = named.get(labels)
     return Roles(labels, label_type, probs, key, options.group, keep, names, origins)
+
+
+def assign_label_roles(
+    schema: pa.Schema, options: ReadOptions
+) -> tuple[str, str | None, tuple[str, ...] | None]:
+    """Return the label column, the key column and ClassLabel names, where nothing else is needed.
+
+    Raises
+    ------
+    UsageError
+        As ``assign_roles`` says.
+    """
+    named = class_labels(schema)
+    labels = _label_column(schema, options, named, {})
+    _refuse_multilabel(schema.field(labels), options)
+    return labels, _key_column(schema, options, labels, {}), named.get(labels)
 
 
 def listed(names: Iterable[str], limit: int = 12) -> str:

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.input_file import InputFile
 
-__all__ = ["BROKEN_TEXT", "Reader", "TextColumns", "TextTable", "agreed", "open_text"]
+__all__ = [
+    "BROKEN_TEXT",
+    "Reader",
+    "TextColumns",
+    "TextTable",
+    "agreed",
+    "open_text",
+    "with_types",
+]
 
 BROKEN_TEXT = "Mend that line, or write the file again."
 _INTEGER = "^-?(0|[1-9][0-9]{0,17})$"
@@ -156,7 +164,7 @@ def open_text(file: InputFile, choose: Callable[[pa.Schema], TextColumns]) -> Te
     fields = [_settled(field) if field.name in plain else field for field in sniffed]
     fields = [_as_floats(field) if field.name in chosen.probs else field for field in fields]
     table = TextTable(file, pa.schema(fields), 0, reader)
-    return _with_types(table, plain, chosen.labels)
+    return with_types(table, plain, chosen.labels)
 
 
 def _reader(format_: str) -> Reader:
@@ -186,8 +194,17 @@ def _as_floats(field: pa.Field) -> pa.Field:
     return field.with_type(pa.float64())
 
 
-def _with_types(table: TextTable, columns: list[str], labels: Collection[str]) -> TextTable:
-    """Count the rows, and find out which of the CSV columns are integers throughout."""
+def with_types(table: TextTable, columns: list[str], labels: Collection[str]) -> TextTable:
+    """Count the rows, and find out which of the CSV columns are integers throughout.
+
+    Parameters
+    ----------
+    table : TextTable
+    columns : list of str
+        Those to look at.
+    labels : collection of str
+        Those that may also be whole numbers written as ``7.0``.
+    """
     csv = table.format == "csv"
     fields = [pa.field(name, pa.string()) if csv else table.schema.field(name) for name in columns]
     rows, patterns = 0, dict.fromkeys(columns, (True, True))

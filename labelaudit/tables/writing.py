@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["write_table"]
+__all__ = ["cell_text", "harmless", "json_lines", "json_text", "write_table"]
 
 _BATCH = 65_536
 _LINES = 16_384
@@ -71,7 +71,12 @@ def _write_csv(table: pa.Table, sink: IO[bytes], *, excel: bool) -> None:
 
 def _write_jsonl(table: pa.Table, sink: IO[bytes]) -> None:
     for batch in table.to_batches(max_chunksize=_LINES):
-        sink.write(_text_of(_json_objects(batch.columns, batch.schema.names, batch.num_rows, "\n")))
+        sink.write(json_lines(batch))
+
+
+def json_lines(batch: pa.RecordBatch) -> memoryview | bytes:
+    """Return one JSON object a row, each with its line end."""
+    return _text_of(_json_objects(batch.columns, batch.schema.names, batch.num_rows, "\n"))
 
 
 def _text_of(texts: pa.Array) -> memoryview | bytes:
@@ -112,7 +117,7 @@ def _flat(column: pa.ChunkedArray, *, excel: bool) -> pa.ChunkedArray:
         column = _as_json_text(column)
     elif pa.types.is_time(kind):
         column = column.cast(pa.string())
-    return _harmless(column) if excel and _is_text(column.type) else column
+    return harmless(column) if excel and _is_text(column.type) else column
 
 
 def _as_json_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -123,19 +128,43 @@ def _as_json_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.string())
     if _is_binary(column.type):
         return pa.chunked_array([_hexadecimal(chunk) for chunk in column.chunks], pa.string())
-    texts = [_json(chunk) for chunk in column.chunks]
+    texts = [json_text(chunk) for chunk in column.chunks]
     missing = pc.is_null(column)
     return pc.if_else(missing, pa.scalar(None, pa.string()), pa.chunked_array(texts, pa.string()))
+
+
+def cell_text(column: pa.Array) -> pa.Array:
+    """Return every value as text that says all of it: lists as JSON, NaN and infinities by name.
+
+    A null stays null.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(column, pa.ExtensionArray):
+        return cell_text(_plain(column))
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return cell_text(column.dictionary).take(column.indices)
+    if _is_text(kind) or pa.types.is_primitive(kind) or pa.types.is_null(kind):
+        column = column.cast(pa.float32()) if pa.types.is_float16(kind) else column
+        return column.cast(pa.string())
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.string())
+    if _is_binary(kind):
+        return _hexadecimal(column)
+    return pc.if_else(column.is_valid(), json_text(column), pa.scalar(None, pa.string()))
 
 
 def _harmless_name(name: str) -> str:
     import pyarrow as pa
 
-    shown: str = _harmless(pa.chunked_array([[name]])).to_pylist()[0]
+    shown: str = harmless(pa.chunked_array([[name]])).to_pylist()[0]
     return shown
 
 
-def _harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def harmless(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Put an apostrophe before text that a spreadsheet would take for a formula."""
     import pyarrow.compute as pc
 
     return pc.replace_substring_regex(column, pattern=f"({_FORMULA})", replacement=r"'\1")
@@ -163,16 +192,16 @@ def _finite(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
 
 
-def _json(array: pa.Array) -> pa.Array:
+def json_text(array: pa.Array) -> pa.Array:
     """Return the JSON text of each value; a null is ``null``."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = array.type
     if isinstance(array, pa.ExtensionArray):
-        return _json(_plain(array))
+        return json_text(_plain(array))
     if pa.types.is_dictionary(kind):
-        text = _json(array.dictionary).take(array.indices)
+        text = json_text(array.dictionary).take(array.indices)
     elif pa.types.is_struct(kind):
         names = [kind.field(i).name for i in range(kind.num_fields)]
         text = _json_objects(array.flatten(), names, len(array))
@@ -202,7 +231,10 @@ def _json_objects(columns: list[pa.Array], names: list[str], rows: int, end: str
 
     parts: list[Any] = []
     for i, (name, column) in enumerate(zip(names, columns, strict=True)):
-        parts += [("," if i else "{") + json.dumps(name, ensure_ascii=False) + ":", _json(column)]
+        parts += [
+            ("," if i else "{") + json.dumps(name, ensure_ascii=False) + ":",
+            json_text(column),
+        ]
     if not parts:
         return pa.array(["{}" + end] * rows, pa.string())
     return pc.binary_join_element_wise(*parts, "}" + end, "")
@@ -215,7 +247,7 @@ def _json_lists(array: pa.Array) -> pa.Array:
 
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
     offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
-    elements = _json(pc.list_flatten(array))
+    elements = json_text(pc.list_flatten(array))
     joined = pc.binary_join(pa.ListArray.from_arrays(offsets, elements), ",")
     return pc.binary_join_element_wise("[", joined, "]", "")
 

@@ -182,7 +182,7 @@ def test_everything_wrong_at_once(
         "labelaudit.toml: threads: 'many' is not a whole number.",
         "labelaudit.toml: all: write true or false.",
         "labelaudit.toml: labels: true and false do not fit.",
-        "labelaudit.toml: there is no setting 'version'.",
+        "labelaudit.toml: there is no setting 'version'. Did you mean decisions?",
         "labelaudit.toml: method: write one value, not a list.",
         "labelaudit.toml [find-issues]: there is no setting 'topp'. Did you mean top?",
         "labelaudit.toml [inspect]: there is no setting 'top'.",

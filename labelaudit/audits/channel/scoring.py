@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from labelaudit.blocks import LabelBlock
 
-__all__ = ["score_block"]
+__all__ = ["TILE_NUMBERS", "prepared", "score_block"]
 
 TILE_NUMBERS = 1 << 16
 
@@ -44,7 +44,7 @@ def score_block(model: ChannelModel, block: LabelBlock) -> ChannelRows:
     for start in range(0, n, step):
         at = slice(start, min(n, start + step))
         labels = block.labels[at]
-        sharp, log_given = _prepared(
+        sharp, log_given = prepared(
             model, block.first_row + start, labels, [member[at] for member in block.members]
         )
         numbers[:, at], classes[:, at] = score_rows(
@@ -61,7 +61,7 @@ def score_block(model: ChannelModel, block: LabelBlock) -> ChannelRows:
     )
 
 
-def _prepared(
+def prepared(
     model: ChannelModel,
     first_row: int,
     labels: npt.NDArray[np.int32],

@@ -1,0 +1,142 @@
+"""One export, decided but not written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from labelaudit.changes import DROP, RELABEL, SOURCES
+from labelaudit.errors import ChangeLimitError
+from labelaudit.tables.rewriting import cleaned_table, write_cleaned
+from labelaudit.wording import percent
+
+if TYPE_CHECKING:
+    from labelaudit.changes import Changes
+    from labelaudit.export.policy import Policy
+    from labelaudit.tables.cleaned import Cleaning
+    from labelaudit.tables.labelled import LabelledTable
+
+__all__ = ["PlannedExport", "ledger_of", "pairs_of"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PlannedExport:
+    """One export, decided but not written.
+
+    Attributes
+    ----------
+    policy : Policy
+    cleaning : Cleaning
+        How every row is cleaned.
+    flagged, reviewed, settled : int
+        Rows that the audit flagged; that have a decision; that an earlier export settled.
+    ledger : pyarrow.Table
+        One row per change, in row order: ``row``, ``key``, ``issue_id``, ``given_label``,
+        ``new_label`` (null where the row is dropped), ``action`` (``relabel`` or ``drop``),
+        ``source``: ``suggested`` by the model, ``reviewed``, or ``flagged`` where the policy drops.
+    pairs : pyarrow.Table
+        Replaced labels by frequency: ``given``, ``new``, ``rows``; ``new`` is null for rows that
+        are dropped.
+    warnings : tuple of str
+    """
+
+    policy: Policy
+    cleaning: Cleaning
+    flagged: int
+    reviewed: int
+    settled: int
+    ledger: pa.Table
+    pairs: pa.Table
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def rows_in(self) -> int:
+        """Rows of the input."""
+        return self.cleaning.labelled.rows
+
+    @property
+    def rows_out(self) -> int:
+        """Rows of the export: those of the input without those that are dropped."""
+        return self.cleaning.rows_out
+
+    @property
+    def relabelled(self) -> int:
+        """How many labels are replaced."""
+        return self.cleaning.changes.relabelled
+
+    @property
+    def dropped(self) -> int:
+        """How many rows go."""
+        return self.cleaning.changes.dropped
+
+    @property
+    def share(self) -> float:
+        """Share of the rows that is changed or dropped."""
+        return len(self.cleaning.changes.edits) / max(self.rows_in, 1)
+
+    def demand_at_most(self, limit: float | Fraction) -> None:
+        """Refuse an export that changes more than a share of the rows.
+
+        Raises
+        ------
+        ChangeLimitError
+            If it does.
+        """
+        edits = len(self.cleaning.changes.edits)
+        if edits > Fraction(str(limit)) * self.rows_in:
+            raise ChangeLimitError(
+                f"The export would change or drop {edits:,} of {self.rows_in:,} rows "
+                f"({percent(self.share)}), more than the {percent(float(limit))} that are allowed; "
+                "nothing was written.",
+                "Look at what would be changed with --dry-run, or raise --max-change.",
+            )
+
+    def write(self, form: str, sink: IO[bytes], *, excel: bool = False) -> int:
+        """Write the cleaned table to a binary file as parquet, arrow, csv or jsonl."""
+        return write_cleaned(self.cleaning, form, sink, excel=excel)
+
+    def table(self) -> pa.Table:
+        """Return the cleaned table, in memory."""
+        return cleaned_table(self.cleaning)
+
+
+def ledger_of(changes: Changes, table: LabelledTable) -> pa.Table:
+    """Return the changes as a table."""
+    edits = changes.edits
+    keys = pa.array(edits.row) if table.key is None else table.take(edits.row, table.key)
+    actions = pa.array(["relabel" if a == RELABEL else "drop" for a in edits.action.tolist()])
+    return pa.table(
+        {
+            "row": pa.array(edits.row),
+            "key": keys,
+            "issue_id": pa.array([name or None for name in edits.issue_id], pa.string()),
+            "given_label": _labels(table, edits.given),
+            "new_label": _labels(table, edits.new),
+            "action": actions.cast(pa.string()),
+            "source": pa.array(["flagged", *SOURCES[1:]]).take(pa.array(edits.source)),
+        }
+    )
+
+
+def pairs_of(changes: Changes, table: LabelledTable) -> pa.Table:
+    """Count the changes by label before and after, most frequent first."""
+    edits = changes.edits
+    new = np.where(edits.action == DROP, -1, edits.new)
+    cells, counts = np.unique(np.stack([edits.given, new]), axis=1, return_counts=True)
+    order = np.lexsort((cells[1], cells[0], -counts))
+    return pa.table(
+        {
+            "given": _labels(table, cells[0][order]),
+            "new": _labels(table, cells[1][order]),
+            "rows": pa.array(counts[order], pa.int64()),
+        }
+    )
+
+
+def _labels(table: LabelledTable, codes: np.ndarray) -> pa.Array:
+    places = pa.array(np.maximum(codes, 0), mask=codes < 0)
+    return table.class_list.values.take(places)

@@ -1,0 +1,169 @@
+"""Which label is replaced and which row goes: pure decisions over arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.changes import DECISIONS, DROP, KEEP, POLICIES, RELABEL, SOURCES, Changes
+from labelaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["Flagged", "Policy", "Reviewed", "decide"]
+
+GIVEN, SUGGESTED, REVIEWED = range(len(SOURCES))
+FIX, STAY, GO, UNSURE = range(len(DECISIONS))
+HIGH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What happens to flagged rows.
+
+    Attributes
+    ----------
+    name : str
+        ``drop``, ``relabel``, ``flag`` or ``reviewed``.
+    min_confidence : float
+        ``relabel`` takes a suggestion only if the model gives it at least this probability.
+    """
+
+    name: str
+    min_confidence: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.name not in POLICIES:
+            raise UsageError(
+                f"There is no policy {self.name!r}.", f"Choose one of {', '.join(POLICIES)}."
+            )
+        if not 0.0 <= self.min_confidence <= 1.0:
+            raise UsageError(
+                f"The least confidence is {self.min_confidence}.", "Give a share between 0 and 1."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """The flagged rows of an audit, as arrays of one length.
+
+    Attributes
+    ----------
+    row : int64
+    given, suggested : int32
+        Class codes; ``suggested`` is -1 where there is none.
+    suggested_prob : float32
+    severity : int8
+        2: high.
+    issue_id : tuple of str
+    """
+
+    row: npt.NDArray[np.int64]
+    given: npt.NDArray[np.int32]
+    suggested: npt.NDArray[np.int32]
+    suggested_prob: npt.NDArray[np.float32]
+    severity: npt.NDArray[np.int8]
+    issue_id: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What reviewers decided, one line for each row.
+
+    Attributes
+    ----------
+    row : (m,) int64
+    given, new : (m,) int32
+        Class codes; ``new`` is -1 unless the decision is to fix.
+    decision : (m,) int8
+        Index into ``DECISIONS``.
+    issue_id : tuple of str
+    """
+
+    row: npt.NDArray[np.int64]
+    given: npt.NDArray[np.int32]
+    new: npt.NDArray[np.int32]
+    decision: npt.NDArray[np.int8]
+    issue_id: tuple[str, ...]
+
+
+def decide(
+    policy: Policy,
+    flagged: Flagged | None,
+    reviewed: Reviewed | None,
+    settled: npt.NDArray[np.int64],
+) -> Changes:
+    """Decide about every row that is flagged or was reviewed.
+
+    A reviewer's decision goes before the policy, also where it is ``unsure``: the row is then left
+    as it is. A row that an earlier export settled is changed by reviewers only.
+
+    Parameters
+    ----------
+    policy : Policy
+    flagged : Flagged or None
+    reviewed : Reviewed or None
+    settled : (s,) int64
+        Rows, ascending, whose label an earlier export replaced or a reviewer confirmed.
+    """
+    parts = []
+    if reviewed is not None:
+        parts.append(_by_review(reviewed))
+        settled = np.union1d(settled, reviewed.row)
+    if flagged is not None:
+        parts.append(_by_policy(policy, flagged, settled))
+    return _together(parts)
+
+
+def _by_review(reviewed: Reviewed) -> Changes:
+    actions = np.array([RELABEL, KEEP, DROP, KEEP], np.int8)
+    sources = np.array([REVIEWED, REVIEWED, REVIEWED, GIVEN], np.int8)
+    action = actions[reviewed.decision]
+    action[(action == RELABEL) & (reviewed.new == reviewed.given)] = KEEP
+    new = np.where(action == RELABEL, reviewed.new, -1).astype(np.int32)
+    return Changes(
+        reviewed.row,
+        action,
+        reviewed.given,
+        new,
+        sources[reviewed.decision],
+        reviewed.issue_id,
+    )
+
+
+def _by_policy(policy: Policy, flagged: Flagged, settled: npt.NDArray[np.int64]) -> Changes:
+    taken = ~np.isin(flagged.row, settled)
+    action = np.full(len(flagged.row), KEEP, np.int8)
+    if policy.name == "drop":
+        action[:] = DROP
+    elif policy.name == "relabel":
+        sure = flagged.suggested_prob >= np.float32(policy.min_confidence)
+        action[(flagged.severity == HIGH) & (flagged.suggested >= 0) & sure] = RELABEL
+    replaced = action == RELABEL
+    whole = Changes(
+        flagged.row,
+        action,
+        flagged.given,
+        np.where(replaced, flagged.suggested, -1).astype(np.int32),
+        np.where(replaced, SUGGESTED, GIVEN).astype(np.int8),
+        flagged.issue_id,
+    )
+    return whole.chosen(np.flatnonzero(taken))
+
+
+def _together(parts: list[Changes]) -> Changes:
+    if not parts:
+        return Changes.none()
+    row = np.concatenate([part.row for part in parts])
+    whole = Changes(
+        row,
+        np.concatenate([part.action for part in parts]),
+        np.concatenate([part.given for part in parts]),
+        np.concatenate([part.new for part in parts]),
+        np.concatenate([part.source for part in parts]),
+        tuple(name for part in parts for name in part.issue_id),
+    )
+    return whole.chosen(np.argsort(row, kind="stable"))
