@@ -337,21 +337,12 @@ def export_labels(
     from labelaudit.api import audit_settings
 
     inputs = _paths(data)
-    options = ReadOptions(
-        labels=labels,
-        probs=(probs,) if isinstance(probs, str) else tuple(probs),
-        key=key,
-        classes=None if classes is None else tuple(map(str, classes)),
-    )
-    chosen = ExportSettings(
-        policy,
-        min_confidence,
-        None if issues is None else str(issues),
-        tuple(_paths(decisions)),
-        prefix,
-        soft,
-        weights,
-    )
+    named = (probs,) if isinstance(probs, str) else tuple(probs)
+    order = None if classes is None else tuple(map(str, classes))
+    options = ReadOptions(labels=labels, probs=named, key=key, classes=order)
+    file = None if issues is None else str(issues)
+    reviews = tuple(_paths(decisions))
+    chosen = ExportSettings(policy, min_confidence, file, reviews, prefix, soft, weights)
     planned = plan_export(
         inputs or data,
         options,

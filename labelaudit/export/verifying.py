@@ -11,6 +11,7 @@ import pyarrow as pa
 from labelaudit.changes import DECISIONS, Quality
 from labelaudit.errors import InvalidDataError
 from labelaudit.export.policy import FIX, Flagged, Reviewed
+from labelaudit.tables.arrays import numbers
 from labelaudit.tables.issues import LABEL_ERROR, issue_ids
 from labelaudit.wording import safe
 
@@ -172,7 +173,7 @@ def reviewed_of(
     codes = [_new_code(each, table, problems) for _, (each, _) in lines]
     given = [int(found.code[i]) for _, (_, i) in lines]
     if saved is None:
-        _check_ids([each for _, (each, _) in lines], given, table, problems)
+        _check_ids(lines, given, table, problems)
     problems.refuse(
         "Mend the decisions, or give the data that was reviewed; classes that are new to the data "
         "are allowed by --classes."
@@ -240,23 +241,23 @@ def _new_code(each: Decision, table: LabelledTable, problems: _Problems) -> int:
 
 
 def _check_ids(
-    decisions: Sequence[Decision],
+    lines: Sequence[tuple[int, tuple[Decision, int]]],
     given: Sequence[int],
     table: LabelledTable,
     problems: _Problems,
 ) -> None:
     """Compare the issues that decisions name with those that their rows would have."""
-    named = [(each, code) for each, code in zip(decisions, given, strict=True) if each.issue_id]
-    for (each, _), issue_id in zip(named, ids_of(table, *_columns(named)), strict=True):
-        if each.issue_id != issue_id:
+    rows = np.array([row for row, _ in lines], np.int64)
+    valid = np.flatnonzero(np.array(given) >= 0) if lines else rows
+    keys = numbers(rows[valid]) if table.key is None else table.take(rows[valid], table.key)
+    ids = ids_of(table, keys, [given[i] for i in valid.tolist()])
+    for i, issue_id in zip(valid.tolist(), ids, strict=True):
+        each = lines[i][1][0]
+        if each.issue_id is not None and each.issue_id != issue_id:
             problems.add(
                 "Issues that are not about the row of their key",
                 f"{safe(each.issue_id)} (key {safe(each.key)})",
             )
-
-
-def _columns(named: Sequence[tuple[Decision, int]]) -> tuple[pa.Array, list[int]]:
-    return pa.array([each.key for each, _ in named], pa.string()), [code for _, code in named]
 
 
 def ids_of(table: LabelledTable, keys: pa.Array, given: Sequence[int]) -> list[str]:
