@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     except Terminated as ended:
         return 128 + ended.signal_number
-    except ImportError as error:
+    except Exception as error:  # nothing of ours is there yet to tell what it is
         sys.stderr.write(
             f"labelaudit: The installation is incomplete: {error}.\n"
             "Install it again: pip install --force-reinstall labelaudit\n"

@@ -6,6 +6,7 @@ import typer
 
 from labelaudit import __version__
 from labelaudit.cli.aggregate import aggregate
+from labelaudit.cli.check import EXIT_CODES, check
 from labelaudit.cli.export import export
 from labelaudit.cli.find_issues import find_issues
 from labelaudit.cli.flags import CommandGroup, GroupedCommand, flattened
@@ -27,10 +28,12 @@ app = typer.Typer(
 for _name, _command in (
     ("find-issues", find_issues),
     ("aggregate", aggregate),
+    ("check", check),
     ("export", export),
     ("inspect", inspect),
 ):
-    app.command(_name, cls=GroupedCommand)(flattened(_command))
+    _epilog = EXIT_CODES if _name == "check" else None
+    app.command(_name, cls=GroupedCommand, epilog=_epilog)(flattened(_command))
 
 
 def _print_version(wanted: bool) -> None:

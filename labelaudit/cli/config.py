@@ -27,6 +27,7 @@ _MENTION = re.compile(
 )
 _ROOT_MARKS = (".git", ".hg", ".svn", ".jj")
 _ORIGINS = "labelaudit.origins"
+_SECTIONS = {"gate": "check"}
 
 Options = dict[str, Any]
 
@@ -176,12 +177,14 @@ def _our_table(path: Path, errors: list[str]) -> dict[str, Any]:
 def _from_file(ctx: typer.Context, options: Options, path: Path, found: _Defaults) -> None:
     commands = _commands(ctx)
     table = _our_table(path, found.errors)
-    shared = {key: value for key, value in table.items() if key not in commands}
+    sections = {name: name for name in commands} | _SECTIONS
+    shared = {key: value for key, value in table.items() if key not in sections}
     _from_table(ctx, options, shared, _all_names(ctx), safe(path.name), found)
-    for command, entries in table.items():
+    for section, entries in table.items():
+        command = sections.get(section)
         if command not in commands:
             continue
-        where = f"{safe(path.name)} [{command}]"
+        where = f"{safe(path.name)} [{section}]"
         names = set(_options_of(commands[command]))
         if not isinstance(entries, dict):
             found.errors.append(f"{where}: not a table.")

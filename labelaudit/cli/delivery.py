@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import typer
 
     from labelaudit.audits.settings import AuditSettings
+    from labelaudit.cli.gate_options import GateOutput
     from labelaudit.cli.options import Output, Talk
     from labelaudit.cli.vote_options import VoteOutput
     from labelaudit.findings import LabelIssues
@@ -48,10 +49,15 @@ _RERUN = (
     *("collision", "compat", "min_examples_per_class", "frac_noise", "seed", "config"),
 )
 _RERUN_FLAGS = ("adjust", "skip_invalid")
+_DOCUMENTS = ("summary", "report", "junit", "sarif", "gitlab", "markdown", "baseline")
 
 
 def destinations_of(
-    output: Output | VoteOutput, talk: Talk, contents: Sequence[str], data: Sequence[str] = ()
+    output: Output | VoteOutput | GateOutput,
+    talk: Talk,
+    contents: Sequence[str],
+    data: Sequence[str] = (),
+    documents: Sequence[str] = (),
 ) -> tuple[Destination, ...]:
     """Parse and check everything that is to be written.
 
@@ -64,6 +70,8 @@ def destinations_of(
     data : sequence of str
         Inputs as the user named them: an output that is one of them is refused as that, rather
         than as a file that could be overwritten.
+    documents : sequence of str
+        Formats besides tables, summary and report.
 
     Raises
     ------
@@ -73,7 +81,8 @@ def destinations_of(
     from labelaudit.tables.outputs import check_destinations, parse_destination, refuse_inputs
 
     main, *sides = contents
-    found = tuple(parse_destination(text, main, sides) for text in output.output or ())
+    texts = output.output or ()
+    found = tuple(parse_destination(text, main, sides, documents) for text in texts)
     on_stdout = [each for each in found if each.path is None]
     if talk.json and on_stdout:
         raise UsageError(
@@ -127,6 +136,12 @@ class Delivery(ABC):
     def report(self, written: Sequence[str], **look: Any) -> str:
         """Return the report for people."""
 
+    def document(self, content: str) -> str | None:
+        """Return what is no table as text; None for a table."""
+        if content == "summary":
+            return self.summary()
+        return self.report(self._written()) if content == "report" else None
+
     def all(self, *, excel: bool) -> None:
         """Write every file beside its place, standard output, then move the files, then report.
 
@@ -155,10 +170,9 @@ class Delivery(ABC):
             say(self.report(self._written(), **look(stream, self.talk)), stream)
 
     def _write(self, destination: Destination, sink: IO[bytes], *, excel: bool) -> None:
-        if destination.content == "summary":
-            sink.write(_bytes(self.summary()))
-        elif destination.content == "report":
-            sink.write(_bytes(self.report(self._written())))
+        text = self.document(destination.content)
+        if text is not None:
+            sink.write(_bytes(text))
         else:
             from labelaudit.tables.writing import write_table
 
@@ -169,7 +183,7 @@ class Delivery(ABC):
         return [self._line(each) for each in self.destinations if each.path is not None]
 
     def _line(self, destination: Destination) -> str:
-        if destination.content in ("summary", "report"):
+        if destination.content in _DOCUMENTS:
             return f"{destination.name} ({destination.content})"
         rows = self.table(destination.content).num_rows
         return f"{destination.name} ({destination.content}, {rows:,} row{'s' * (rows != 1)})"

@@ -23,13 +23,13 @@ _WrongUsage: type[Exception] = typer.BadParameter.__mro__[2]
 
 def code_of(error: BaseException) -> int:
     """Tell the user what went wrong, and return the exit code. Never 1: that is the gate's."""
-    if isinstance(error, typer.Exit):
+    if isinstance(error, typer.Exit) and error.exit_code != ExitCode.GATE_FAILED:
         return error.exit_code
     if isinstance(error, Terminated):
         return 128 + error.signal_number
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return ExitCode.INTERRUPTED
-    if isinstance(error, SystemExit) and isinstance(error.code, int | None):
+    if isinstance(error, SystemExit) and isinstance(error.code, int | None) and error.code != 1:
         return error.code or 0
     if isinstance(error, BrokenPipeError):
         silence(sys.stdout, sys.stderr)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CommandGroup", "GroupedCommand", "flattened"]
 
-_HEADINGS = ("Arguments", "Columns", "Method", "Output", "Run", "Talk")
+_HEADINGS = ("Arguments", "Rules", "Columns", "Method", "Output", "Run", "Talk")
 _BRACED = re.compile(r"[{](\w+)[}]")
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "paragraph",
     "percent",
     "plural",
+    "quality_text",
     "remarks",
     "table",
     "titled",
@@ -203,6 +204,11 @@ def entry(title: str, text: str, limit: int, margin: int = 10) -> list[str]:
 def count(number: float) -> str:
     """Return a whole number with commas between thousands."""
     return f"{round(number):,}"
+
+
+def quality_text(value: float) -> str:
+    """Return a label quality with three decimals, or its order of magnitude below those."""
+    return f"{value:.3f}" if value == 0 or value >= 0.0005 else f"{value:.0e}"
 
 
 def plural(number: int, noun: str) -> str:

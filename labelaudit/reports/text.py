@@ -14,6 +14,7 @@ from labelaudit.reports.layout import (
     paragraph,
     percent,
     plural,
+    quality_text,
     remarks,
     table,
     titled,
@@ -160,7 +161,7 @@ def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
             value_text(row[name]),
             value_text(row["given_label"]),
             "(uncertain)" if row["suggested_label"] is None else value_text(row["suggested_label"]),
-            _quality(row["label_quality"]),
+            quality_text(row["label_quality"]),
             str(row["severity"]),
         ]
         for row in shown.to_pylist()
@@ -267,10 +268,6 @@ def _remarks(result: LabelIssues, limit: int, style: Style) -> list[str]:
 
 def _written(written: Sequence[str]) -> list[str]:
     return [f"Wrote {line}" for line in written]
-
-
-def _quality(value: float) -> str:
-    return f"{value:.3f}" if value == 0 or value >= 0.0005 else f"{value:.0e}"
 
 
 def _number(value: float | None) -> str:

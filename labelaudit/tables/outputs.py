@@ -39,10 +39,14 @@ _SUFFIXES = {
     ".ndjson": "jsonl",
     ".json": "json",
     ".txt": "text",
+    ".xml": "junit",
+    ".sarif": "sarif",
+    ".md": "markdown",
 }
-_FORMATS = (*TABLE_FORMATS, "json", "text")
-_CONTENTS = {"json": "summary", "text": "report"}
-_ALIASES = {"summary": "json", "txt": "text"}
+_DOCUMENTS = ("junit", "sarif", "gitlab", "markdown")
+_FORMATS = (*TABLE_FORMATS, "json", "text", *_DOCUMENTS)
+_CONTENTS = {"json": "summary", "text": "report"} | {name: name for name in _DOCUMENTS}
+_ALIASES = {"summary": "json", "txt": "text", "md": "markdown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,10 @@ class Destination:
 
 
 def parse_destination(
-    text: str, main: str = "issues", sides: Sequence[str] = SIDE_TABLES
+    text: str,
+    main: str = "issues",
+    sides: Sequence[str] = SIDE_TABLES,
+    documents: Sequence[str] = (),
 ) -> Destination:
     """Return the destination of ``[FORMAT:]PATH``; ``-`` is standard output, as CSV by default.
 
@@ -81,6 +88,8 @@ def parse_destination(
         The table that a bare path stands for.
     sides : sequence of str
         Tables that are named before the path.
+    documents : sequence of str
+        Formats besides tables, summary and report that the command can write.
 
     Raises
     ------
@@ -102,6 +111,13 @@ def parse_destination(
             "Write to a local file, then copy it there.",
         )
     form = written or ("csv" if path == "-" else _format_of(path))
+    if form in _DOCUMENTS and form not in documents:
+        raise UsageError(
+            f"{safe(text)}: {form} is not written by this command.",
+            "The command check writes junit, sarif, gitlab and markdown."
+            if not documents
+            else f"It writes {', '.join(documents)}.",
+        )
     content = side or _CONTENTS.get(form, main)
     if side and form not in TABLE_FORMATS:
         raise UsageError(

@@ -31,6 +31,9 @@ CODES: list[tuple[BaseException, int, str]] = [
     (Terminated(15), 143, ""),
     (SystemExit(3), 3, ""),
     (SystemExit(), 0, ""),
+    (SystemExit(1), 4, "SystemExit: 1."),
+    (typer.Exit(1), 4, "a bug of labelaudit"),
+    (typer.Exit(2), 2, ""),
     (MemoryError(), 4, "labelaudit: There is not enough memory.\n"),
     (
         OSError(errno.ENOSPC, "x", "a\x1b"),
@@ -107,7 +110,7 @@ def test_wrong_usage(arguments: list[str], code: int, says: str) -> None:
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-@pytest.mark.parametrize("command", [[], ["find-issues"], ["inspect"]])
+@pytest.mark.parametrize("command", [[], ["find-issues"], ["check"], ["inspect"]])
 def test_help(command: list[str], flag: str) -> None:
     done = call(*command, flag)
     assert done.code == 0

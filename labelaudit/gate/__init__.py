@@ -1,0 +1,1 @@
+"""Rules about an audit: parsed, checked, and judged in exact arithmetic."""
