@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from labelaudit.audits import hygiene
 from labelaudit.audits.find_issues import audit_labels
@@ -17,9 +15,10 @@ from labelaudit.audits.preparing import look_at_rows
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
+from labelaudit.naming import keys_and_kept, with_sound_keys
 from labelaudit.planning import working
 from labelaudit.reports.groups import groups_table
-from labelaudit.running import Clock, each
+from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
@@ -33,12 +32,11 @@ if TYPE_CHECKING:
     from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.find_issues import Audited
     from labelaudit.running import Executor
+    from labelaudit.tag_findings import TagIssues
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["audit", "audit_settings", "find_issues", "inspect", "report", "with_sound_keys"]
-
-PARTS = 4
+__all__ = ["audit", "audit_settings", "find_issues", "inspect", "report"]
 
 
 def find_issues(
@@ -53,7 +51,7 @@ def find_issues(
     threads: int | None = None,
     memory: int | None = None,
     **settings: Any,
-) -> LabelIssues:
+) -> LabelIssues | TagIssues:
     """Find wrong labels.
 
     Parameters
@@ -170,7 +168,7 @@ def audit(
     threads: int | None = None,
     memory: int | None = None,
     progress: Progress | None = None,
-) -> LabelIssues:
+) -> LabelIssues | TagIssues:
     """Audit an opened source, and put keys, names and kept columns to what was found.
 
     Parameters
@@ -181,6 +179,10 @@ def audit(
     progress : callable or None
         Called with the stage, how many partitions are done, and how many there are.
     """
+    if source.understanding.task == "multilabel":
+        from labelaudit.tag_audit import audit_tag_source
+
+        return audit_tag_source(source, settings, threads=threads, memory=memory, progress=progress)
     clock = Clock()
     with working(source, threads, memory, progress) as rows, ThreadPoolExecutor(1) as beside:
         keyed = beside.submit(with_sound_keys, source, settings.skip_invalid)
@@ -193,23 +195,11 @@ def audit(
     return replace(result, warnings=warnings, timings=clock.laps)
 
 
-def with_sound_keys(source: LabelSource, skip_invalid: bool) -> tuple[LabelSource, tuple[str, ...]]:
-    """Use row numbers in place of a key that was only guessed and does not name rows."""
-    problem = source.check_keys()
-    if problem is None:
-        return source, ()
-    if source.key_is_inferred:
-        return source.without_key(), (f"{problem.sentence} Row numbers are the keys.",)
-    if skip_invalid:
-        return source, (f"{problem.sentence} Issues of equal keys are numbered.",)
-    raise InvalidDataError([problem.sentence], problem.remedy)
-
-
 def _named(source: LabelSource, found: Audited, on: Executor) -> LabelIssues:
     """Put keys, names and kept columns to the numbers."""
     numbers = found.audit
     values = source.class_list.values
-    keys, kept = _keys_and_kept(source, numbers.issues.row, on)
+    keys, kept = keys_and_kept(source, numbers.issues.row, on)
     files = source.file_of(numbers.issues.row)
     groups, group = None, source.roles.group
     if group is not None:
@@ -225,29 +215,6 @@ def _named(source: LabelSource, found: Audited, on: Executor) -> LabelIssues:
         groups=groups,
         problems=found.problems,
     )
-
-
-def _keys_and_kept(
-    source: LabelSource, rows: npt.NDArray[np.int64], on: Executor
-) -> tuple[pa.Array, pa.Table | None]:
-    """Read the keys and the kept columns of the ranked rows."""
-    key, keep = source.roles.key, list(source.roles.keep)
-    wanted = [*keep, *([key] if key else [])]
-    if not wanted:
-        return pa.array(rows), None
-    order = np.argsort(rows, kind="stable")
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    parts = [part for part in np.array_split(rows[order], PARTS) if len(part)]
-    taken = pa.concat_tables(each(partial(source.take, columns=wanted), parts, on))
-    taken = taken.unify_dictionaries().take(pa.array(back))
-    keys = _one_chunk(taken[key]) if key else pa.array(rows)
-    return keys, taken.select(keep) if keep else None
-
-
-def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
 
 
 def inspect(
@@ -267,6 +234,10 @@ def inspect(
     threads, memory : int or None
     progress : callable or None
     """
+    if source.understanding.task == "multilabel":
+        from labelaudit.tag_audit import inspect_tag_source
+
+        return inspect_tag_source(source, threads=threads, memory=memory, progress=progress)
     with working(source, threads, memory, progress) as rows:
         first, problems = look_at_rows(rows, settings or AuditSettings())
     facts, classes = first.facts, source.classes

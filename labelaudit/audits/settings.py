@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from labelaudit.errors import UsageError
 from labelaudit.findings import FILTERS
 
-__all__ = ["METHODS", "SCORES", "AuditSettings", "one_of"]
+__all__ = ["METHODS", "ROW_SCORES", "SCORES", "AuditSettings", "one_of"]
 
 METHODS = ("rcp", *(name for name in FILTERS if name != "rcp"))
 SCORES = ("rcp", "self_confidence", "normalized_margin", "confidence_weighted_entropy")
+ROW_SCORES = ("softmin", "ema")
 
 
 @dataclass(frozen=True, slots=True)
 class AuditSettings:
-    """Choices for one single-label audit.
+    """Choices for one audit.
 
     Attributes
     ----------
@@ -27,6 +28,9 @@ class AuditSettings:
     adjust : bool
         Subtract each class's confident threshold from the probabilities before scoring (not for
         rcp, nor for confidence_weighted_entropy).
+    row_score : str or None
+        How the scores of a row's classes become one in multi-label data: ``softmin``, or ``ema``, a
+        moving average from the best to the worst. None: softmin, as the peer does with ``compat``.
     collision : str
         Which class a row counts for when several are above their thresholds: ``paper``, the most
         probable of them; ``cleanlab``, the most probable of all.
@@ -49,6 +53,7 @@ class AuditSettings:
     method: str = "rcp"
     score: str | None = None
     adjust: bool = False
+    row_score: str | None = None
     collision: str = "paper"
     compat: bool = False
     min_examples_per_class: int = 1
@@ -63,6 +68,8 @@ class AuditSettings:
         one_of("collision", self.collision, ("paper", "cleanlab"))
         if self.score is not None:
             one_of("score", self.score, SCORES)
+        if self.row_score is not None:
+            one_of("row_score", self.row_score, ROW_SCORES)
         if not 0.0 <= self.frac_noise <= 1.0:
             raise UsageError(f"frac_noise is {self.frac_noise}.", "Give a share between 0 and 1.")
         if self.min_examples_per_class < 0:
@@ -83,6 +90,11 @@ class AuditSettings:
         if self.score is not None:
             return self.score
         return "rcp" if self.method == "rcp" else "self_confidence"
+
+    @property
+    def row_ranking(self) -> str:
+        """How the scores of a row's classes become one, in multi-label data."""
+        return self.row_score or ("ema" if self.compat else "softmin")
 
 
 def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from labelaudit.api import with_sound_keys
 from labelaudit.audits.channel import block_posteriors
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.changes import RELABEL, Changes, Quality
 from labelaudit.errors import UsageError
 from labelaudit.export.policy import REVIEWED, Flagged
 from labelaudit.export.verifying import ids_of
+from labelaudit.naming import with_sound_keys
 from labelaudit.planning import working
 from labelaudit.tables.arrays import numbers
 from labelaudit.tables.labelled import labelled_source

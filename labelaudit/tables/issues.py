@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from labelaudit.findings import IssueRows
 
-__all__ = ["issue_ids", "issues_table"]
+__all__ = ["SEVERITIES", "dictionary", "filter_names", "issue_ids", "issues_table", "with_kept"]
 
 LABEL_ERROR = "label_error"
 SEVERITIES = ("low", "medium", "high")
@@ -116,7 +116,7 @@ def issues_table(
         "key": keys,
         "row": pa.array(rows.row),
         **({} if files is None else {"file": files}),
-        "issue_type": _dictionary(np.zeros(n, np.int8), (LABEL_ERROR,)),
+        "issue_type": dictionary(np.zeros(n, np.int8), (LABEL_ERROR,)),
         "class": pa.nulls(n, pa.string()),
         "given_label": values.take(pa.array(rows.given)),
         "suggested_label": values.take(
@@ -128,14 +128,15 @@ def issues_table(
         "suggested_prob": pa.array(rows.suggested_prob),
         "margin": pa.array(rows.margin),
         "entropy": pa.array(rows.entropy),
-        "flagged_by": _filter_names(rows.flagged_by),
-        "severity": _dictionary(rows.severity, SEVERITIES),
+        "flagged_by": filter_names(rows.flagged_by),
+        "severity": dictionary(rows.severity, SEVERITIES),
     }
     table = pa.table(columns)
-    return table if kept is None else _with_kept(table, kept)
+    return table if kept is None else with_kept(table, kept)
 
 
-def _with_kept(table: pa.Table, kept: pa.Table) -> pa.Table:
+def with_kept(table: pa.Table, kept: pa.Table) -> pa.Table:
+    """Append columns of the input, under names that are not taken."""
     for name in kept.column_names:
         shown = name
         while shown in table.column_names:
@@ -144,12 +145,13 @@ def _with_kept(table: pa.Table, kept: pa.Table) -> pa.Table:
     return table
 
 
-def _dictionary(codes: npt.NDArray[np.int8], names: Sequence[str]) -> pa.Array:
+def dictionary(codes: npt.NDArray[np.int8], names: Sequence[str]) -> pa.Array:
+    """Return the names of codes; null for a negative one."""
     indices = pa.array(codes, pa.int8(), mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
-def _filter_names(bits: npt.NDArray[np.uint8]) -> pa.Array:
+def filter_names(bits: npt.NDArray[np.uint8]) -> pa.Array:
     """Spell the bits out as lists of filter names."""
     each = np.unpackbits(bits[:, None], axis=1, bitorder="little")
     offsets = np.concatenate([[0], np.cumsum(each.sum(axis=1))]).astype(np.int32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.blocks import Partition
     from labelaudit.findings import Problem, Understanding
     from labelaudit.tables.classes import Classes
     from labelaudit.tables.decode import Decoder
     from labelaudit.tables.roles import Roles
     from labelaudit.tables.table import InputTable
+    from labelaudit.tables.tag_decode import TagDecoder
 
 __all__ = ["GroupsPartition", "LabelSource"]
 
@@ -37,9 +38,9 @@ class GroupsPartition:
     rows: int
     table: InputTable
     groups: range
-    decoder: Decoder
+    decoder: Decoder | TagDecoder
 
-    def blocks(self) -> Iterator[LabelBlock]:
+    def blocks(self) -> Iterator[Any]:
         """Read and decode the rows, in order."""
         row = self.first_row
         for batch in self.table.read(self.groups, self.decoder.columns, self.decoder.batch_rows):
@@ -69,8 +70,8 @@ class LabelSource:
     tables: tuple[InputTable, ...]
     roles: Roles
     class_list: Classes
-    decoder: Decoder
-    partitions: tuple[Partition[LabelBlock], ...]
+    decoder: Decoder | TagDecoder
+    partitions: tuple[Partition[Any], ...]
     warnings: tuple[str, ...]
 
     @property

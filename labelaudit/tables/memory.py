@@ -81,6 +81,8 @@ def memory_labels(
     Parameters
     ----------
     data : (N,) array, list or series of labels; or a table
+        For several labels a row, a list of lists, or an (N, K) array of 0 and 1 (NaN, or masked:
+        not annotated).
         Without ``probs`` anything with ``__arrow_c_stream__``: a data frame of pandas or polars, a
         DuckDB relation, a pyarrow table or reader. A stream is read once and kept.
     probs : (N, K) array, or a list of several, optional
@@ -135,8 +137,11 @@ def _label_array(labels: Any) -> pa.Array | pa.ChunkedArray:
     with reading("the labels", "Give one string, integer or boolean for each row."):
         if hasattr(labels, "__arrow_c_stream__"):
             return _plain_chunks(labels)
+        if isinstance(labels, np.ma.MaskedArray) and labels.ndim == 2:
+            return _flag_tensor(np.ma.filled(labels.astype(np.float32), np.nan))
         if isinstance(labels, list | tuple):
-            return pa.array(labels, from_pandas=True)
+            rows = [sorted(row) if isinstance(row, set | frozenset) else row for row in labels]
+            return pa.array(rows, from_pandas=True)
         return _from_numpy(np.asarray(labels))
 
 
@@ -147,16 +152,32 @@ def _plain_chunks(series: Any) -> pa.ChunkedArray:
 
 
 def _from_numpy(labels: npt.NDArray[Any]) -> pa.Array:
+    if labels.ndim == 2 and labels.shape[1] > 0 and labels.dtype.kind in "biuf":
+        return _flag_tensor(labels)
     if labels.ndim != 1:
         raise UsageError(
-            f"The labels have the shape {labels.shape}, and this version audits one label a row.",
-            "Give a one-dimensional array of labels.",
+            f"The labels have the shape {labels.shape}.",
+            "Give a one-dimensional array of labels, a list of lists of them, or an array of 0 "
+            "and 1 with one row for each row and one column for each class.",
         )
     if labels.dtype.kind in "iuf":
         return numbers(labels.astype(labels.dtype.newbyteorder("="), copy=False))
     if labels.dtype.kind == "b":
         return flags(labels)
     return pa.array(labels, from_pandas=True)
+
+
+def _flag_tensor(labels: npt.NDArray[Any]) -> pa.Array:
+    """Return an (N, K) array of 0 and 1 as a tensor column."""
+    if labels.dtype.kind in "fu" or labels.dtype.kind == "i":
+        wanted = np.dtype(np.float32 if labels.dtype.kind == "f" else np.int64)
+        flat = np.ascontiguousarray(labels, wanted).reshape(-1)
+    else:
+        flat = np.ascontiguousarray(labels, np.uint8).reshape(-1)
+    width = labels.shape[1]
+    storage = pa.FixedSizeListArray.from_arrays(numbers(flat), width)
+    kind = pa.fixed_shape_tensor(storage.type.value_type, (width,))
+    return pa.ExtensionArray.from_storage(kind, storage)
 
 
 def _models(probs: Any) -> list[Any]:

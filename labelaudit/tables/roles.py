@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from labelaudit.tables.options import ReadOptions
 
 __all__ = [
+    "LABEL_NAMES",
+    "WIDE_PREFIXES",
     "Roles",
     "assign_label_roles",
     "assign_roles",
@@ -37,6 +39,9 @@ __all__ = [
     "existing_column",
     "listed",
     "only_one",
+    "other_roles",
+    "prob_columns",
+    "with_prefix",
 ]
 
 LABEL_NAMES = ("label", "labels", "given_label", "noisy_label", "target", "y", "class", "category")
@@ -85,18 +90,30 @@ def assign_roles(schema: pa.Schema, options: ReadOptions) -> Roles:
     origins: dict[str, str] = {}
     labels = _label_column(schema, options, named, origins)
     _refuse_multilabel(schema.field(labels), options)
-    probs = _prob_columns(schema, options, labels, origins)
+    probs = prob_columns(schema, options, (labels,), origins)
+    used = {labels, *(column for model in probs for column in model.columns)}
+    key, keep = other_roles(schema, options, labels, used, origins)
+    label_type = schema.field(labels).type
+    names = named.get(labels)
+    return Roles(labels, label_type, probs, key, options.group, keep, names, origins)
+
+
+def other_roles(
+    schema: pa.Schema,
+    options: ReadOptions,
+    labels: str,
+    used: set[str],
+    origins: dict[str, str],
+) -> tuple[str | None, tuple[str, ...]]:
+    """Decide on the key and the columns to keep, check the group, and say where they come from."""
     key = _key_column(schema, options, labels, origins)
     if options.group is not None:
         _check_group(schema, options.group)
         origins["group"] = options.origin("group")
-    used = {labels, key, *(column for model in probs for column in model.columns)}
-    keep = _kept_columns(schema, options, used)
+    keep = _kept_columns(schema, options, {key, *used})
     if keep:
         origins["keep"] = options.origin("keep")
-    label_type = schema.field(labels).type
-    names = named.get(labels)
-    return Roles(labels, label_type, probs, key, options.group, keep, names, origins)
+    return key, keep
 
 
 def assign_label_roles(
@@ -216,14 +233,15 @@ def can_be_label(kind: pa.DataType) -> bool:
     return bool(text or number or pt.is_boolean(kind) or pt.is_null(kind))
 
 
-def _prob_columns(
-    schema: pa.Schema, options: ReadOptions, labels: str, origins: dict[str, str]
+def prob_columns(
+    schema: pa.Schema, options: ReadOptions, labels: Sequence[str], origins: dict[str, str]
 ) -> tuple[ProbColumns, ...]:
+    """Decide which columns hold the probabilities; ``labels`` do not."""
     if options.probs:
         origins["probs"] = options.origin("probs")
         return tuple(_said_probs(schema, name, options) for name in options.probs)
     for find in (_by_name, _by_struct, _by_prefix, _by_type):
-        candidates = [found for found in find(schema) if labels not in found.columns]
+        candidates = [found for found in find(schema) if not set(labels) & set(found.columns)]
         only_one([found.name for found in candidates], "the probabilities", "--probs")
         if candidates:
             origins["probs"] = _HOW[find.__name__]
@@ -295,11 +313,12 @@ def _by_struct(schema: pa.Schema) -> list[ProbColumns]:
 
 
 def _by_prefix(schema: pa.Schema) -> list[ProbColumns]:
-    found = (_with_prefix(schema, prefix) for prefix in WIDE_PREFIXES)
+    found = (with_prefix(schema, prefix) for prefix in WIDE_PREFIXES)
     return [layout for layout in found if layout is not None]
 
 
-def _with_prefix(schema: pa.Schema, prefix: str) -> ProbColumns | None:
+def with_prefix(schema: pa.Schema, prefix: str) -> ProbColumns | None:
+    """Return the layout of the columns with a prefix; None if they cannot be probabilities."""
     fields = [column for column in schema if column.name.casefold().startswith(prefix)]
     suffixes = [column.name[len(prefix) :] for column in fields]
     return wide_layout(prefix + "*", fields, suffixes)

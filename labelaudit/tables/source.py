@@ -13,10 +13,14 @@ from labelaudit.tables.classes import Classes, LabelColumn, arranged, choose_cla
 from labelaudit.tables.decode import Decoder
 from labelaudit.tables.hive import HiveTable, with_folders
 from labelaudit.tables.label_source import GroupsPartition, LabelSource
+from labelaudit.tables.layouts import list_layout
 from labelaudit.tables.parts import check_names, check_parts
 from labelaudit.tables.paths import find_files
 from labelaudit.tables.roles import Roles, assign_roles
 from labelaudit.tables.scanning import seen_labels, seen_names, seen_range, seen_width, share_from
+from labelaudit.tables.tag_layouts import TOP_K
+from labelaudit.tables.tag_roles import TagRoles, assign_tag_roles, is_multilabel
+from labelaudit.tables.tag_source import tag_classes, tag_decoder
 from labelaudit.tables.text import TextColumns
 from labelaudit.wording import safe
 
@@ -28,10 +32,12 @@ if TYPE_CHECKING:
     from labelaudit.tables.layouts import ProbColumns
     from labelaudit.tables.options import ReadOptions
     from labelaudit.tables.table import InputTable
+    from labelaudit.tables.tag_decode import TagDecoder
 
 __all__ = ["LabelSource", "open_labels", "source_of"]
 
 _PARTITION_BYTES = 4 << 20
+_CLASS_BYTES = 16 << 10
 
 
 def open_labels(paths: Sequence[str], options: ReadOptions) -> LabelSource:
@@ -60,6 +66,8 @@ def open_labels(paths: Sequence[str], options: ReadOptions) -> LabelSource:
 
 
 def _text_columns(options: ReadOptions, schema: pa.Schema) -> TextColumns:
+    if is_multilabel(schema, options):
+        return _tag_text_columns(assign_tag_roles(schema, options), schema)
     roles = assign_roles(schema, options)
     named = [roles.labels, roles.key, roles.group, *roles.keep]
     return TextColumns(
@@ -69,11 +77,32 @@ def _text_columns(options: ReadOptions, schema: pa.Schema) -> TextColumns:
     )
 
 
+def _tag_text_columns(found: TagRoles, schema: pa.Schema) -> TextColumns:
+    roles, tags = found.roles, found.tags
+    read = [*tags.columns, *(column for model in roles.probs for column in model.columns)]
+    # What looks like lists of numbers is one; lists of text have their type from the file.
+    floats = [
+        name
+        for name in read
+        if (name not in tags.columns and not _is_ids(roles, name))
+        or list_layout(schema.field(name)) is not None
+    ]
+    named = [roles.key, roles.group, *roles.keep, *(name for name in read if name not in floats)]
+    plain = tuple(dict.fromkeys(name for name in named if name is not None))
+    return TextColumns(plain=plain, probs=tuple(floats), labels=tags.columns)
+
+
+def _is_ids(roles: Roles, name: str) -> bool:
+    return any(model.layout == TOP_K and model.columns[0] == name for model in roles.probs)
+
+
 def source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSource:
     """Understand the columns and classes of tables that are parts of one."""
     for table in tables:
         check_names(table)
     tables = _with_rows(tables)
+    if is_multilabel(tables[0].schema, options):
+        return _tag_source_of(tables, options)
     roles = assign_roles(tables[0].schema, options)
     check_parts(tables, _used(roles))
     tables = tuple(_encoding(table, roles.labels) for table in tables)
@@ -93,6 +122,29 @@ def source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSour
         classes,
         decoder,
         partitions,
+        classes.warnings,
+    )
+
+
+def _tag_source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSource:
+    found = assign_tag_roles(tables[0].schema, options)
+    check_parts(tables, _used(found.roles, found.tags.columns))
+    found, classes = tag_classes(tables, found, options)
+    decoder = tag_decoder(tables, found, classes)
+    understanding = _understanding(tables, found.roles, classes)
+    list_of = "list of " if found.tags.layout == "list" else ""
+    kind = f"{list_of}{understanding.label_type}"
+    if not list_of:
+        kind = f"{len(found.tags.columns)} columns of {understanding.label_type}"
+    # A task makes room for counts of each class, which must be worth it.
+    least = max(_PARTITION_BYTES, _CLASS_BYTES * len(classes.names))
+    return LabelSource(
+        replace(understanding, task="multilabel", label_type=kind),
+        tables,
+        found.roles,
+        classes,
+        decoder,
+        tuple(_partitions(tables, decoder, least)),
         classes.warnings,
     )
 
@@ -117,10 +169,10 @@ def _with_rows(tables: tuple[InputTable, ...]) -> tuple[InputTable, ...]:
     return kept
 
 
-def _used(roles: Roles) -> list[str]:
+def _used(roles: Roles, labels: Sequence[str] = ()) -> list[str]:
     probs = [column for model in roles.probs for column in model.columns]
     others = [name for name in (roles.key, roles.group) if name is not None]
-    return list(dict.fromkeys([roles.labels, *probs, *others, *roles.keep]))
+    return list(dict.fromkeys([*(labels or [roles.labels]), *probs, *others, *roles.keep]))
 
 
 def _with_width(
@@ -146,21 +198,23 @@ def _label_column(tables: Sequence[InputTable], roles: Roles) -> LabelColumn:
     )
 
 
-def _partitions(tables: Sequence[InputTable], decoder: Decoder) -> Iterator[GroupsPartition]:
+def _partitions(
+    tables: Sequence[InputTable], decoder: Decoder | TagDecoder, least: int = _PARTITION_BYTES
+) -> Iterator[GroupsPartition]:
     row = 0
     for table in tables:
-        for groups in _joined(table, decoder):
+        for groups in _joined(table, decoder, least):
             rows = sum(table.group_rows[groups.start : groups.stop])
             yield GroupsPartition(row, rows, table, groups, decoder)
             row += rows
 
 
-def _joined(table: InputTable, decoder: Decoder) -> Iterator[range]:
+def _joined(table: InputTable, decoder: Decoder | TagDecoder, least: int) -> Iterator[range]:
     """Join small row groups, so that a partition is worth a task of its own."""
     start, size = 0, 0
     for group, rows in enumerate(table.group_rows):
         size += rows * decoder.row_bytes
-        if size >= _PARTITION_BYTES:
+        if size >= least:
             yield range(start, group + 1)
             start, size = group + 1, 0
     if start < len(table.group_rows):

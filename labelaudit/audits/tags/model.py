@@ -1,0 +1,191 @@
+"""What each class's probabilities say of its labels: docs/methods/multi-label.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.audits.channel import error_interval
+from labelaudit.findings import ErrorRate, Estimate
+from labelaudit.kernels.tags import fit_tags
+from labelaudit.running import each
+from labelaudit.summaries.tags import BINS, bin_logits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from labelaudit.running import Executor
+    from labelaudit.summaries.tags import TagTally
+
+__all__ = ["TagModel", "fit_model"]
+
+STEPS = 40
+BELIEVED = (0.05, 20.0, 0.01, 200.0, 100.0)
+STANDARD_DEVIATIONS = 3.0
+CLASSES_A_TASK = 256
+SLACK = 0.2
+"""More than the logits within a bin, and those within another, can differ from their middles."""
+
+MOST_LOGIT = 9.2
+"""In fitting, probabilities below 1e-4 count as that, and those above 1 - 1e-4."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagModel:
+    """The fitted curves and channels of all classes.
+
+    Attributes
+    ----------
+    lines : (K, 2, 2) float64
+        Slope and offset of the logit of the quality of absent and of present, by the logit of the
+        probability; the mean of the channel's posterior and of the probability itself.
+    face : (K, 2, 2) float64
+        The same of the channel's posterior with the probabilities at face value.
+    informative : (K,) bool
+        Classes whose probabilities tell rows with them from rows without them.
+    errors : (K,) int64
+        How many cells of each class are flagged.
+    doubts, face_doubts : (K, 2, 2) float64
+        Sums of the probability that a label is wrong, and of its square, by given.
+    """
+
+    lines: npt.NDArray[np.float64]
+    face: npt.NDArray[np.float64]
+    informative: npt.NDArray[np.bool_]
+    errors: npt.NDArray[np.int64]
+    doubts: npt.NDArray[np.float64]
+    face_doubts: npt.NDArray[np.float64]
+
+    def cuts(self, tally: TagTally) -> npt.NDArray[np.int64]:
+        """(K, 2) int64 bins that hold the cells that are to be flagged, and some more."""
+        logits, counts = bin_logits(), tally.counts[:, :, :-1]
+        cuts = np.tile(np.array([BINS, -1]), (len(counts), 1))
+        for k in np.flatnonzero(self.errors):
+            quality = self.lines[k, :, :1] * logits + self.lines[k, :, 1:]
+            order = np.argsort(quality, axis=None, kind="stable")
+            enough = np.searchsorted(np.cumsum(counts[k].ravel()[order]), self.errors[k])
+            most = quality.ravel()[order[min(enough, len(order) - 1)]]
+            inside = quality <= most + SLACK * self.lines[k, 1, 0]
+            cuts[k, 0] = BINS - np.count_nonzero(inside[0])
+            cuts[k, 1] = np.count_nonzero(inside[1]) - 1
+        return cuts
+
+    def error_rate(self, tally: TagTally, judged: npt.NDArray[np.bool_]) -> ErrorRate:
+        """Estimate the share of wrong labels among all cells of the judged classes."""
+        cells = int(tally.known[judged].sum())
+        most = self.errors[judged].sum()
+        doubt, squares = self.doubts[judged].sum(axis=(0, 1)).tolist()
+        high = _estimate(float(most), doubt, squares, cells)
+        doubt, squares = self.face_doubts[judged].sum(axis=(0, 1)).tolist()
+        low = _estimate(min(doubt, float(most)), doubt, squares, cells)
+        face = Estimate(low.value, min(low.low, high.low), min(low.high, high.high))
+        return ErrorRate(face, high)
+
+    def rates(self, tally: TagTally, judged: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        """(K, 2, 3) float64 share of wrong labels by class and given, with its interval."""
+        known = tally.known.tolist()
+        rates = np.full((len(known), 2, 3), np.nan)
+        for k in np.flatnonzero(judged & self.informative).tolist():
+            for y in range(2):
+                doubt, squares = self.doubts[k, y].tolist()
+                rate = _estimate(doubt, doubt, squares, known[k][y])
+                rates[k, y] = rate.value, rate.low, rate.high
+        return rates
+
+
+def _estimate(errors: float, doubt: float, squares: float, cells: int) -> Estimate:
+    low, high = error_interval(errors, doubt, squares, cells)
+    return Estimate(errors / max(cells, 1), low, high)
+
+
+def fit_model(
+    tally: TagTally, judged: npt.NDArray[np.bool_], on: Executor | None = None
+) -> TagModel:
+    """Fit every class, on the counts of its cells by bin.
+
+    Parameters
+    ----------
+    tally : TagTally
+    judged : (K,) bool
+        Classes that there is something to be said of; the others have no errors.
+    """
+    counts = np.ascontiguousarray(tally.counts[:, :, :-1])
+    logits = np.clip(bin_logits(), -MOST_LOGIT, MOST_LOGIT)
+    channel = _fitted(counts, logits, moves=True, on=on)
+    at_face = _fitted(counts, logits, moves=False, on=on)
+    posterior, face = _lines(channel), _lines(at_face)
+    itself = np.array([[-1.0, 0.0], [1.0, 0.0]])
+    lines = (posterior + itself) / 2.0
+    informative = judged & _informative(counts, logits)
+    at_face_value = _doubts(counts, logits, face)
+    # Half-way between both beliefs in the model, as with labels of one class.
+    doubts = (_doubts(counts, logits, lines) + at_face_value) / 2.0
+    errors = np.rint(doubts[:, :, 0].sum(axis=1)).astype(np.int64)
+    errors[~informative] = 0
+    return TagModel(lines, face, informative, errors, doubts, at_face_value)
+
+
+def _fitted(
+    counts: npt.NDArray[np.int64],
+    logits: npt.NDArray[np.float64],
+    *,
+    moves: bool,
+    on: Executor | None,
+) -> npt.NDArray[np.float64]:
+    believed = np.array([*BELIEVED, float(moves)])
+    fit = partial(_fit_part, logits=logits, believed=believed)
+    parts: Sequence[npt.NDArray[np.int64]] = [
+        counts[start : start + CLASSES_A_TASK] for start in range(0, len(counts), CLASSES_A_TASK)
+    ]
+    return np.concatenate(list(each(fit, parts, on)))
+
+
+def _fit_part(
+    counts: npt.NDArray[np.int64],
+    logits: npt.NDArray[np.float64],
+    believed: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    return fit_tags(counts, logits, believed, STEPS)
+
+
+def _lines(fitted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the logit of the channel's posterior of what is given as a line in the logit."""
+    a, b, missing, extra = fitted.T
+    absent = np.stack([-a, -b + np.log((1.0 - extra) / missing)], axis=1)
+    present = np.stack([a, b + np.log((1.0 - missing) / extra)], axis=1)
+    return np.stack([absent, present], axis=1)
+
+
+def _doubts(
+    counts: npt.NDArray[np.int64],
+    logits: npt.NDArray[np.float64],
+    lines: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """(K, 2, 2) float64 sums of the probability that a label is wrong, and of its square."""
+    sums = np.empty((*counts.shape[:2], 2))
+    for k, cells in enumerate(counts):
+        wrong = 1.0 / (1.0 + np.exp(lines[k, :, :1] * logits + lines[k, :, 1:]))
+        sums[k, :, 0] = (cells * wrong).sum(axis=1)
+        sums[k, :, 1] = (cells * wrong * wrong).sum(axis=1)
+    return sums
+
+
+def _informative(
+    counts: npt.NDArray[np.int64], logits: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Say which classes' given labels have a higher logit than chance would give them."""
+    both = counts.sum(axis=1)
+    whole = np.maximum(both.sum(axis=1), 1)
+    positives = np.maximum(counts[:, 1].sum(axis=1), 1)
+    mean = (both * logits).sum(axis=1) / whole
+    spread = np.sqrt((both * (logits - mean[:, None]) ** 2).sum(axis=1) / whole)
+    share = np.maximum(1.0 - positives / whole, 0.0)
+    noise = spread * np.sqrt(share / positives)
+    of_given = (counts[:, 1] * logits).sum(axis=1) / positives
+    found: npt.NDArray[np.bool_] = of_given - mean > STANDARD_DEVIATIONS * noise
+    return found

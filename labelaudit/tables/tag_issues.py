@@ -1,0 +1,126 @@
+"""Results of multi-label audits as tables: names, keys and ids put to the numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from labelaudit.tables.issues import SEVERITIES, dictionary, filter_names, issue_ids, with_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from labelaudit.tag_findings import TagCells, TagClasses, TagRows
+
+__all__ = ["tag_classes_table", "tag_issues_table", "tag_rows_table"]
+
+ISSUE_TYPES = ("missing_label", "extra_label")
+STATES = ("absent", "present")
+
+
+def tag_issues_table(
+    cells: TagCells,
+    classes: Sequence[str],
+    keys: pa.Array,
+    files: pa.Array | None,
+    kept: pa.Table | None,
+) -> pa.Table:
+    """Write ranked cells as the issues table, worst first.
+
+    Parameters
+    ----------
+    cells : TagCells
+    classes : sequence of str
+    keys : pyarrow.Array
+        (m,) the user's key of each cell's row, or row numbers.
+    files : pyarrow.Array or None
+        (m,) file of each cell's row, when there are several.
+    kept : pyarrow.Table or None
+        (m,) rows of further columns of the input to carry along, unchanged.
+    """
+    n = len(cells.row)
+    kinds = [(ISSUE_TYPES[given], name, STATES[given]) for name in classes for given in range(2)]
+    which = 2 * cells.tag.astype(np.int64) + cells.given
+    names = pa.array(classes, pa.string())
+    columns = {
+        "rank": pa.array(np.arange(1, n + 1)),
+        "issue_id": issue_ids(kinds, which.tolist(), keys),
+        "key": keys,
+        "row": pa.array(cells.row),
+        **({} if files is None else {"file": files}),
+        "issue_type": dictionary(cells.given, ISSUE_TYPES),
+        "class": names.take(pa.array(cells.tag)),
+        "given_label": _states(cells.given, np.ones(n, np.bool_)),
+        "suggested_label": _states(1 - cells.given, cells.suggests),
+        "label_quality": pa.array(cells.label_quality),
+        "is_issue": pa.array(cells.is_issue),
+        "given_prob": pa.array(cells.given_prob),
+        "suggested_prob": pa.array(cells.suggested_prob),
+        "margin": pa.array(cells.margin),
+        "entropy": pa.array(cells.entropy),
+        "flagged_by": filter_names(cells.flagged_by),
+        "severity": dictionary(cells.severity, SEVERITIES),
+    }
+    table = pa.table(columns)
+    return table if kept is None else with_kept(table, kept)
+
+
+def _states(codes: npt.NDArray[np.int8], known: npt.NDArray[np.bool_]) -> pa.Array:
+    return pa.array(STATES, pa.string()).take(pa.array(codes, pa.int8(), mask=~known))
+
+
+def tag_rows_table(rows: TagRows, chosen: npt.NDArray[np.int64], keys: pa.Array) -> pa.Table:
+    """Write rows with one score each, in the order of ``chosen``.
+
+    Parameters
+    ----------
+    rows : TagRows
+    chosen : (m,) int64
+        Row numbers, worst first.
+    keys : pyarrow.Array
+        (m,) their keys.
+    """
+    return pa.table(
+        {
+            "rank": pa.array(np.arange(1, len(chosen) + 1)),
+            "key": keys,
+            "row": pa.array(chosen),
+            "row_quality": pa.array(rows.quality[chosen], mask=np.isnan(rows.quality[chosen])),
+            "is_issue": pa.array(rows.is_issue[chosen]),
+            "issues": pa.array(rows.issues[chosen].astype(np.int64)),
+        }
+    )
+
+
+def tag_classes_table(found: TagClasses, classes: Sequence[str]) -> pa.Table:
+    """Write one row for each class, in their order."""
+    numbers = {
+        "extra_rate": found.extra_rate[:, 0],
+        "extra_rate_low": found.extra_rate[:, 1],
+        "extra_rate_high": found.extra_rate[:, 2],
+        "missing_rate": found.missing_rate[:, 0],
+        "missing_rate_low": found.missing_rate[:, 1],
+        "missing_rate_high": found.missing_rate[:, 2],
+        "threshold_absent": found.thresholds[:, 0],
+        "threshold_present": found.thresholds[:, 1],
+    }
+    columns = {
+        "class": pa.array(classes, pa.string()),
+        "annotated": pa.array(found.annotated),
+        "positives": pa.array(found.positives),
+        "flagged_extra": pa.array(found.extra),
+        "flagged_missing": pa.array(found.missing),
+        **{name: _known(values) for name, values in numbers.items()},
+        "unknown": pa.array(found.unknown),
+        "mean_quality": _known(found.quality),
+        "not_estimable": pa.array([why or None for why in found.why_not], pa.string()),
+    }
+    return pa.table(columns)
+
+
+def _known(values: npt.NDArray[np.float64]) -> pa.Array:
+    return pa.array(np.nan_to_num(values), mask=np.isnan(values))

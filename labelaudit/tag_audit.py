@@ -1,0 +1,155 @@
+"""A multi-label source to its result: the audit, and names, keys and kept columns put to it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from labelaudit.audits.tags.find_issues import audit_tags
+from labelaudit.audits.tags.hygiene import demand_tags, tag_warnings, why_not_estimable
+from labelaudit.audits.tags.reading import first_look
+from labelaudit.errors import InvalidDataError, NothingToAuditError
+from labelaudit.findings import Inspection, Problem
+from labelaudit.naming import keys_and_kept, with_sound_keys
+from labelaudit.planning import working
+from labelaudit.reports.groups import groups_table
+from labelaudit.running import Clock
+from labelaudit.tables.tag_issues import tag_classes_table, tag_issues_table, tag_rows_table
+from labelaudit.tag_findings import TagIssues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from labelaudit.audits.settings import AuditSettings
+    from labelaudit.audits.tags.find_issues import TagsAudited
+    from labelaudit.running import Executor
+    from labelaudit.tables.source import LabelSource
+    from labelaudit.tag_findings import TagRows
+
+    Progress = Callable[[str, int, int], None]
+
+__all__ = ["audit_tag_source", "inspect_tag_source"]
+
+
+def audit_tag_source(
+    source: LabelSource,
+    settings: AuditSettings,
+    *,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> TagIssues:
+    """Audit an opened multi-label source.
+
+    Parameters
+    ----------
+    source : LabelSource
+    settings : AuditSettings
+    threads, memory : int or None
+    progress : callable or None
+        Called with the stage, how many partitions are done, and how many there are.
+    """
+    clock = Clock()
+    with working(source, threads, memory, progress) as rows, ThreadPoolExecutor(1) as beside:
+        keyed = beside.submit(with_sound_keys, source, settings.skip_invalid)
+        found = audit_tags(rows, settings)
+        source, key_warnings = keyed.result()
+        clock.stop("audit")
+        tables = _Named(source, found, settings, rows.on)
+        cells, row_table = tables.cells(), tables.rows()
+    groups = tables.groups()
+    clock.stop("table")
+    return TagIssues(
+        understanding=source.understanding,
+        audit=found.audit,
+        table=cells,
+        classes=tag_classes_table(found.audit.classes, source.classes),
+        rows=row_table,
+        groups=groups,
+        problems=found.problems,
+        warnings=(*source.warnings, *key_warnings, *found.warnings),
+        timings=clock.laps,
+    )
+
+
+class _Named:
+    """The tables of one audit, with names, keys and kept columns."""
+
+    def __init__(
+        self, source: LabelSource, found: TagsAudited, settings: AuditSettings, on: Executor
+    ) -> None:
+        self.source = source
+        self.found = found
+        self.settings = settings
+        self.on = on
+
+    def cells(self) -> pa.Table:
+        cells = self.found.audit.issues
+        # Each row is read once, however many of its classes are flagged.
+        rows, back = np.unique(cells.row, return_inverse=True)
+        keys, kept = keys_and_kept(self.source, rows, self.on)
+        at = pa.array(back)
+        files = self.source.file_of(cells.row)
+        kept = None if kept is None else kept.take(at)
+        return tag_issues_table(cells, self.source.classes, keys.take(at), files, kept)
+
+    def rows(self) -> pa.Table:
+        results = self.found.audit.row_results
+        chosen = _worst(results, every=self.settings.every_row)[: self.settings.top]
+        keys, _ = keys_and_kept(self.source, chosen, self.on)
+        return tag_rows_table(results, chosen, keys)
+
+    def groups(self) -> pa.Table | None:
+        group = self.source.roles.group
+        if group is None:
+            return None
+        every = self.source.take(np.arange(self.source.rows), [group])[group]
+        return groups_table(every, self.found.flagged, self.found.left_out)
+
+
+def _worst(rows: TagRows, *, every: bool) -> npt.NDArray[np.int64]:
+    """Return flagged rows, or all that have a score, worst first; ties by row."""
+    chosen = np.flatnonzero(~np.isnan(rows.quality) if every else rows.is_issue)
+    ordered: npt.NDArray[np.int64] = chosen[np.argsort(rows.quality[chosen], kind="stable")]
+    return ordered
+
+
+def inspect_tag_source(
+    source: LabelSource,
+    *,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress | None = None,
+) -> Inspection:
+    """Say what was understood of a multi-label source and everything that is wrong with it.
+
+    Parameters
+    ----------
+    source : LabelSource
+    threads, memory : int or None
+    progress : callable or None
+    """
+    with working(source, threads, memory, progress) as rows:
+        look = first_look(rows)
+    problems, warnings = look.problems(), source.warnings
+    key_problem = source.check_keys()
+    if key_problem is not None and source.key_is_inferred:
+        source = source.without_key()
+        warnings = (*warnings, f"{key_problem.sentence} Row numbers are the keys.")
+    elif key_problem is not None:
+        problems = (*problems, key_problem)
+    try:
+        demand_tags(look.tally)
+    except (InvalidDataError, NothingToAuditError) as error:
+        if not problems:
+            problems = (Problem("no_labels", error.found, 0, (), error.remedy),)
+    else:
+        why_not = why_not_estimable(look.tally)
+        warnings = (*warnings, *tag_warnings(look.tally, why_not, source.classes))
+    positives = look.tally.counts[:, 1].sum(axis=1)
+    return Inspection(source.understanding, problems, warnings, positives)
