@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from labelaudit.cli.gate_options import GateOutput
     from labelaudit.cli.options import Output, Talk
     from labelaudit.cli.vote_options import VoteOutput
-    from labelaudit.findings import LabelIssues
     from labelaudit.tables.outputs import Destination
 
 __all__ = [
@@ -45,7 +44,7 @@ __all__ = [
 ]
 
 _RERUN = (
-    *("labels", "probs", "key", "classes", "keep", "group", "task", "method", "score"),
+    *("labels", "probs", "key", "classes", "keep", "group", "task", "method", "score", "row_score"),
     *("collision", "compat", "min_examples_per_class", "frac_noise", "seed", "config"),
 )
 _RERUN_FLAGS = ("adjust", "skip_invalid")
@@ -197,17 +196,20 @@ class IssuesDelivery(Delivery):
     ctx : typer.Context
     data : sequence of str
         Inputs as the user named them.
-    result : LabelIssues
+    result : LabelIssues or TagIssues
     settings : AuditSettings
     destinations : sequence of Destination
     talk : Talk
     """
 
+    sides: tuple[str, ...] = ("classes", "pairs")
+    """Side tables to ask for next."""
+
     def __init__(
         self,
         ctx: typer.Context,
         data: Sequence[str],
-        result: LabelIssues,
+        result: Any,
         settings: AuditSettings,
         destinations: Sequence[Destination],
         talk: Talk,
@@ -215,14 +217,12 @@ class IssuesDelivery(Delivery):
         super().__init__(destinations, talk)
         self.result = result
         self.settings = settings
-        self.next_command = next_command(ctx, data, destinations)
+        self.next_command = next_command(ctx, data, destinations, self.sides)
 
     def table(self, content: str) -> pa.Table:
         """Return the issues, or the side table of that name."""
-        from labelaudit.tables.outputs import SIDE_TABLES
-
         table: pa.Table = (
-            getattr(self.result, content) if content in SIDE_TABLES else self.result.table
+            self.result.table if content == "issues" else getattr(self.result, content)
         )
         return table
 
@@ -298,16 +298,17 @@ def say(text: str, stream: Any) -> None:
 
 
 def next_command(
-    ctx: typer.Context, data: Sequence[str], destinations: Sequence[Destination]
+    ctx: typer.Context,
+    data: Sequence[str],
+    destinations: Sequence[Destination],
+    sides: Sequence[str],
 ) -> str | None:
     """Return the command that a user may want next: the same audit with what is not yet written."""
-    from labelaudit.tables.outputs import SIDE_TABLES
-
     contents = {each.content for each in destinations}
     if "issues" not in contents:
         outputs = [free_name("issues.csv")]
-    elif not contents & set(SIDE_TABLES):
-        outputs = [f"classes:{free_name('classes.csv')}", f"pairs:{free_name('pairs.csv')}"]
+    elif contents <= {"issues", "summary", "report"}:
+        outputs = [f"{side}:{free_name(f'{side}.csv')}" for side in sides]
     else:
         return None
     return command_line("find-issues", data, said_flags(ctx, _RERUN, _RERUN_FLAGS), outputs)

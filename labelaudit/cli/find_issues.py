@@ -13,6 +13,7 @@ from labelaudit.cli.delivery import IssuesDelivery
 from labelaudit.cli.options import Columns, Data, Method, Output, Run, Talk
 from labelaudit.cli.plan import Plan
 from labelaudit.cli.sources import open_source, warn_of_variables
+from labelaudit.cli.tag_delivery import TagDelivery, refuse_other_tables, result_contents
 from labelaudit.cli.terminal import Progress, line_width
 from labelaudit.errors import ExitCode, UsageError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from labelaudit.findings import LabelIssues
     from labelaudit.tables import LabelSource
     from labelaudit.tables.outputs import Destination
+    from labelaudit.tag_findings import TagIssues
 
 __all__ = ["DryRun", "audit_settings", "find_issues"]
 
@@ -47,15 +49,17 @@ def find_issues(
     DATA holds given labels and the probabilities that a model predicted for every class. The
     probabilities must be out-of-sample: from a model that did not see the row in training.
     """
-    from labelaudit.tables.outputs import SIDE_TABLES, refuse_inputs
+    from labelaudit.tables.outputs import refuse_inputs
 
     settings = audit_settings(method, output)
-    destinations = delivery.destinations_of(output, talk, ("issues", *SIDE_TABLES), data)
+    destinations = delivery.destinations_of(output, talk, result_contents(), data)
     _refuse_without_group(columns, destinations)
     _refuse_idle_flags(ctx, destinations)
     warn_of_variables(ctx, talk)
     source = open_source(ctx, data, columns, method.task)
     refuse_inputs(destinations, source.understanding.files)
+    multilabel = source.understanding.task == "multilabel"
+    refuse_other_tables(destinations, multilabel=multilabel)
     if dry_run:
         from labelaudit.planning import expected
 
@@ -63,7 +67,8 @@ def find_issues(
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
         return ExitCode.DONE
     result = _audit(source, settings, run, talk)
-    IssuesDelivery(ctx, data, result, settings, destinations, talk).all(excel=output.excel)
+    deliver = TagDelivery if multilabel else IssuesDelivery
+    deliver(ctx, data, result, settings, destinations, talk).all(excel=output.excel)
     return ExitCode.DONE
 
 
@@ -86,6 +91,7 @@ def audit_settings(method: Method, output: Output) -> AuditSettings:
     return AuditSettings(
         method=method.method or ("prune_by_noise_rate" if compat else "rcp"),
         score=method.score,
+        row_score=method.row_score,
         adjust=method.adjust,
         collision=method.collision or ("cleanlab" if compat else "paper"),
         compat=compat,
@@ -111,7 +117,9 @@ def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...
         raise UsageError("--excel guards CSV, and no output is CSV.", "Add -o issues.csv.")
 
 
-def _audit(source: "LabelSource", settings: AuditSettings, run: Run, talk: Talk) -> "LabelIssues":
+def _audit(
+    source: "LabelSource", settings: AuditSettings, run: Run, talk: Talk
+) -> "LabelIssues | TagIssues":
     from labelaudit import api
 
     with Progress(quiet=talk.quiet) as progress:

@@ -95,7 +95,14 @@ Threads = Annotated[
 
 
 Labels = Annotated[
-    str | None, _columns("--labels", "-l", metavar="COL", text="Column of given labels.")
+    str | None,
+    _columns(
+        "--labels",
+        "-l",
+        metavar="COL",
+        text="Column of given labels. With several labels a row: a list column, or a quoted "
+        "glob of columns of 0 and 1 ('y_*').",
+    ),
 ]
 
 
@@ -178,6 +185,15 @@ class Method:
             "else self_confidence]",
         ),
     ] = None
+    row_score: Annotated[
+        str | None,
+        _method(
+            "--row-score",
+            metavar="NAME",
+            text="How the scores of a row's labels become one, in multi-label data: softmin or "
+            "ema.  [default: softmin; ema with --compat]",
+        ),
+    ] = None
     adjust: Annotated[
         bool,
         _method(
@@ -242,7 +258,8 @@ class Output:
             "-o",
             metavar="[FORMAT:]PATH",
             text="Write the issues (.parquet .arrow .csv .jsonl), the summary (.json), the report "
-            "(.txt), or a side table (classes: joint: pairs: groups: before a path). "
+            "(.txt), or a side table (classes: joint: pairs: groups: before a path; of multi-label "
+            "data classes: rows: groups: missing: relations:). "
             "Repeatable; - is standard output, as CSV unless a format stands before it.",
         ),
     ] = None

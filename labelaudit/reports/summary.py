@@ -7,14 +7,32 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from labelaudit.findings import FILTERS, Estimate, Inspection, LabelIssues, Problem, Understanding
+from labelaudit.findings import (
+    FILTERS,
+    ErrorRate,
+    Estimate,
+    Inspection,
+    LabelIssues,
+    Problem,
+    Understanding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
-__all__ = ["SCHEMA_VERSION", "inspection_document", "plain", "summary_document", "to_json"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "document",
+    "error_rate_entry",
+    "head",
+    "inspection_document",
+    "plain",
+    "problem_entries",
+    "summary_document",
+    "to_json",
+]
 
 SCHEMA_VERSION = 1
 """Grows when a key changes its meaning or goes; new keys may come without it."""
@@ -45,15 +63,15 @@ def summary_document(
     exit_code : int
     """
     audit = result.audit
-    return _document(
+    return document(
         {
-            **_head(version, result.understanding),
+            **head(version, result.understanding),
             "counts": {
                 "rows": audit.rows,
                 "issues": audit.n_issues,
                 "invalid_rows": audit.rows - audit.valid_rows,
             },
-            "error_rate": _error_rate(result),
+            "error_rate": error_rate_entry(audit.error_rate),
             "mean_quality": audit.mean_quality,
             "classes": result.classes.to_pylist(),
             "pairs": result.pairs.slice(0, _PAIRS).to_pylist(),
@@ -63,7 +81,7 @@ def summary_document(
             "settings": {**settings, "method": audit.method, "score": audit.score},
             "warnings": list(result.warnings),
             "notes": list(audit.notes),
-            "problems": _problems(result.problems),
+            "problems": problem_entries(result.problems),
             "outputs": [dict(each) for each in outputs],
             "calibration": dict(audit.calibration),
             "readings": audit.readings,
@@ -77,26 +95,27 @@ def inspection_document(inspection: Inspection, *, version: str, exit_code: int)
     """Return what was understood of the data and what is wrong with it, as JSON can hold it."""
     understanding = inspection.understanding
     names = understanding.classes if understanding is not None else ()
-    return _document(
+    return document(
         {
-            **_head(version, understanding),
+            **head(version, understanding),
             "classes": [
                 {"class": name, "rows": int(rows)}
                 for name, rows in zip(names, inspection.class_counts, strict=False)
             ],
-            "problems": _problems(inspection.problems),
+            "problems": problem_entries(inspection.problems),
             "warnings": list(inspection.warnings),
             "exit_code": exit_code,
         }
     )
 
 
-def to_json(document: Mapping[str, Any]) -> str:
+def to_json(entries: Mapping[str, Any]) -> str:
     """Return the document as text, indented, ending in a line break; no NaN, no Infinity."""
-    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return json.dumps(entries, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def _head(version: str, understanding: Understanding | None) -> dict[str, Any]:
+def head(version: str, understanding: Understanding | None) -> dict[str, Any]:
+    """Return what every summary begins with: the tool, the inputs, which column is what."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "labelaudit", "version": version},
@@ -124,8 +143,8 @@ def _mapping(understanding: Understanding) -> dict[str, Any]:
     }
 
 
-def _error_rate(result: LabelIssues) -> dict[str, Any]:
-    rate = result.audit.error_rate
+def error_rate_entry(rate: ErrorRate) -> dict[str, Any]:
+    """Return both ends with their intervals."""
     return {
         "low": rate.low,
         "point": rate.point,
@@ -158,11 +177,13 @@ def _cells(joint: pa.Table) -> list[dict[str, Any]]:
     return cells
 
 
-def _problems(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+def problem_entries(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """Return what was wrong with rows."""
     return [asdict(problem) for problem in problems]
 
 
-def _document(entries: dict[str, Any]) -> dict[str, Any]:
+def document(entries: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries as JSON can hold them."""
     return {key: plain(value) for key, value in entries.items()}
 
 

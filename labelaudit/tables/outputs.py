@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SIDE_TABLES",
     "TABLE_FORMATS",
+    "TAG_TABLES",
     "Destination",
     "Staging",
     "check_destinations",
@@ -28,6 +29,7 @@ __all__ = [
 
 TABLE_FORMATS = ("parquet", "arrow", "csv", "jsonl")
 SIDE_TABLES = ("classes", "joint", "pairs", "groups")
+TAG_TABLES = ("classes", "rows", "groups", "missing", "relations")
 _SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",
