@@ -89,7 +89,7 @@ def assign_roles(schema: pa.Schema, options: ReadOptions) -> Roles:
     named = class_labels(schema)
     origins: dict[str, str] = {}
     labels = _label_column(schema, options, named, origins)
-    _refuse_multilabel(schema.field(labels), options)
+    _refuse_nested(schema.field(labels))
     probs = prob_columns(schema, options, (labels,), origins)
     used = {labels, *(column for model in probs for column in model.columns)}
     key, keep = other_roles(schema, options, labels, used, origins)
@@ -206,14 +206,13 @@ def _label_column(
     return label
 
 
-def _refuse_multilabel(label: pa.Field, options: ReadOptions) -> None:
+def _refuse_nested(label: pa.Field) -> None:
     kind = plain_type(label.type)
-    nested = pt.is_nested(kind)
-    if nested or options.task == "multilabel":
-        what = f"is a {_kind_in_words(kind)}" if nested else "is to be audited as multi-label"
+    if pt.is_nested(kind):
         raise UsageError(
-            f"Column {safe(label.name)} {what}, and this version audits single-label tables.",
-            "Give a column with one label a row with --labels and --task multiclass.",
+            f"Column {safe(label.name)} is a {_kind_in_words(kind)}, not one label a row.",
+            "Give a column with one label a row with --labels; lists of labels are audited with "
+            "--task multilabel.",
         )
     if not can_be_label(kind):
         raise UsageError(

@@ -168,17 +168,14 @@ def test_many_rows_are_several_partitions():
     [
         ([0, 1], P, "There are 2 labels, but 9 rows in pred_probs."),
         (CODES, P[:, 0], "The probabilities have the shape (9,), not (rows, classes)."),
-        (P, P, "The labels have the shape (9, 3), and this version audits one label a row."),
-        ([[0], [1, 2]], P[:2], None),
+        (P[None], P, "The labels have the shape (1, 9, 3)."),
         (CODES, None, "A ndarray without probabilities is not a table."),
     ],
 )
 def test_shapes_that_do_not_fit(labels, probs, found):
     with pytest.raises(UsageError) as caught:
         memory_labels(labels, probs)
-    assert caught.value.found == (
-        found or "Column labels is a list, and this version audits single-label tables."
-    )
+    assert caught.value.found == found
 
 
 def test_nothing():
