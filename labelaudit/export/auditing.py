@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from labelaudit.naming import with_sound_keys
 from labelaudit.planning import working
 from labelaudit.tables.arrays import numbers
 from labelaudit.tables.labelled import labelled_source
+from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +73,12 @@ def audited_rows(
     InputError, NothingToAuditError
         As ``find_issues`` says.
     """
+    if source.understanding.task == "multilabel":
+        raise UsageError(
+            f"Column {safe(source.roles.labels)} holds several labels a row, and only single-label "
+            "tables are exported.",
+            "Rank the labels to mend with labelaudit find-issues -o issues.csv.",
+        )
     every = replace(settings, every_row=True, top=None)
     with working(source, threads, memory, progress) as rows:
         found = audit_labels(rows, every)
@@ -155,7 +162,7 @@ class SoftColumns:
                 "Posteriors and weights come from the method rcp, and another was chosen.",
                 "Leave --method out, or add --score rcp.",
             )
-        decoder = audited.source.decoder
+        decoder = cast("Decoder", audited.source.decoder)  # several labels a row are not audited
         return cls(
             decoder, audited.model, audited.left_out, changes, settled, layout, weights, prefix
         )

@@ -128,7 +128,7 @@ def assign_label_roles(
     """
     named = class_labels(schema)
     labels = _label_column(schema, options, named, {})
-    _refuse_multilabel(schema.field(labels), options)
+    _refuse_nested(schema.field(labels))
     return labels, _key_column(schema, options, labels, {}), named.get(labels)
 
 

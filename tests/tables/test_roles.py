@@ -85,8 +85,10 @@ def test_a_label_that_is_not_there(tmp_path, said, hint):
 def test_nested_labels(tmp_path, labels, task, found):
     assert refusal(tmp_path, {"label": labels, "probs": fixed(P[:2])}, task=task) == [
         f"Column label is {found}, not one label a row.",
-        "Give a column with one label a row with --labels; lists of labels are audited with "
-        "--task multilabel.",
+        (
+            "Give a column with one label a row with --labels; lists of labels are audited with "
+            "--task multilabel."
+        ),
     ]
 
 
