@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow.types as pt
 
 from labelaudit.errors import UsageError
+from labelaudit.tables.hugging_face import class_labels
 from labelaudit.tables.layouts import (
     ProbColumns,
     list_layout,
@@ -34,7 +34,6 @@ __all__ = [
     "assign_label_roles",
     "assign_roles",
     "can_be_label",
-    "class_labels",
     "columns_named",
     "existing_column",
     "listed",
@@ -165,23 +164,6 @@ def columns_named(schema: pa.Schema, names: Iterable[str]) -> list[str]:
     """Return the columns that have one of these names in any case."""
     wanted = set(names)
     return [name for name in schema.names if name.casefold() in wanted]
-
-
-def class_labels(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
-    """Return the names of each Hugging Face ClassLabel column of the schema metadata."""
-    try:
-        info = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-        features = info.get("info", {}).get("features", {})
-        return {
-            column: tuple(map(str, feature["names"]))
-            for column, feature in features.items()
-            if isinstance(feature, dict)
-            and feature.get("_type") == "ClassLabel"
-            and isinstance(feature.get("names"), list)
-            and column in schema.names
-        }
-    except (ValueError, AttributeError):
-        return {}
 
 
 def _label_column(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.types as pt
 
 from labelaudit.errors import UsageError
+from labelaudit.tables.hugging_face import class_labels, listed_class_labels
 from labelaudit.tables.layouts import ProbColumns, plain_type
 from labelaudit.tables.roles import (
     LABEL_NAMES,
     WIDE_PREFIXES,
     Roles,
     can_be_label,
-    class_labels,
     columns_named,
     existing_column,
     listed,
@@ -79,30 +78,9 @@ def is_multilabel(schema: pa.Schema, options: ReadOptions) -> bool:
 def _named_columns(schema: pa.Schema) -> list[str]:
     return (
         [*class_labels(schema)]
-        or [*_listed_class_labels(schema)]
+        or [*listed_class_labels(schema)]
         or columns_named(schema, LABEL_NAMES)
     )
-
-
-def _listed_class_labels(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
-    """Return the names of each Hugging Face list of ClassLabel in the schema metadata."""
-    try:
-        info = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-        features: dict[str, Any] = info.get("info", {}).get("features", {})
-        inner = {
-            column: feature.get("feature") if isinstance(feature, dict) else feature[0]
-            for column, feature in features.items()
-            if isinstance(feature, dict | list) and feature and column in schema.names
-        }
-        return {
-            column: tuple(map(str, each["names"]))
-            for column, each in inner.items()
-            if isinstance(each, dict)
-            and each.get("_type") == "ClassLabel"
-            and isinstance(each.get("names"), list)
-        }
-    except (ValueError, AttributeError, TypeError, KeyError):
-        return {}
 
 
 def assign_tag_roles(schema: pa.Schema, options: ReadOptions) -> TagRoles:
@@ -118,7 +96,7 @@ def assign_tag_roles(schema: pa.Schema, options: ReadOptions) -> TagRoles:
     probs = _probs(schema, options, tags, origins)
     used = {*tags.columns, *(column for model in probs for column in model.columns)}
     key, keep = other_roles(schema, options, tags.name, used, origins)
-    names = _listed_class_labels(schema).get(tags.name)
+    names = listed_class_labels(schema).get(tags.name)
     kind = tags.value_type
     roles = Roles(tags.name, kind, probs, key, options.group, keep, names, origins)
     return TagRoles(roles, tags)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pyarrow.types as pt
 
 from labelaudit.errors import UsageError
+from labelaudit.tables.hugging_face import class_labels
 from labelaudit.tables.layouts import plain_type
 from labelaudit.tables.roles import (
     PANDAS_INDEX,
     can_be_label,
-    class_labels,
     columns_named,
     existing_column,
     listed,
