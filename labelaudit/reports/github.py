@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labelaudit.reports.layout import plural
 from labelaudit.reports.markdown import markdown
+from labelaudit.reports.places import relative_path
 from labelaudit.reports.verdict import headline, issue_sentence
 from labelaudit.wording import safe
 
@@ -90,7 +91,7 @@ def _output(name: str, value: str) -> str:
 def _issues(verdict: Verdict, most: int) -> Iterator[str]:
     for line in verdict.worst[:most]:
         text = f"{issue_sentence(line)} (key {safe(line.key)}, row {line.row})."
-        yield _command("warning", text, title="labelaudit", file=line.file)
+        yield _command("warning", text, title="labelaudit", file=relative_path(line.file))
 
 
 def _command(level: str, text: str, **properties: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from labelaudit.reports.verdict import issue_sentence
+from labelaudit.reports.places import relative_path
+from labelaudit.reports.verdict import fingerprint, issue_sentence
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -35,11 +35,10 @@ def code_quality(verdict: Verdict) -> str:
 
 
 def _rule_entry(outcome: RuleOutcome, place: int, path: str) -> dict[str, Any]:
-    told = f"{place}:{outcome.level}:{outcome.rule}".encode()
     return {
         "description": f"{safe(outcome.rule, 200)} does not hold: {safe(outcome.why, 500)}",
         "check_name": "gate",
-        "fingerprint": blake2b(told, digest_size=16).hexdigest(),
+        "fingerprint": f"{fingerprint(outcome)}{place:04x}",
         "severity": "critical" if outcome.failed else "minor",
         "location": _location(path),
     }
@@ -56,4 +55,4 @@ def _issue_entry(line: IssueLine) -> dict[str, Any]:
 
 
 def _location(path: str) -> dict[str, Any]:
-    return {"path": safe(path.removeprefix("./"), 1000), "lines": {"begin": 1}}
+    return {"path": safe(relative_path(path), 1000), "lines": {"begin": 1}}

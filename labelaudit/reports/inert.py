@@ -8,7 +8,7 @@ from labelaudit.wording import safe
 
 __all__ = ["inert"]
 
-_MARKS = re.compile(r"[^\w ]", re.ASCII)
+_MARKS = re.compile(r"[^\w ]|_")
 
 
 def inert(text: str, limit: int = 80) -> str:
@@ -27,5 +27,4 @@ def inert(text: str, limit: int = 80) -> str:
 
 
 def _entity(mark: re.Match[str]) -> str:
-    character = mark[0]
-    return character if not character.isascii() and character.isalnum() else f"&#{ord(character)};"
+    return f"&#{ord(mark[0])};"

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from labelaudit.reports.verdict import issue_sentence
+from labelaudit.reports.places import file_uri
+from labelaudit.reports.verdict import fingerprint, issue_sentence
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from labelaudit.verdicts import IssueLine, RuleOutcome, Verdict
 
-__all__ = ["MOST_RESULTS", "artifact_uri", "sarif"]
+__all__ = ["MOST_RESULTS", "sarif"]
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS = 5_000
 _LEVELS = {"high": "error", "medium": "warning", "low": "note"}
 _RULES = (
-    ("gate", "Gate", "A rule about the labels does not hold."),
+    ("gate", "RuleDoesNotHold", "A rule about the labels does not hold."),
     ("label_error", "LabelError", "The given label is probably wrong."),
     ("extra_label", "ExtraLabel", "A given label is probably too many."),
     ("missing_label", "MissingLabel", "A label is probably missing."),
@@ -58,11 +58,6 @@ def sarif(verdict: Verdict, version: str) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def artifact_uri(path: str) -> str:
-    """Return a path as a relative reference that is a URI, also where it has blanks or marks."""
-    return quote(path.removeprefix("./"), safe="/-._~") or "-"
-
-
 def _described(name: str, title: str, text: str) -> dict[str, Any]:
     return {
         "id": name,
@@ -83,7 +78,7 @@ def _rule_result(verdict: Verdict, outcome: RuleOutcome) -> dict[str, Any]:
         "level": "error" if outcome.failed else "warning",
         "message": {"text": text},
         "locations": [_location(path, None)],
-        "partialFingerprints": {"labelauditRule/v1": safe(outcome.rule, 200)},
+        "partialFingerprints": _fingerprints(fingerprint(outcome)),
     }
 
 
@@ -95,15 +90,20 @@ def _issue_result(line: IssueLine) -> dict[str, Any]:
         "level": _LEVELS.get(line.severity, "warning"),
         "message": {"text": text},
         "locations": [_location(line.file, line.row)],
-        "partialFingerprints": {"labelauditIssue/v1": line.issue_id},
+        "partialFingerprints": _fingerprints(line.issue_id),
         "properties": {"labelQuality": line.quality, "severity": line.severity},
     }
+
+
+def _fingerprints(mark: str) -> dict[str, str]:
+    """Tell results apart that stand in one line: GitHub goes by the second of these alone."""
+    return {"labelaudit/v1": mark, "primaryLocationLineHash": mark}
 
 
 def _location(path: str, row: int | None) -> dict[str, Any]:
     place: dict[str, Any] = {
         "physicalLocation": {
-            "artifactLocation": {"uri": artifact_uri(path)},
+            "artifactLocation": {"uri": file_uri(path)},
             "region": {"startLine": 1},
         }
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.reports.layout import (
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 
     from labelaudit.verdicts import BaselineMatch, IssueLine, RuleOutcome, Verdict
 
-__all__ = ["baseline_sentence", "headline", "issue_sentence", "verdict_document", "verdict_report"]
+__all__ = [
+    "baseline_sentence",
+    "fingerprint",
+    "headline",
+    "issue_sentence",
+    "verdict_document",
+    "verdict_report",
+]
 
 _WORST = 5
 _WORDS = {"passed": "pass", "warning": "warn", "failed": "FAIL"}
@@ -100,6 +108,12 @@ def baseline_sentence(match: BaselineMatch) -> str:
     return f"{text} {match.written}" if match.written else text
 
 
+def fingerprint(outcome: RuleOutcome) -> str:
+    """Name a rule by what it says, as an issue is named by its id."""
+    told = f"{outcome.level}:{outcome.rule}".encode("utf-8", "surrogatepass")
+    return blake2b(told, digest_size=8).hexdigest()
+
+
 def issue_sentence(line: IssueLine) -> str:
     """Say what is wrong with one label."""
     given = safe(_named(line.given), 60)
@@ -127,7 +141,9 @@ def _head(verdict: Verdict, limit: int) -> list[str]:
 
 def _rules(verdict: Verdict, limit: int, style: Style) -> list[str]:
     columns = (Column(""), Column("rule", flexible=True), Column("value", right=True))
-    rows = [[_WORDS[each.result], safe(each.rule, 200), each.value] for each in verdict.outcomes]
+    rows = [
+        [_WORDS[each.result], safe(each.rule, 200), safe(each.value)] for each in verdict.outcomes
+    ]
     lines = table(columns, rows, limit)
     shown = [
         _colored(each, line, style) for each, line in zip(verdict.outcomes, lines[1:], strict=True)
@@ -150,7 +166,7 @@ def _why(verdict: Verdict, limit: int, style: Style) -> list[str]:
 
 
 def _reason(outcome: RuleOutcome) -> str:
-    return f"{'Failed' if outcome.failed else 'Warning'}: {outcome.why}"
+    return f"{'Failed' if outcome.failed else 'Warning'}: {safe(outcome.why, 500)}"
 
 
 def _worst(verdict: Verdict, limit: int, style: Style) -> list[str]:
