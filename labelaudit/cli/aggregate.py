@@ -10,10 +10,11 @@ from labelaudit.cli import delivery
 from labelaudit.cli.config import origin
 from labelaudit.cli.crowd_delivery import ConsensusDelivery, planned
 from labelaudit.cli.find_issues import DryRun
+from labelaudit.cli.manifest import RunRecord, files_read
 from labelaudit.cli.options import Talk
 from labelaudit.cli.sources import warn_of_variables
 from labelaudit.cli.terminal import Progress, line_width
-from labelaudit.cli.values import parse_classes
+from labelaudit.cli.values import classes_file, parse_classes
 from labelaudit.cli.vote_options import VoteColumns, VoteData, VoteMethod, VoteOutput, VoteRun
 from labelaudit.errors import EnvironmentalError, ExitCode, UsageError
 
@@ -68,7 +69,8 @@ def aggregate(
 
     with Progress(quiet=talk.quiet) as progress:
         result = crowd.audit(source, settings, threads=run.threads, progress=progress)
-    ConsensusDelivery(ctx, votes, result, destinations, talk).all(excel=output.excel)
+    record = RunRecord(ctx, files_read(source.tables, *gold, classes_file(columns.classes)))
+    ConsensusDelivery(ctx, votes, result, destinations, talk).all(excel=output.excel, record=record)
     return ExitCode.DONE
 
 

@@ -10,6 +10,7 @@ from labelaudit.cli import delivery
 from labelaudit.cli.ci import GITLAB_FILE, ci_service, tell_github
 from labelaudit.cli.config import origin
 from labelaudit.cli.gate_options import GateColumns, GateOutput, GateRules
+from labelaudit.cli.manifest import RunRecord
 from labelaudit.cli.options import Data, Method, Run, Talk
 from labelaudit.cli.sources import warn_of_variables
 from labelaudit.errors import ExitCode, UsageError
@@ -65,10 +66,11 @@ def check(
 
     asked = Asked(ctx, data, rules, columns, method, run, talk)
     found = gate(asked, parsed, accepted, destinations)
-    found.all(excel=output.excel)
+    code = ExitCode.DONE if found.verdict.passed else ExitCode.GATE_FAILED
+    found.all(excel=output.excel, record=RunRecord(ctx, found.files, code))
     if service == "github":
         tell_github(found.verdict, delivery.report_stream(destinations, talk), os.environ)
-    return ExitCode.DONE if found.verdict.passed else ExitCode.GATE_FAILED
+    return code
 
 
 def _demand_rules(rules: GateRules) -> None:

@@ -16,7 +16,7 @@ from labelaudit.cli.values import parse_list
 from labelaudit.errors import ConfigError, UsageError
 from labelaudit.wording import comma_list, safe
 
-__all__ = ["load_defaults", "origin", "unread_variables"]
+__all__ = ["load_defaults", "origin", "settings_file", "unread_variables"]
 
 _PREFIX = "LABELAUDIT_"
 _OUR_OWN = ("LABELAUDIT_DATA", "LABELAUDIT_DEBUG")
@@ -28,6 +28,7 @@ _MENTION = re.compile(
 _ROOT_MARKS = (".git", ".hg", ".svn", ".jj")
 _ORIGINS = "labelaudit.origins"
 _SECTIONS = {"gate": "check"}
+_FILE = "labelaudit.file"
 
 Options = dict[str, Any]
 
@@ -68,6 +69,7 @@ def load_defaults(ctx: typer.Context, value: str | None) -> str | None:
     named = value or os.environ.get(f"{_PREFIX}CONFIG") or None
     path = Path(named) if named is not None else _nearest_file(Path.cwd())
     if path is not None:
+        ctx.meta[_FILE] = str(path)
         _from_file(ctx, options, path, found)
     for name, option in options.items():
         text = os.environ.get(_PREFIX + name.upper())
@@ -87,6 +89,12 @@ def origin(ctx: typer.Context, name: str) -> str | None:
         return f"--{_key(name)}"
     origins: dict[str, str] = ctx.meta.get(_ORIGINS, {})
     return origins.get(name)
+
+
+def settings_file(ctx: typer.Context) -> str | None:
+    """Return the settings file that was read, if there is one."""
+    found: str | None = ctx.meta.get(_FILE)
+    return found
 
 
 def unread_variables(ctx: typer.Context) -> tuple[str, ...]:

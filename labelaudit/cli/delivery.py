@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.cli.gate_options import GateOutput
+    from labelaudit.cli.manifest import RunRecord
     from labelaudit.cli.options import Output, Talk
     from labelaudit.cli.vote_options import VoteOutput
     from labelaudit.tables.outputs import Destination
@@ -48,7 +49,7 @@ _RERUN = (
     *("collision", "compat", "min_examples_per_class", "frac_noise", "seed", "config"),
 )
 _RERUN_FLAGS = ("adjust", "skip_invalid")
-_DOCUMENTS = ("summary", "report", "junit", "sarif", "gitlab", "markdown", "baseline")
+_DOCUMENTS = ("summary", "report", "manifest", "junit", "sarif", "gitlab", "markdown", "baseline")
 
 
 def destinations_of(
@@ -141,8 +142,15 @@ class Delivery(ABC):
             return self.summary()
         return self.report(self._written()) if content == "report" else None
 
-    def all(self, *, excel: bool) -> None:
+    def all(self, *, excel: bool, record: RunRecord) -> None:
         """Write every file beside its place, standard output, then move the files, then report.
+
+        Parameters
+        ----------
+        excel : bool
+            Guard CSV against spreadsheets.
+        record : RunRecord
+            What a manifest tells besides the other outputs; it is written and moved last.
 
         Raises
         ------
@@ -152,13 +160,11 @@ class Delivery(ABC):
         from labelaudit.tables.outputs import Staging
 
         with Staging() as staging:
-            for each in self.destinations:
-                if each.path is not None:
-                    with staging.file(each.path) as sink:
-                        self._write(each, sink, excel=excel)
-            for each in self.destinations:
-                if each.path is None:
-                    with _binary_stdout() as sink:
+            for each in sorted(self.destinations, key=_last):
+                with _binary_stdout() if each.path is None else staging.file(each.path) as sink:
+                    if each.content == "manifest":
+                        sink.write(_bytes(record.manifest(staging.staged, self.destinations)))
+                    else:
                         self._write(each, sink, excel=excel)
             staging.commit()
         if self.talk.json:
@@ -249,6 +255,11 @@ class IssuesDelivery(Delivery):
             verbose=self.talk.verbose > 0,
             **look,
         )
+
+
+def _last(destination: Destination) -> tuple[bool, bool]:
+    """Order outputs: files, standard output, the manifest of them all."""
+    return destination.content == "manifest", destination.path is None
 
 
 def described(destination: Destination) -> dict[str, str]:

@@ -13,6 +13,7 @@ from labelaudit.audits.settings import AuditSettings
 from labelaudit.cli import delivery
 from labelaudit.cli.config import origin
 from labelaudit.cli.find_issues import DryRun, audit_settings
+from labelaudit.cli.manifest import RunRecord, files_read
 from labelaudit.cli.options import (
     Classes,
     Data,
@@ -29,7 +30,7 @@ from labelaudit.cli.options import (
 from labelaudit.cli.options import Output as IssuesOutput
 from labelaudit.cli.sources import warn_of_variables
 from labelaudit.cli.terminal import Progress
-from labelaudit.cli.values import parse_classes, parse_share
+from labelaudit.cli.values import classes_file, parse_classes, parse_share
 from labelaudit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -191,7 +192,11 @@ def export(
     refuse_inputs(destinations, paths)
     if cleaning.max_change is not None and not cleaning.dry_run:
         planned.demand_at_most(cleaning.max_change)
-    _ExportDelivery(planned, destinations, talk, dry=cleaning.dry_run).all(excel=output.excel)
+    tables, lists = planned.cleaning.labelled.tables, (settings.issues, *settings.decisions)
+    record = RunRecord(ctx, files_read(tables, *lists, classes_file(columns.classes)))
+    _ExportDelivery(planned, destinations, talk, dry=cleaning.dry_run).all(
+        excel=output.excel, record=record
+    )
     return ExitCode.DONE
 
 

@@ -10,11 +10,13 @@ from labelaudit.audits.settings import AuditSettings
 from labelaudit.cli import delivery
 from labelaudit.cli.config import origin
 from labelaudit.cli.delivery import IssuesDelivery
+from labelaudit.cli.manifest import RunRecord, files_read
 from labelaudit.cli.options import Columns, Data, Method, Output, Run, Talk
 from labelaudit.cli.plan import Plan
 from labelaudit.cli.sources import open_source, warn_of_variables
 from labelaudit.cli.tag_delivery import TagDelivery, refuse_other_tables, result_contents
 from labelaudit.cli.terminal import Progress, line_width
+from labelaudit.cli.values import classes_file
 from labelaudit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -67,8 +69,9 @@ def find_issues(
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
         return ExitCode.DONE
     result = _audit(source, settings, run, talk)
+    record = RunRecord(ctx, files_read(source.tables, classes_file(columns.classes)))
     deliver = TagDelivery if multilabel else IssuesDelivery
-    deliver(ctx, data, result, settings, destinations, talk).all(excel=output.excel)
+    deliver(ctx, data, result, settings, destinations, talk).all(excel=output.excel, record=record)
     return ExitCode.DONE
 
 

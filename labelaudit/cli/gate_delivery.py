@@ -10,7 +10,7 @@ from labelaudit.cli.delivery import Delivery, command_line, said_flags
 from labelaudit.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -59,6 +59,8 @@ class GateDelivery(Delivery):
         self.verdict = verdict
         self.warnings = warnings
         self.baseline = baseline
+        self.files: Mapping[str, str] = {}
+        """Every file that was read, by its name."""
 
     def table(self, content: str) -> pa.Table:
         """Return the table of that name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.cli.config import origin
@@ -11,10 +12,11 @@ from labelaudit.cli.crowd_delivery import ConsensusDelivery
 from labelaudit.cli.delivery import IssuesDelivery
 from labelaudit.cli.find_issues import audit_settings
 from labelaudit.cli.gate_delivery import GateDelivery
+from labelaudit.cli.manifest import files_read
 from labelaudit.cli.options import Output
 from labelaudit.cli.sources import open_source
 from labelaudit.cli.terminal import Progress
-from labelaudit.cli.values import parse_classes
+from labelaudit.cli.values import classes_file, parse_classes
 from labelaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,9 +71,12 @@ def gate(
 
     source = _opened(asked)
     refuse_inputs(destinations, source.understanding.files)
-    if hasattr(source, "class_list"):
-        return _of_labels(asked, source, rules, accepted, destinations)
-    return _of_votes(asked, source, rules, accepted, destinations)
+    judge = _of_labels if hasattr(source, "class_list") else _of_votes
+    found = judge(asked, source, rules, accepted, destinations)
+    baseline = accepted.baseline.path if accepted is not None else None
+    known = baseline if baseline is not None and Path(baseline).exists() else None
+    found.files = files_read(source.tables, known, classes_file(asked.columns.classes))
+    return found
 
 
 def _opened(asked: Asked) -> Any:

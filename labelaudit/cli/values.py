@@ -13,7 +13,7 @@ import typer
 from labelaudit.errors import UsageError
 from labelaudit.wording import safe
 
-__all__ = ["parse_classes", "parse_list", "parse_memory", "parse_share"]
+__all__ = ["classes_file", "parse_classes", "parse_list", "parse_memory", "parse_share"]
 
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)(b?)\s*", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -79,7 +79,8 @@ def parse_classes(text: str | None) -> tuple[str, ...] | None:
     """
     if text is None:
         return None
-    names = _classes_file(text[1:]) if text.startswith("@") else parse_list(text, "--classes")
+    path = classes_file(text)
+    names = parse_list(text, "--classes") if path is None else _classes_in(path)
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise UsageError(f"--classes names {safe(twice)!r} twice.", "Name every class once.")
@@ -88,7 +89,12 @@ def parse_classes(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def _classes_file(name: str) -> tuple[str, ...]:
+def classes_file(text: str | None) -> str | None:
+    """Return the path in ``@classes.txt``; None for classes that stand there themselves."""
+    return text[1:] if text is not None and text.startswith("@") else None
+
+
+def _classes_in(name: str) -> tuple[str, ...]:
     try:
         text = Path(name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, ValueError) as error:

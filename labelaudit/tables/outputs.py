@@ -46,8 +46,11 @@ _SUFFIXES = {
     ".md": "markdown",
 }
 _DOCUMENTS = ("junit", "sarif", "gitlab", "markdown")
-_FORMATS = (*TABLE_FORMATS, "json", "text", *_DOCUMENTS)
-_CONTENTS = {"json": "summary", "text": "report"} | {name: name for name in _DOCUMENTS}
+_FORMATS = (*TABLE_FORMATS, "json", "text", "manifest", *_DOCUMENTS)
+_CONTENTS = {"json": "summary", "text": "report"} | {
+    name: name for name in ("manifest", *_DOCUMENTS)
+}
+_MANIFEST = "manifest.json"
 _ALIASES = {"summary": "json", "txt": "text", "md": "markdown"}
 
 
@@ -58,9 +61,10 @@ class Destination:
     Attributes
     ----------
     content : str
-        ``summary``, ``report``, the main table (``issues``) or one of the side tables.
+        ``summary``, ``report``, ``manifest``, the main table (``issues``) or one of the side
+        tables.
     format : str
-        One of ``TABLE_FORMATS``, or ``json`` or ``text``.
+        One of ``TABLE_FORMATS``, or ``json``, ``text`` or ``manifest``.
     path : str or None
         As the user named it; None is standard output.
     """
@@ -146,6 +150,8 @@ def _prefix(text: str, allowed: Sequence[str], sides: Sequence[str]) -> tuple[st
 
 
 def _format_of(path: str) -> str:
+    if Path(path).name.lower() == _MANIFEST:
+        return "manifest"
     suffix = Path(path).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
