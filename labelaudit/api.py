@@ -13,6 +13,7 @@ from labelaudit.audits import hygiene
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.preparing import look_at_rows
 from labelaudit.audits.settings import AuditSettings
+from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
 from labelaudit.naming import keys_and_kept, with_sound_keys
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["audit", "audit_settings", "find_issues", "inspect", "report"]
 
 
+@speaking_python
 def find_issues(
     data: Any,
     probs: Any = None,
@@ -100,16 +102,17 @@ def find_issues(
     """
     named = _names(probs)
     options = ReadOptions(
-        labels=labels,
+        labels=one_text("labels", labels),
         probs=named,
-        key=key,
-        classes=None if classes is None else tuple(str(name) for name in classes),
-        keep=(keep,) if isinstance(keep, str) else tuple(keep),
-        group=group,
+        key=one_text("key", key),
+        classes=None if classes is None else tuple(map(str, listed("classes", classes))),
+        keep=texts("keep", keep),
+        group=one_text("group", group),
     )
     source = _source(data, None if named else probs, options)
     chosen = audit_settings(settings)
-    return audit(source, chosen, threads=threads, memory=memory)
+    found = audit(source, chosen, threads=threads, memory=memory)
+    return replace(found, warnings=tuple(map(in_python, found.warnings)))
 
 
 def report(result: LabelIssues, width: int = 80) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CrowdConsensus",
+    "GoldAccuracy",
     "MajorityVerdict",
     "VoteAgreement",
     "VoteCounts",
@@ -155,6 +156,23 @@ class MajorityVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class GoldAccuracy:
+    """How many of the known labels are found without knowing any of them.
+
+    Attributes
+    ----------
+    tasks : int
+        Tasks with a known label and votes.
+    method, majority : Estimate
+        Share of them that the chosen method finds, and that majority vote finds.
+    """
+
+    tasks: int
+    method: Estimate
+    majority: Estimate
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class CrowdConsensus:
     """The result of ``aggregate``: what the command line prints, and what the API returns.
 
@@ -187,9 +205,14 @@ class CrowdConsensus:
         ``tied_second``; None unless asked for.
     agreement : VoteAgreement
     certificate : MajorityVerdict
-    gold_accuracy : Estimate or None
-        Share of the known labels that majority vote finds; None without known labels.
+    gold_accuracy : GoldAccuracy or None
+        None without known labels.
+    soft_differs : int or None
+        Tasks whose most probable label by ``soft`` is not the consensus label; None without
+        soft labels.
     converged : bool
+        False where an iterative method, or a member of ``auto``, ran out of steps; a warning or
+        a note says so.
     warnings, notes : tuple of str
     timings : mapping of str to float
         Seconds by stage; not part of any table.
@@ -208,7 +231,8 @@ class CrowdConsensus:
     top_two: pa.Table | None
     agreement: VoteAgreement
     certificate: MajorityVerdict
-    gold_accuracy: Estimate | None = None
+    gold_accuracy: GoldAccuracy | None = None
+    soft_differs: int | None = None
     converged: bool = True
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -225,3 +249,10 @@ class CrowdConsensus:
 
     def __len__(self) -> int:
         return int(self.consensus.num_rows)
+
+    def __repr__(self) -> str:
+        named = len(self) - self.consensus["label"].null_count
+        return (
+            f"CrowdConsensus({self.counts.votes:,} votes by {self.workers.num_rows:,} workers "
+            f"give {named:,} labels for {len(self):,} tasks by {self.method})"
+        )

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "ChangeLimitError",
@@ -61,6 +61,11 @@ class LabelauditError(Exception):
     def __str__(self) -> str:
         return f"{self.found}\n{self.remedy}"
 
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Have every sentence go through a function."""
+        self.found, self.remedy = change(self.found), change(self.remedy)
+        self.args = (self.found, self.remedy)
+
 
 class UsageError(LabelauditError):
     """The command line or the call asks for something that cannot be."""
@@ -92,6 +97,11 @@ class InvalidDataError(InputError):
     def __init__(self, problems: Sequence[str], remedy: str) -> None:
         super().__init__("\n".join(problems), remedy)
         self.problems = tuple(problems)
+
+    def reword(self, change: Callable[[str], str]) -> None:
+        """Have every sentence go through a function."""
+        super().reword(change)
+        self.problems = tuple(map(change, self.problems))
 
 
 class ClassOrderError(InputError):

@@ -45,7 +45,7 @@ def keys_and_kept(
     order = np.argsort(rows, kind="stable")
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    parts = [part for part in np.array_split(rows[order], PARTS) if len(part)]
+    parts = [part for part in np.array_split(rows[order], PARTS) if len(part)] or [rows]
     taken = pa.concat_tables(each(partial(source.take, columns=wanted), parts, on))
     taken = taken.unify_dictionaries().take(pa.array(back))
     keys = _one_chunk(taken[key]) if key else pa.array(rows)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.audits.rows import Rows
-from labelaudit.running import Here, prefetched
+from labelaudit.running import Here, prefetched, threads_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +80,7 @@ def working(
     source: LabelSource, threads: int | None, memory: int | None, progress: Progress | None
 ) -> Iterator[Rows]:
     """Give the rows of a source with threads to work on them, for as long as they are needed."""
-    wanted = threads or len(os.sched_getaffinity(0))
+    wanted = threads_wanted(threads)
     partitions = source.held(_spare(source, memory)).partitions
     if wanted > len(partitions):
         partitions = tuple(_ReadAhead(partition) for partition in partitions)

@@ -6,17 +6,21 @@ partition order, so the result does not depend on where or in which order partit
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from functools import reduce
+from numbers import Integral
 from operator import add
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from labelaudit.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Clock", "Executor", "Here", "each", "prefetched", "together", "total"]
+__all__ = ["Clock", "Executor", "Here", "each", "prefetched", "threads_wanted", "together", "total"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,6 +39,22 @@ class Here:
     def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
         """Apply the function to one item after the other."""
         return map(function, *iterables)
+
+
+def threads_wanted(threads: int | None) -> int:
+    """Return how many threads to work with: all cores where it is not said.
+
+    Raises
+    ------
+    UsageError
+        If it is no whole number from 1.
+    """
+    if threads is None:
+        return len(os.sched_getaffinity(0))
+    given: object = threads
+    if isinstance(given, Integral) and int(given) >= 1:
+        return int(given)
+    raise UsageError(f"threads is {threads!r}.", "Give 1 or more, or None for all cores.")
 
 
 class Clock:

@@ -218,3 +218,11 @@ def test_labels_come_first(table):
     labels, probs = arrays(table)
     with pytest.raises(UsageError, match="labels first"):
         labelaudit.find_issues(probs, labels)
+
+
+def test_nothing_flagged_in_a_table_with_a_key():
+    probs = np.array([[0.999, 0.001], [0.001, 0.999]] * 20)
+    frame = pd.DataFrame({"id": range(40), "label": [0, 1] * 20, "pred_probs": list(probs)})
+    result = labelaudit.find_issues(frame, keep="id")
+    assert len(result) == 0
+    assert result.table["key"].type == pa.int64()

@@ -109,7 +109,7 @@ def test_seed_and_threads() -> None:
         ({"level": "interval"}, "a number for each class"),
         ({"extras": ("conf",)}, "no table 'conf'"),
         ({"duplicates": "none"}, "'none'"),
-        ({"seed": -1}, "seed is -1"),
+        ({"seed": -1}, "The seed is -1"),
         ({"gold": 5}, "Gold labels cannot be of type int"),
         ({"worker": "nobody"}, "no column nobody"),
     ],

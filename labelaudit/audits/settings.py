@@ -71,17 +71,18 @@ class AuditSettings:
         if self.row_score is not None:
             one_of("row_score", self.row_score, ROW_SCORES)
         if not 0.0 <= self.frac_noise <= 1.0:
-            raise UsageError(f"frac_noise is {self.frac_noise}.", "Give a share between 0 and 1.")
+            raise UsageError(f"--frac-noise {self.frac_noise} is no share.", "Give 0 to 1.")
         if self.min_examples_per_class < 0:
             raise UsageError(
-                f"min_examples_per_class is {self.min_examples_per_class}.", "Give 0 or more."
+                f"--min-examples-per-class {self.min_examples_per_class} is too few.",
+                "Give 0 or more.",
             )
         if self.top is not None and self.top < 1:
-            raise UsageError(f"top is {self.top}.", "Give 1 or more, or leave it out.")
+            raise UsageError(f"--top {self.top} is too few.", "Give 1 or more, or leave it out.")
         if self.adjust and self.ranking in ("rcp", "confidence_weighted_entropy"):
             raise UsageError(
                 f"The score {self.ranking} has no adjusted form.",
-                "Use adjust with self_confidence or normalized_margin.",
+                "Use --adjust with self_confidence or normalized_margin.",
             )
 
     @property
@@ -97,11 +98,11 @@ class AuditSettings:
         return self.row_score or ("ema" if self.compat else "softmin")
 
 
-def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
     """Raise ``UsageError`` with the nearest allowed value if the value is none of them."""
     if value not in allowed:
         import difflib
 
-        near = difflib.get_close_matches(value, allowed, n=1)
+        near = difflib.get_close_matches(str(value), allowed, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Choose one of {', '.join(allowed)}."
         raise UsageError(f"There is no {name} {value!r}.", hint)

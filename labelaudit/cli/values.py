@@ -85,7 +85,9 @@ def parse_classes(text: str | None) -> tuple[str, ...] | None:
     if twice is not None:
         raise UsageError(f"--classes names {safe(twice)!r} twice.", "Name every class once.")
     if len(names) < 2:
-        raise UsageError(f"--classes names {len(names)} class.", "Name at least two classes.")
+        raise UsageError(
+            f"--classes names {len(names) or 'no'} class.", "Name at least two classes."
+        )
     return names
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from os import sched_getaffinity
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.audits.crowd.aggregating import SOFT, CrowdSettings, aggregate_votes
+from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
 from labelaudit.crowd.naming import named
-from labelaudit.running import Clock, Here
+from labelaudit.running import Clock, Here, threads_wanted
 from labelaudit.tables.vote_codes import as_text
 from labelaudit.tables.vote_options import VoteOptions
 from labelaudit.tables.votes import open_votes
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["aggregate", "audit"]
 
 
+@speaking_python
 def aggregate(
     votes: Any,
     workers: Any = None,
@@ -68,7 +69,7 @@ def aggregate(
     method : str
         ``auto``, ``majority``, ``dawid-skene``, ... as on the command line.
     task, label : str, optional
-        Columns of the table; inferred where they are not given.
+        Columns of the table; inferred where they are not given. Arrays of labels are ``labels``.
     worker : str, or sequence of str, optional
         Column of a long table; or the columns, or a glob of them, of a wide one.
     duplicates : str
@@ -83,6 +84,7 @@ def aggregate(
         ``nominal``, ``ordinal`` or ``interval``: what agreement is measured by.
     soft : str, optional
         Also make label distributions, this way: ``average``, ``share``, ``dawid-skene``, ...
+        They can differ from the consensus, which is that of ``method``.
     extras : collection of str
         Further tables: ``confusion``, ``soft``, ``top-two``.
     seed : int
@@ -115,30 +117,35 @@ def aggregate(
         soft=soft or SOFT[0],
         level=level,
         seed=seed,
-        extras=tuple(dict.fromkeys((*extras, *(("soft",) if soft else ())))),
+        extras=tuple(dict.fromkeys((*texts("extras", extras), *(("soft",) if soft else ())))),
     )
     options = VoteOptions(
-        task=task,
-        workers=(worker,) if isinstance(worker, str) else tuple(worker or ()),
-        label=label,
+        task=one_text("task", task),
+        workers=() if worker is None else texts("worker", worker),
+        label=one_text("label", label),
         duplicates=duplicates,
         abstain=_texts(abstain),
         gold=str(gold) if isinstance(gold, str | Path) else None,
-        classes=None if classes is None else _texts(list(classes)),
+        classes=None if classes is None else _texts(listed("classes", classes)),
     )
     if gold is not None and options.gold is None:
         from labelaudit.tables.votes_memory import gold_in_memory
 
         options = replace(options, known=gold_in_memory(gold))
-    return audit(_source(votes, workers, labels, options), settings, threads=threads)
+    found = audit(_source(votes, workers, labels, options), settings, threads=threads)
+    return replace(
+        found,
+        warnings=tuple(map(in_python, found.warnings)),
+        notes=tuple(map(in_python, found.notes)),
+    )
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    """Return labels as the texts that name them."""
+    """Return labels as the texts that name them; missing ones name nothing."""
     if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
         values = [values]
-    listed = list(values)
-    return as_text(pa.array(listed)) if listed else ()
+    arrays = (pa.array([value], from_pandas=True) for value in values)
+    return tuple(text for array in arrays if not array.null_count for text in as_text(array))
 
 
 def _source(votes: Any, workers: Any, labels: Any, options: VoteOptions) -> VoteSource:
@@ -187,7 +194,7 @@ def audit(
 
 @contextmanager
 def _working(threads: int | None) -> Iterator[Executor]:
-    wanted = threads or len(sched_getaffinity(0))
+    wanted = threads_wanted(threads)
     if wanted == 1:
         yield Here()
         return

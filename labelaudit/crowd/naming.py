@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from labelaudit.audits.crowd.aggregating import SOFT
+from labelaudit.audits.crowd.posterior import consensus
 from labelaudit.audits.crowd.tables import wilson
-from labelaudit.crowd_findings import CrowdConsensus, MajorityVerdict, VoteAgreement
+from labelaudit.crowd_findings import (
+    CrowdConsensus,
+    GoldAccuracy,
+    MajorityVerdict,
+    VoteAgreement,
+)
 from labelaudit.errors import UsageError
 from labelaudit.findings import Estimate
 from labelaudit.tables.consensus import (
@@ -22,6 +29,8 @@ from labelaudit.tables.consensus import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from labelaudit.audits.crowd.aggregating import Aggregated, CrowdSettings
@@ -42,7 +51,7 @@ def named(
     """Put the names of tasks, workers and classes to the numbers of an aggregation."""
     classes = votes.classes
     understanding = replace(source.understanding, classes=classes.names, class_order=classes.order)
-    consensus = _consensus(votes, found)
+    tasks = _consensus(votes, found)
     rate = found.agreement.alphas[0]
     proof = found.certificate
     return CrowdConsensus(
@@ -50,16 +59,14 @@ def named(
         method=settings.method,
         settings=asdict(settings),
         counts=votes.counts,
-        consensus=consensus,
+        consensus=tasks,
         workers=_workers(votes, found),
         pairs=_confused_pairs(found.confused, classes.values),
-        next_votes=_next_votes(consensus, found),
+        next_votes=_next_votes(tasks, found),
         confusion=_confusion(votes, found) if "confusion" in settings.extras else None,
         soft=None
         if found.soft is None
-        else soft_table(
-            votes.tasks, consensus["label"].combine_chunks(), found.soft, classes.names
-        ),
+        else soft_table(votes.tasks, tasks["label"].combine_chunks(), found.soft, classes.names),
         top_two=_top_two(votes, found) if "top-two" in settings.extras else None,
         agreement=VoteAgreement(
             settings.level,
@@ -76,10 +83,38 @@ def named(
             proof.expected_gain,
         ),
         gold_accuracy=_gold_accuracy(votes, found),
+        soft_differs=None if found.soft is None else _differing(consensus(found.soft), found),
         converged=found.result.converged,
         warnings=(*votes.warnings, *found.warnings),
-        notes=tuple(note for note in found.result.notes if note not in found.warnings),
+        notes=(
+            *(note for note in found.result.notes if note not in found.warnings),
+            *_beside_the_consensus(found, settings),
+        ),
     )
+
+
+def _differing(labels: npt.NDArray[np.int32], found: Aggregated) -> int:
+    """Count the tasks with a label that is another by some other way."""
+    label = found.tasks.label
+    return int(((label >= 0) & (label != labels)).sum())
+
+
+def _beside_the_consensus(found: Aggregated, settings: CrowdSettings) -> Iterator[str]:
+    """Say of tables that are made another way than the consensus how far they are from it."""
+    tasks = f"of {len(found.tasks.label):,} tasks"
+    if found.soft is not None and (apart := _differing(consensus(found.soft), found)):
+        same = f" With --soft '{settings.method}' it is." if settings.method in SOFT else ""
+        yield (
+            f"The soft labels are made another way ({settings.soft}) than the consensus "
+            f"({settings.method}): on {apart:,} {tasks} their most probable label is not the "
+            f"consensus label.{same}"
+        )
+    if found.pairs is not None and found.result.method != "top-two":
+        apart = _differing(found.pairs.first, found)
+        yield (
+            f"The top-two table is made by top-two, which has no part in the consensus by "
+            f"{settings.method}: on {apart:,} {tasks} its first answer is not the consensus label."
+        )
 
 
 def _consensus(votes: Votes, found: Aggregated) -> pa.Table:
@@ -149,11 +184,11 @@ def _confused_pairs(confused: Floats, values: pa.Array) -> pa.Table:
     )
 
 
-def _next_votes(consensus: pa.Table, found: Aggregated) -> pa.Table:
+def _next_votes(tasks: pa.Table, found: Aggregated) -> pa.Table:
     following = found.next_votes
     order = following.order[:_NEXT_VOTES]
     order = order[following.error_reduction[order] > 0]
-    chosen = consensus.select(["task", "label", "confidence"]).take(pa.array(order))
+    chosen = tasks.select(["task", "label", "confidence"]).take(pa.array(order))
     return chosen.append_column("error_reduction", measured(following.error_reduction[order]))
 
 
@@ -184,12 +219,16 @@ def _top_two(votes: Votes, found: Aggregated) -> pa.Table | None:
     )
 
 
-def _gold_accuracy(votes: Votes, found: Aggregated) -> Estimate | None:
-    """Compare majority vote, the one thing that gold labels have no part in, with gold labels."""
+def _gold_accuracy(votes: Votes, found: Aggregated) -> GoldAccuracy | None:
+    """Compare gold labels with labels that they have no part in."""
     known = (votes.block.gold >= 0) & (found.tasks.n_votes > 0)
     total = int(known.sum())
-    if not total:
+    if not total or found.unaided is None:
         return None
-    right = int((found.tasks.majority_label == votes.block.gold)[known].sum())
-    low, high = wilson(np.array([float(right)]), np.array([total]))
-    return Estimate(right / total, float(low[0]), float(high[0]))
+    gold = votes.block.gold[known]
+    shares = []
+    for labels in (found.unaided[known], found.tasks.majority_label[known]):
+        right = int((labels == gold).sum())
+        low, high = wilson(np.array([float(right)]), np.array([total]))
+        shares.append(Estimate(right / total, float(low[0]), float(high[0])))
+    return GoldAccuracy(total, *shares)

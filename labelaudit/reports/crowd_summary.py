@@ -66,7 +66,7 @@ def crowd_document(
     return {key: plain(value) for key, value in document.items()}
 
 
-def _counts(result: CrowdConsensus) -> dict[str, int]:
+def _counts(result: CrowdConsensus) -> dict[str, int | None]:
     return {
         "tasks": result.consensus.num_rows,
         "labelled_tasks": result.consensus.num_rows - result.consensus["label"].null_count,
@@ -75,4 +75,5 @@ def _counts(result: CrowdConsensus) -> dict[str, int]:
         **asdict(result.counts),
         "ties": result.certificate.tied,
         "changed_from_majority": changed_tasks(result),
+        "soft_differs": result.soft_differs,
     }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from labelaudit.crowd_findings import CrowdConsensus
+    from labelaudit.findings import Estimate
 
 __all__ = ["changed_tasks", "crowd_report", "weak_workers"]
 
@@ -118,14 +119,20 @@ def _verdict(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
     ]
     if left:
         lines += paragraph(f"Left out: {', '.join(left)}.", limit)
-    mean = result.consensus["confidence"].drop_null()
-    if len(mean):
-        import pyarrow.compute as pc
-
-        lines += paragraph(
-            f"Method: {result.method}; mean confidence {percent(pc.mean(mean).as_py())}.", limit
-        )
+    mean = _mean_confidence(result)
+    if mean is not None:
+        text = f"Method: {result.method}; mean confidence of the labels {percent(mean)}."
+        lines += paragraph(text, limit)
     return lines
+
+
+def _mean_confidence(result: CrowdConsensus) -> float | None:
+    """Return the mean over the tasks that have a label."""
+    import pyarrow.compute as pc
+
+    labelled = result.consensus["confidence"].filter(pc.is_valid(result.consensus["label"]))
+    mean: float | None = pc.mean(labelled).as_py()
+    return mean
 
 
 def _agreement(result: CrowdConsensus, limit: int) -> list[str]:
@@ -148,14 +155,25 @@ def _majority(result: CrowdConsensus, limit: int) -> list[str]:
     ties, changed = result.certificate.tied, changed_tasks(result)
     text = f"{plural(ties, 'tie')}; {plural(changed, 'label')} not as the majority has it."
     lines += paragraph(text, limit)
-    if result.gold_accuracy is not None:
-        gold = result.gold_accuracy
-        text = (
-            f"The label of {plural(result.counts.gold, 'task')} is known; majority vote finds it "
-            f"in {percent(gold.value)} ({percent(gold.low)} to {percent(gold.high)}) of them."
-        )
-        lines += paragraph(text, limit)
-    return lines
+    return lines + _gold(result, limit)
+
+
+def _gold(result: CrowdConsensus, limit: int) -> list[str]:
+    gold = result.gold_accuracy
+    if gold is None:
+        return []
+    shares = [f"{result.method} finds {_with_interval(gold.method)}"]
+    if result.method != "majority":
+        shares.append(f"majority vote {_with_interval(gold.majority)}")
+    text = (
+        f"Of {plural(gold.tasks, 'known label')}, when they are hidden, {', '.join(shares)}; "
+        "above they count as known."
+    )
+    return paragraph(text, limit)
+
+
+def _with_interval(share: Estimate) -> str:
+    return f"{percent(share.value)} ({percent(share.low)} to {percent(share.high)})"
 
 
 def _weak_workers(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
@@ -168,7 +186,8 @@ def _weak_workers(result: CrowdConsensus, limit: int, style: Style) -> list[str]
         Column("accuracy", right=True),
         Column("95 %", right=True),
         Column("agrees", right=True),
-        Column("worst (true -> given)", flexible=True),
+        Column("score", right=True),
+        Column("commonest mistake", flexible=True),
     )
     rows = [
         [
@@ -177,14 +196,22 @@ def _weak_workers(result: CrowdConsensus, limit: int, style: Style) -> list[str]
             percent(row["accuracy"]),
             f"{percent(row['accuracy_low'])} to {percent(row['accuracy_high'])}",
             "-" if row["agreement"] is None else percent(row["agreement"]),
+            f"{row['spammer_score']:.3f}",
             "-" if row["worst_pair"] is None else value_text(row["worst_pair"]),
         ]
         for row in weak.slice(0, _WORKERS).to_pylist()
     ]
-    return _with_rest(
-        titled("Workers at or near chance", table(columns, rows, limit), style),
-        weak.num_rows - len(rows),
+    lines = titled("Workers at or near chance", table(columns, rows, limit), style)
+    return _with_rest(lines, weak.num_rows - len(rows)) + _why_weak(result, limit)
+
+
+def _why_weak(result: CrowdConsensus, limit: int) -> list[str]:
+    classes = len(result.understanding.classes)
+    text = (
+        f"Listed for an accuracy of at most {percent(1 / classes)}, chance among {classes} "
+        f"classes, or a score (0: the votes say nothing of the class; 1: all) below {_BLIND:g}."
     )
+    return paragraph(text, limit, "  ")
 
 
 def _with_rest(lines: list[str], more: int) -> list[str]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from labelaudit.tables.arrays import flags, numbers
+from labelaudit.tables.soft_labels import COLUMNS, MARK, mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +93,11 @@ def soft_table(tasks: pa.Array, label: pa.Array, probs: Floats, names: Sequence[
     """Write label distributions, classes in order, with the names in the schema's metadata.
 
     ``classes`` is a JSON list; ``huggingface`` describes the label as a ClassLabel, so that
-    ``find-issues`` and data loaders know the order.
+    ``find-issues`` and data loaders know the order; ``labelaudit`` says that these are soft
+    labels, so that nobody takes them for a model's predictions.
     """
     lists = pa.FixedSizeListArray.from_arrays(numbers(probs.reshape(-1)), probs.shape[1])
-    table = pa.table({"task": tasks, "label": label, "probs": lists})
+    table = pa.table(dict(zip(COLUMNS, (tasks, label, lists), strict=True)))
     features = {
         "task": {"dtype": _loader_type(tasks.type), "_type": "Value"},
         "label": {"names": list(names), "_type": "ClassLabel"},
@@ -108,6 +110,7 @@ def soft_table(tasks: pa.Array, label: pa.Array, probs: Floats, names: Sequence[
     return table.replace_schema_metadata(
         {
             "classes": json.dumps(list(names), ensure_ascii=False),
+            MARK: mark(),
             "huggingface": json.dumps({"info": {"features": features}}, ensure_ascii=False),
         }
     )

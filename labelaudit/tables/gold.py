@@ -80,7 +80,7 @@ def _one_each(task: Codes, label: Codes, tasks: pa.Array) -> Codes:
     if len(torn):
         some = as_text(tasks.take(pa.array(torn[:5])))
         raise InvalidDataError(
-            [f"Tasks with several gold labels: {len(torn):,}, such as {listed(some)}."],
+            [f"{_tasks(len(torn))} with several gold labels: {listed(some)}."],
             "Give each task one gold label.",
         )
     return gold
@@ -101,10 +101,14 @@ def _from_table(source: VoteSource, tasks: pa.Array) -> tuple[pa.Array, Codes, C
     if len(strange):
         some = as_text(given.take(pa.array(strange[:5])))
         raise InvalidDataError(
-            [f"Gold labels of {len(strange):,} tasks without votes: {listed(some)}."],
+            [f"{_tasks(len(strange))} with a gold label and no vote: {listed(some)}."],
             "Leave them out of the gold labels, or give the votes on them.",
         )
     return values, said, of_id[place]
+
+
+def _tasks(number: int) -> str:
+    return f"{number:,} task{'' if number == 1 else 's'}"
 
 
 def _gold_tables(source: VoteSource) -> tuple[InputTable, ...]:

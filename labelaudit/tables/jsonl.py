@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +26,7 @@ __all__ = ["JsonReader"]
 _BLOCK = 16 << 20
 _PIECE = 1 << 20
 _MOST_LEVELS = 1_000
+_ROW = re.compile(r" in row ([0-9]+)")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
@@ -32,13 +36,16 @@ class JsonReader:
 
     def sniff(self, file: InputFile) -> tuple[pa.Schema, bool]:
         """Return columns and types as the first block has them, and whether there are rows."""
-        for row, line in enumerate(_lines(file)):
+        for number, line in enumerate(_lines(file), 1):
             if _is_deep(line):
                 raise InputError(
-                    f"{file.name}, row {row} is nested more than {_MOST_LEVELS:,} levels deep.",
+                    f"{file.name}, line {number} is nested more than {_MOST_LEVELS:,} levels deep.",
                     BROKEN_FILE,
                 )
-        with pa_json.open_json(file.source, read_options=_read_options()) as opened:
+        with (
+            _naming_lines(file, []),
+            pa_json.open_json(file.source, read_options=_read_options()) as opened,
+        ):
             return opened.schema, True
 
     def read(self, file: InputFile, fields: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -46,11 +53,34 @@ class JsonReader:
         options = pa_json.ParseOptions(
             explicit_schema=fields, newlines_in_values=False, unexpected_field_behavior="ignore"
         )
-        with pa_json.open_json(
-            file.source, read_options=_read_options(), parse_options=options
-        ) as opened:
+        before: list[int] = []
+        with (
+            _naming_lines(file, before),
+            pa_json.open_json(
+                file.source, read_options=_read_options(), parse_options=options
+            ) as opened,
+        ):
             for batch in opened:
+                before.append(batch.num_rows)
                 yield batch.select(fields.names)
+
+
+@contextmanager
+def _naming_lines(file: InputFile, before: list[int]) -> Iterator[None]:
+    """Name the line where the parser names a row: it counts them from 0, without blank lines.
+
+    It counts within a block; `before` holds the rows of the blocks that have been read.
+    """
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        raise pa.ArrowInvalid(_ROW.sub(partial(_in_line, file, before), str(error))) from error
+
+
+def _in_line(file: InputFile, before: list[int], found: re.Match[str]) -> str:
+    filled = (number for number, line in enumerate(_lines(file), 1) if line.strip())
+    number = next(islice(filled, sum(before) + int(found[1]), None), None)
+    return found[0] if number is None else f" in line {number:,}"
 
 
 def _read_options() -> pa_json.ReadOptions:

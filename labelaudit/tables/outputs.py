@@ -51,7 +51,7 @@ _CONTENTS = {"json": "summary", "text": "report"} | {
     name: name for name in ("manifest", *_DOCUMENTS)
 }
 _MANIFEST = "manifest.json"
-_ALIASES = {"summary": "json", "txt": "text", "md": "markdown"}
+_ALIASES = {"summary": "json", "report": "text", "txt": "text", "md": "markdown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ def parse_destination(
     sides: Sequence[str] = SIDE_TABLES,
     documents: Sequence[str] = (),
 ) -> Destination:
-    """Return the destination of ``[FORMAT:]PATH``; ``-`` is standard output, as CSV by default.
+    """Return the destination of ``[TABLE:][FORMAT:]PATH``; ``-`` is standard output, as CSV.
 
     Parameters
     ----------
     text : str
     main : str
-        The table that a bare path stands for.
+        The table that a bare path stands for; it may be named as well.
     sides : sequence of str
         Tables that are named before the path.
     documents : sequence of str
@@ -100,10 +100,9 @@ def parse_destination(
     Raises
     ------
     UsageError
-        If the format is unknown, or cannot hold what is asked for.
+        If a table or format is unknown, or the format cannot hold what is asked for.
     """
-    side, rest = _prefix(text, sides, sides)
-    written, path = _prefix(rest, _FORMATS, sides)
+    table, written, path = _prefixes(text, (main, *sides))
     if not path:
         raise UsageError(f"The output {safe(text)!r} has no path.", "Give a path, or - for stdout.")
     if "\0" in path:
@@ -124,29 +123,45 @@ def parse_destination(
             if not documents
             else f"It writes {', '.join(documents)}.",
         )
-    content = side or _CONTENTS.get(form, main)
-    if side and form not in TABLE_FORMATS:
+    content = table or _CONTENTS.get(form, main)
+    if table and form not in TABLE_FORMATS:
         raise UsageError(
-            f"{safe(text)}: the {side} table cannot be written as {form}.",
+            f"{safe(text)}: the {table} table cannot be written as {form}.",
             f"Use one of {', '.join(TABLE_FORMATS)}.",
         )
     return Destination(content, form, None if path == "-" else path)
 
 
-def _prefix(text: str, allowed: Sequence[str], sides: Sequence[str]) -> tuple[str | None, str]:
-    """Split a known prefix off; a colon may also be part of a file's name."""
+def _prefixes(text: str, tables: Sequence[str]) -> tuple[str | None, str | None, str]:
+    """Split the names of a table and a format off; a colon may also be part of a file's name."""
+    table = form = None
     head, colon, rest = text.partition(":")
-    if not colon:
-        return None, text
-    known = {name: name for name in (*sides, *_FORMATS)} | _ALIASES
-    name = known.get(head.lower())
-    if name in allowed:
-        return name, rest
-    if name is None and head.replace("-", "").isalpha():
-        hint = _did_you_mean(head, list(known))
-        if hint:
-            raise UsageError(f"There is no output format {safe(head)!r}.", hint)
-    return None, text
+    while colon:
+        name = _ALIASES.get(head.lower(), head.lower())
+        if name in tables and table is None:
+            table, text = name, rest
+        elif name in _FORMATS and form is None:
+            form, text = name, rest
+        elif _is_word(head) and not rest.startswith("//"):
+            raise _no_such_output(head, text, tables)
+        else:
+            break
+        head, colon, rest = text.partition(":")
+    return table, form, text
+
+
+def _is_word(head: str) -> bool:
+    """Say whether this could be meant for a name: letters, and more than a drive has."""
+    return len(head) > 1 and head.replace("-", "").isalpha()
+
+
+def _no_such_output(head: str, text: str, tables: Sequence[str]) -> UsageError:
+    names = [*tables, *_FORMATS, *_ALIASES]
+    hint = _did_you_mean(head, names) or f"Choose of {', '.join(dict.fromkeys(names))}."
+    return UsageError(
+        f"There is no output {safe(head)!r}.",
+        f"{hint} A file of that name is written as ./{safe(text)}.",
+    )
 
 
 def _format_of(path: str) -> str:

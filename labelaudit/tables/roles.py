@@ -18,6 +18,7 @@ from labelaudit.tables.layouts import (
     struct_layout,
     wide_layout,
 )
+from labelaudit.tables.soft_labels import COLUMNS, are_soft_labels
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -323,6 +324,8 @@ def _key_column(
     ]
     if not found and PANDAS_INDEX in schema.names:
         found = [PANDAS_INDEX]
+    if not found and are_soft_labels(schema):
+        found = [name for name in COLUMNS[:1] if name in schema.names and name != labels]
     key = only_one(found, "the key", "--key")
     origins["key"] = "inferred from its name" if key is not None else "no key column: row numbers"
     return key

@@ -18,6 +18,7 @@ from labelaudit.tables.parts import check_names, check_parts
 from labelaudit.tables.paths import find_files
 from labelaudit.tables.roles import Roles, assign_roles
 from labelaudit.tables.scanning import seen_labels, seen_names, seen_range, seen_width, share_from
+from labelaudit.tables.soft_labels import warning_about
 from labelaudit.tables.tag_layouts import TOP_K
 from labelaudit.tables.tag_roles import TagRoles, assign_tag_roles, is_multilabel
 from labelaudit.tables.tag_source import tag_classes, tag_decoder
@@ -122,7 +123,7 @@ def source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSour
         classes,
         decoder,
         partitions,
-        classes.warnings,
+        (*classes.warnings, *warning_about(tables[0].schema, probs[0].name)),
     )
 
 

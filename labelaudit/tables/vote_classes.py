@@ -15,6 +15,8 @@ from labelaudit.tables.vote_codes import NO_CODE, as_text
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from labelaudit.tables.vote_options import VoteOptions
@@ -27,6 +29,7 @@ ABSTAINED = -2
 
 SORTED = "sorted labels"
 _MOST_CLASSES = 10_000
+_MOST_COMPARED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,20 @@ def vote_classes(
 
 
 def _unheard(values: pa.Array, options: VoteOptions) -> tuple[str, ...]:
-    texts = set(as_text(values))
+    texts = as_text(values)
     missing = [text for text in options.abstain if text not in texts]
-    return tuple(f"No label is {safe(text)!r}, which --abstain names." for text in missing)
+    return tuple(
+        f"No label is {safe(text)!r}, which --abstain names.{_nearest(text, texts)}"
+        for text in missing
+    )
+
+
+def _nearest(text: str, texts: Sequence[str]) -> str:
+    import difflib
+
+    folded = [each for each in texts if each.casefold() == text.strip().casefold()]
+    near = folded or difflib.get_close_matches(text, texts[:_MOST_COMPARED], n=1)
+    return f" Did you mean {safe(near[0])!r}?" if near else ""
 
 
 def _said(

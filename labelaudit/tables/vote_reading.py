@@ -251,7 +251,9 @@ def _repeated(
         f"{_plural(repeats.votes, 'vote')} repeat an earlier one by the same worker on the same "
         f"task, the first by {safe(worker)} on {safe(task)}."
     )
-    return InvalidDataError([found], "Mend them, or choose --duplicates last, first or all.")
+    return InvalidDataError(
+        [found], "Mend them, or say with --duplicates which of them count: last, first or all."
+    )
 
 
 def _warnings(counts: VoteCounts, options: VoteOptions) -> tuple[str, ...]:

@@ -123,14 +123,16 @@ def _task(schema: pa.Schema, options: VoteOptions, origins: dict[str, str]) -> s
 
 def _long(schema: pa.Schema, options: VoteOptions, gold: str | None) -> VoteRoles:
     origins: dict[str, str] = {}
+    said = options.workers[0] if options.workers else None
+    _refuse_repeats(
+        {"tasks": options.task, "workers": said, "labels": options.label, "gold labels": gold}
+    )
     task = _task(schema, options, origins)
     if task is None:
         raise _nobody(schema, "tasks", "--task-column")
-    worker = _said_or_named(
-        schema, options, "worker", options.workers[0] if options.workers else None, origins
-    )
+    worker = _said_or_named(schema, options, "worker", said, origins)
     label = _said_or_named(schema, options, "label", options.label, origins)
-    _refuse_repeats({"tasks": task, "workers": worker, "labels": label, "gold": gold})
+    _refuse_repeats({"tasks": task, "workers": worker, "labels": label, "gold labels": gold})
     _check_ids(schema, [task, worker])
     _check_labels(schema, [label, *([gold] if gold else [])])
     if gold is not None:
@@ -166,8 +168,8 @@ def _refuse_repeats(roles: Mapping[str, str | None]) -> None:
     for role, column in roles.items():
         if column is not None and column in seen:
             raise UsageError(
-                f"Column {safe(column)} cannot be the {seen[column]} and the {role}.",
-                "Name a column for each.",
+                f"Column {safe(column)} cannot be both the {seen[column]} and the {role}.",
+                "Name a column of its own for each.",
             )
         if column is not None:
             seen[column] = role
@@ -190,6 +192,8 @@ def _wide(schema: pa.Schema, options: VoteOptions, gold: str | None) -> VoteRole
             "Leave --label-column out, or name the one column of workers.",
         )
     origins: dict[str, str] = {}
+    for name in options.workers:
+        _refuse_repeats({"tasks": options.task, "gold labels": gold, "votes of a worker": name})
     task = _task(schema, options, origins)
     if task is None and PANDAS_INDEX in schema.names:
         task, origins["task"] = PANDAS_INDEX, "the index of the data frame"
@@ -234,7 +238,7 @@ def _said_columns(
         matches = [name for name in schema.names if fnmatchcase(name, pattern)]
         if not matches:
             raise UsageError(
-                f"--worker-column {safe(pattern)} matches no column.",
+                f"--worker-column '{safe(pattern)}' matches no column.",
                 f"The columns are {listed(schema.names)}.",
             )
         found.update(dict.fromkeys(matches))

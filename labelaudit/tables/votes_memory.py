@@ -88,7 +88,7 @@ def _table(data: Any) -> pa.Table:
         data = pa.table({str(name): _array(column) for name, column in data.items()})
     if not _is_table(data):
         raise UsageError(
-            f"A {type(data).__name__} is not a table of votes.",
+            f"A table of votes cannot be of type {type(data).__name__}.",
             "Give a data frame, or arrays of tasks, workers and labels.",
         )
     with reading("the table in memory", "Give a data frame of votes."):

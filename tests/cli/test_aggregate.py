@@ -116,7 +116,7 @@ def test_report_fits_and_says_what_matters(folder: Path) -> None:
     assert done.code == 0
     assert max(map(len, done.out.splitlines()[:-1])) <= 80
     assert "240 votes by 5 workers give 60 labels for 60 tasks." in done.out
-    for words in ("Krippendorff's alpha", "Majority vote", "Most confused", "another vote"):
+    for words in ("Krippendorff's alpha", "majority vote", "Most confused", "another vote"):
         assert words in done.out
     assert done.out.splitlines()[-1] == (
         "  labelaudit aggregate votes.parquet -o consensus.csv -o workers:workers.csv"
@@ -196,9 +196,11 @@ def test_gold_clamps_and_is_told(folder: Path) -> None:
     assert [row["label"] for row in first] == ["fox", "cat"]
     assert [row["confidence"] for row in first] == pytest.approx([1.0, 1.0])
     assert found["counts"]["gold"] == 2
-    assert found["gold_accuracy"]["value"] in (0.0, 0.5, 1.0)
+    assert found["gold_accuracy"]["tasks"] == 2
+    for way in ("method", "majority"):
+        assert found["gold_accuracy"][way]["value"] in (0.0, 0.5, 1.0)
     done = run(folder, "--gold", "gold.csv")
-    assert "The label of 2 tasks is known; majority vote finds it" in " ".join(done.out.split())
+    assert "Of 2 known labels, when they are hidden, auto" in " ".join(done.out.split())
 
 
 def test_counts_of_what_is_left_out(folder: Path) -> None:
@@ -248,7 +250,9 @@ def test_warnings_about_the_shape(folder: Path) -> None:
         (("-o", "votes.parquet"), 2, "is the input votes.parquet"),
         (("-o", "votes.parquet", "--force"), 2, "never overwritten"),
         (("-o", "worker:w.csv"), 2, "Did you mean workers?"),
+        (("-o", "foo:w.csv"), 2, "Choose of consensus, workers"),
         (("-o", "issues.html"), 2, ".html"),
+        (("-w", "task", "-l", "task"), 2, "both the workers and the labels"),
         (("--json", "-o", "-"), 2, "both go to standard output"),
         (("-w", "rater_*"), 2, "matches no column"),
         (("--classes", "cat,dog"), 3, "fox"),
@@ -342,3 +346,57 @@ def test_digits(tmp_path: Path) -> None:
     assert done.code == 0
     assert "Workers at or near chance" in done.out
     assert "  zed " in done.out
+
+
+def test_soft_labels_that_contradict_the_consensus_are_told(folder: Path) -> None:
+    outputs = ("-o", "soft:s.parquet", "-o", "consensus:c.parquet")
+    found = summary(folder, *outputs, "--soft", "share", "--classes", "fox,dog,cat")
+    soft, labels = pq.read_table(folder / "s.parquet"), pq.read_table(folder / "c.parquet")["label"]
+    best = np.array(["fox", "dog", "cat"])[np.argmax(soft["probs"].to_pylist(), axis=1)]
+    apart = int((best != np.array(labels.to_pylist())).sum())
+    assert found["counts"]["soft_differs"] == apart > 0
+    assert [note for note in found["notes"] if f"on {apart} of 60 tasks their most" in note]
+    same = summary(folder, "-o", "soft:same.parquet", "--soft", "auto")
+    assert same["counts"]["soft_differs"] == 0
+    assert not [note for note in same["notes"] if "soft labels" in note]
+
+
+def test_the_top_two_table_under_another_method_is_explained(folder: Path) -> None:
+    notes = summary(folder, "-o", "top-two:t.csv", "-m", "majority")["notes"]
+    assert [note for note in notes if note.startswith("The top-two table is made by top-two")]
+    notes = summary(folder, "-o", "top-two:u.csv", "-m", "top-two")["notes"]
+    assert not [note for note in notes if "The top-two table" in note]
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow", "csv", "jsonl"])
+def test_find_issues_knows_soft_labels(folder: Path, form: str) -> None:
+    assert run(folder, "-q", "-o", f"soft:s.{form}").code == 0
+    done = call("find-issues", f"s.{form}", "--json", "-q", cwd=folder)
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert found["mapping"]["key"] == "task"
+    assert [words for words in found["warnings"] if "no model's out-of-sample" in words]
+    soft = labelaudit.aggregate(folder / "votes.parquet", soft="average").soft
+    assert soft is not None
+    mine = soft.append_column("mine", soft["probs"])
+    assert labelaudit.find_issues(mine, probs="mine").warnings == ()
+
+
+def test_an_abstention_that_nobody_gave_is_told(folder: Path) -> None:
+    warnings = summary(folder, "--abstain", "Fox", "--abstain", "dog")["warnings"]
+    assert "No label is 'Fox', which --abstain names. Did you mean 'fox'?" in warnings
+
+
+def test_shares_of_votes_are_exact(folder: Path) -> None:
+    run(folder, "-q", "-o", "c.csv", "-m", "majority")
+    rows = pa_csv.read_csv(folder / "c.csv").to_pylist()
+    assert [row["confidence"] for row in rows] == [row["agreement"] for row in rows]
+
+
+def test_convergence_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert summary(folder)["converged"]
+    monkeypatch.setattr("labelaudit.audits.crowd.ebcc.STEPS", 2)
+    found = summary(folder)
+    assert not found["converged"]
+    assert [note for note in found["notes"] if "stopped in 3 of 3 starts after 2 steps" in note]
+    assert found["warnings"] == []

@@ -169,7 +169,7 @@ def test_next_command_quotes_names(folder: Path, api: FakeApi) -> None:
         (["--adjust"], 2, "The score rcp has no adjusted form."),
         (["--compat", "cleanlab", "--collision", "paper"], 2, "contradict each other"),
         (["--compat", "other"], 2, "'--compat'"),
-        (["--frac-noise", "2"], 2, "frac_noise is 2.0."),
+        (["--frac-noise", "2"], 2, "--frac-noise 2.0 is no share."),
         (["--threads", "0"], 2, "'--threads'"),
         (["--threads", "two"], 2, "'--threads'"),
         (["--memory", "much"], 2, "'much' is not a size; write 4GiB"),

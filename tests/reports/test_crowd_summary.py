@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from labelaudit.crowd_findings import GoldAccuracy
 from labelaudit.findings import Estimate
 from labelaudit.reports.crowd_summary import crowd_document
 from labelaudit.reports.summary import to_json
@@ -27,7 +28,10 @@ def document(**changes: Any) -> dict[str, Any]:
 def test_schema_accepts_the_document_and_is_itself_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.validate(document(), SCHEMA)
-    jsonschema.validate(document(gold_accuracy=Estimate(0.5, 0.4, 0.6)), SCHEMA)
+    share = Estimate(0.5, 0.4, 0.6)
+    known = document(gold_accuracy=GoldAccuracy(10, share, share), soft_differs=3)
+    jsonschema.validate(known, SCHEMA)
+    assert known["counts"]["soft_differs"] == 3
 
 
 @pytest.mark.parametrize("key", ["counts", "agreement", "majority", "weak_workers", "mapping"])
@@ -55,6 +59,7 @@ def test_numbers() -> None:
         "gold": 0,
         "ties": 1,
         "changed_from_majority": 1,
+        "soft_differs": None,
     }
     assert found["inputs"] == ["votes.csv"]
     assert found["weak_workers"]["count"] == 2

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
+from labelaudit.crowd_findings import GoldAccuracy
 from labelaudit.findings import Estimate
 from labelaudit.reports.crowd_plan import CrowdPlan
 from labelaudit.reports.crowd_text import changed_tasks, crowd_report, weak_workers
@@ -23,7 +24,7 @@ Classes   3: cat, dog, fox; order: sorted labels
 12 votes by 4 workers give 2 labels for 3 tasks.
 Left out: 3 abstentions, 2 rows without a label, 1 vote without a task or a
 worker, 2 repeated votes.
-Method: dawid-skene; mean confidence 70.0 %.
+Method: dawid-skene; mean confidence of the labels 70.0 %.
 
 Agreement: Krippendorff's alpha (nominal) 0.432 (0.400 to 0.500); Fleiss' kappa
 0.250; 62.5 % of pairs of votes are equal. (1 is perfect, 0 is chance.)
@@ -32,9 +33,11 @@ Majority vote would do.
 1 tie; 1 label not as the majority has it.
 
 Workers at or near chance
-  worker  votes  accuracy              95 %  agrees  worst (true -> given)
-  blind       4    50.0 %  20.0 % to 80.0 %  25.0 %  fox -> cat
-  low         2    30.0 %  10.0 % to 60.0 %       -  dog -> cat
+  worker  votes  accuracy              95 %  agrees  score  commonest mistake
+  blind       4    50.0 %  20.0 % to 80.0 %  25.0 %  0.001  fox -> cat
+  low         2    30.0 %  10.0 % to 60.0 %       -  0.300  dog -> cat
+  Listed for an accuracy of at most 33.3 %, chance among 3 classes, or a score
+  (0: the votes say nothing of the class; 1: all) below 0.02.
 
 Most confused
   truly  given  votes, about  of truly
@@ -84,10 +87,20 @@ def test_lines_fit(limit: int) -> None:
 
 
 def test_gold() -> None:
-    known = consensus(gold_accuracy=Estimate(0.75, 0.5, 0.9))
-    known = replace(known, counts=replace(known.counts, gold=4))
+    gold = GoldAccuracy(4, Estimate(1.0, 0.6, 1.0), Estimate(0.75, 0.5, 0.9))
+    known = consensus(gold_accuracy=gold)
     said = " ".join(crowd_report(known).split())
-    assert "The label of 4 tasks is known; majority vote finds it in 75.0 % (50.0 % to" in said
+    assert (
+        "Of 4 known labels, when they are hidden, dawid-skene finds 100.0 % (60.0 % to 100.0 %), "
+        "majority vote 75.0 % (50.0 % to 90.0 %); above they count as known."
+    ) in said
+    said = " ".join(crowd_report(replace(known, method="majority")).split())
+    assert "hidden, majority finds 100.0 % (60.0 % to 100.0 %); above" in said
+
+
+def test_mean_confidence_is_that_of_labels() -> None:
+    declined = consensus().consensus.set_column(2, "confidence", [[0.9, 0.5, 0.1]])
+    assert "of the labels 70.0 %" in crowd_report(consensus(consensus=declined))
 
 
 def test_agreement_that_cannot_be_told() -> None:

@@ -170,12 +170,12 @@ def test_csv_parts_of_which_one_is_text(tmp_path):
         (
             "t.jsonl",
             '{"label": 1, "probs": [1, 0]}\n{"label": 1, "probs": [1, 0]\n',
-            "JSON parse error: Missing a comma or '}' after an object member. in row 1",
+            "JSON parse error: Missing a comma or '}' after an object member. in line 2",
         ),
         (
             "t.jsonl",
             '{"label": 1, "probs": [1, 0]}\n{"label": "x", "probs": [1, 0]}\n',
-            "JSON parse error: Column(/label) changed from number to string in row 1",
+            "JSON parse error: Column(/label) changed from number to string in line 2",
         ),
     ],
 )

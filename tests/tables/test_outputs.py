@@ -39,7 +39,13 @@ from labelaudit.tables.outputs import (
         ("groups:g.jsonl", "groups", "jsonl", "g.jsonl"),
         ("run 2:b.csv", "issues", "csv", "run 2:b.csv"),
         ("C:b.csv", "issues", "csv", "C:b.csv"),
-        ("odd:name.csv", "issues", "csv", "odd:name.csv"),
+        ("./odd:name.csv", "issues", "csv", "./odd:name.csv"),
+        ("odd2:name.csv", "issues", "csv", "odd2:name.csv"),
+        ("issues:odd.csv", "issues", "csv", "odd.csv"),
+        ("issues:parquet:-", "issues", "parquet", None),
+        ("csv:pairs:p", "pairs", "csv", "p"),
+        ("report:r", "report", "text", "r"),
+        ("classes:/a/c.csv", "classes", "csv", "/a/c.csv"),
     ],
 )
 def test_parse(text: str, content: str, form: str, path: str | None) -> None:
@@ -51,7 +57,12 @@ def test_parse(text: str, content: str, form: str, path: str | None) -> None:
     [
         ("x.parqet", "The output x.parqet ends in .parqet", "Did you mean .parquet?"),
         ("issues", "The output issues has no suffix", "csv:issues."),
-        ("parqet:x.csv", "There is no output format 'parqet'.", "Did you mean parquet?"),
+        ("parqet:x.csv", "There is no output 'parqet'.", "Did you mean parquet?"),
+        ("isues:x.csv", "There is no output 'isues'.", "Did you mean issues?"),
+        ("odd:name.csv", "There is no output 'odd'.", "written as ./odd:name.csv."),
+        ("odd:name.csv", "There is no output 'odd'.", "Choose of issues, classes, joint,"),
+        ("pairs:joint:x.csv", "There is no output 'joint'.", "./joint:x.csv"),
+        ("gs://bucket/x.csv", "gs://bucket/x.csv is not a local path.", "local file"),
         ("csv:", "The output 'csv:' has no path.", "Give a path"),
         ("", "The output '' has no path.", "Give a path"),
         ("a\0b.csv", r"The output 'a\x00b.csv' holds a NUL byte", "Take it out"),

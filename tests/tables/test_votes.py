@@ -295,7 +295,7 @@ def test_gold_column() -> None:
 
 def test_gold_column_that_contradicts_itself() -> None:
     data = table().append_column("truth", pa.array(["dog", "cat", None, None, None]))
-    with pytest.raises(InvalidDataError, match="several gold labels: 1, such as t1"):
+    with pytest.raises(InvalidDataError, match="1 task with several gold labels: t1"):
         read(data, gold="truth")
 
 
@@ -333,7 +333,19 @@ def test_gold_that_is_nothing() -> None:
         (table().drop_columns("worker"), {}, UsageError, "looks like the workers"),
         (table().rename_columns(["a", "worker", "label"]), {}, UsageError, "like the tasks"),
         (table().append_column("rater", [["x"] * 5]), {}, UsageError, "worker, rater"),
-        (table(), {"label": "worker"}, UsageError, "cannot be the workers and the labels"),
+        (table(), {"label": "worker"}, UsageError, "cannot be both the workers and the labels"),
+        (
+            table(),
+            {"workers": ("task",), "label": "task"},
+            UsageError,
+            "task cannot be both the workers and the labels",
+        ),
+        (
+            wide(),
+            {"task": "ann", "workers": ("ann", "bob")},
+            UsageError,
+            "ann cannot be both the tasks and the votes of a worker",
+        ),
         (wide(), {"workers": ("lf_*",)}, UsageError, "matches no column"),
         (wide(), {"workers": ("a*", "b*"), "label": "cy"}, UsageError, "no label column"),
         (pa.table({"task": [1], "a": ["x"]}), {}, UsageError, "like the workers"),

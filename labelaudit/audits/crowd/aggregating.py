@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from labelaudit.audits.crowd.agreement import LEVELS, agreement
 from labelaudit.audits.crowd.graph import VoteGraph
 from labelaudit.audits.crowd.methods import METHODS, method
 from labelaudit.audits.crowd.next_votes import average_accuracy, next_votes
+from labelaudit.audits.crowd.posterior import consensus
 from labelaudit.audits.crowd.soft_labels import KINDS, soft_labels
 from labelaudit.audits.crowd.tables import task_table, worker_table
 from labelaudit.audits.crowd.top_two import recover_pairs
@@ -76,8 +78,9 @@ class CrowdSettings:
         one_of("method", self.method, tuple(METHODS))
         one_of("way to make soft labels", self.soft, SOFT)
         one_of("level of measurement", self.level, LEVELS)
-        if self.seed < 0:
-            raise UsageError(f"seed is {self.seed}.", "Give 0 or more.")
+        seed: object = self.seed
+        if not (isinstance(seed, Integral) and int(seed) >= 0):
+            raise UsageError(f"The seed is {seed!r}.", "Give a whole number, 0 or more.")
         for extra in self.extras:
             one_of("table", extra, EXTRAS)
 
@@ -99,6 +102,9 @@ class Aggregated:
     next_votes : NextVotes
     soft : (N, K) float64 or None
     pairs : TopTwo or None
+    unaided : (N,) int32 or None
+        The labels that the method gives when no label is known; -1 where it declines. None
+        without known labels.
     warnings : tuple of str
     """
 
@@ -112,6 +118,7 @@ class Aggregated:
     next_votes: NextVotes
     soft: Floats | None
     pairs: TopTwo | None
+    unaided: npt.NDArray[np.int32] | None
     warnings: tuple[str, ...]
 
 
@@ -165,6 +172,7 @@ def aggregate_votes(
         next_votes=next_votes(result.posterior, typical),
         soft=_soft(votes, result, settings, on),
         pairs=_pairs(votes, settings, on),
+        unaided=_unaided(votes, settings, on),
         warnings=(*shape.warnings, *_about_method(votes, settings, result)),
     )
 
@@ -192,18 +200,19 @@ def _about_method(
     for name in dict.fromkeys((settings.method, *settings.extras)):
         if 1 < classes < _LEAST_CLASSES.get(name, 1):
             yield f"{name} is for three classes or more, and there are two: use one-coin."
-    if not result.converged and not result.notes:
+    late = not result.converged and result.method != "auto"  # a late member is but a note
+    if late and not result.notes:
         yield (
             f"{result.method} has not converged after {result.iterations} steps: the labels are "
             "those of the last step."
         )
-    if not result.converged or classes < _LEAST_CLASSES.get(settings.method, 1):
+    if late or classes < _LEAST_CLASSES.get(settings.method, 1):
         yield from result.notes
 
 
 def _confused(votes: VoteBlock, q: Floats, on: Executor | None) -> Floats:
     graph = VoteGraph.of(votes, on)
-    counts = graph.pair_counts(q)
+    counts = graph.pair_counts(graph.rounded(q))
     confused = np.zeros((votes.n_classes, votes.n_classes))
     order = np.argsort(graph.pairs.label, kind="stable")
     labels, first = np.unique(graph.pairs.label[order], return_index=True)
@@ -225,6 +234,20 @@ def _soft(
     if settings.soft == result.method:
         return result.posterior
     return method(settings.soft)(votes, seed=settings.seed, on=on).posterior
+
+
+def _unaided(
+    votes: VoteBlock, settings: CrowdSettings, on: Executor | None
+) -> npt.NDArray[np.int32] | None:
+    """Label the tasks once more as if no label were known: with them, it could but agree."""
+    if not (votes.gold >= 0).any():
+        return None
+    unknown = replace(votes, gold=np.full_like(votes.gold, -1))
+    result = method(settings.method)(unknown, seed=settings.seed, on=on)
+    labels = consensus(result.posterior)
+    if result.undecided is not None:
+        labels[result.undecided] = -1
+    return labels
 
 
 def _pairs(votes: VoteBlock, settings: CrowdSettings, on: Executor | None) -> TopTwo | None:

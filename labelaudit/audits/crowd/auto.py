@@ -11,7 +11,7 @@ from labelaudit.audits.crowd.accuracy import one_coin_accuracy
 from labelaudit.audits.crowd.graph import VoteGraph
 from labelaudit.audits.crowd.hierarchical import channel_given, hierarchical_beliefs
 from labelaudit.audits.crowd.one_coin import one_step
-from labelaudit.audits.crowd.posterior import CrowdPosterior, consensus, unfinished
+from labelaudit.audits.crowd.posterior import CrowdPosterior, consensus
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,17 +47,20 @@ def auto(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
         "hierarchical-dawid-skene": hierarchical_beliefs(graph)[0].q,
     }
     notes: list[str] = []
+    settled = True
     starts = _affordable_starts(graph)
     if starts:
         members["ebcc"], late = _ebcc(graph, seed, starts)
-        notes += [f"EBCC: {note}" for note in late]
+        settled = not late
+        notes += late
     else:
         notes.append("EBCC was left out of the average: too many votes or classes for it.")
-    total = np.add.reduce(list(members.values())) / len(members)
-    q = np.rint(total * graph.units) / graph.units
+    q = graph.rounded(np.add.reduce(list(members.values())) / len(members))
     quality, _ = one_coin_accuracy(graph, q)
     notes.extend(_disagreements(members, q))
-    return CrowdPosterior("auto", q, None, quality, channel_given(graph, q), 1, notes=tuple(notes))
+    return CrowdPosterior(
+        "auto", q, None, quality, channel_given(graph, q), 1, settled, notes=tuple(notes)
+    )
 
 
 def _affordable_starts(graph: VoteGraph) -> int:
@@ -73,12 +76,25 @@ def _affordable_starts(graph: VoteGraph) -> int:
 def _ebcc(graph: VoteGraph, seed: int, starts: int) -> tuple[Floats, list[str]]:
     """Average EBCC over random starts: one in ten or so ends far from the others."""
     total: Floats = np.zeros((graph.votes.n_tasks, graph.votes.n_classes))
-    notes: dict[str, None] = {}
+    moving: list[float] = []
     for start in range(starts):
         found = ebcc.fit(graph, ebcc.first_split(graph, STARTS * seed + start))
         total += found.q
-        notes |= dict.fromkeys(unfinished(found.moved, ebcc.ENOUGH, ebcc.STEPS))
-    return total / starts, list(notes)
+        moving += [found.moved] if found.moved >= ebcc.ENOUGH else []
+    return total / starts, _late(moving, starts)
+
+
+def _late(moving: list[float], starts: int) -> list[str]:
+    """Say how many starts have run out of steps, and what that means for the average."""
+    if not moving:
+        return []
+    which = f"{len(moving)} of {starts} starts" if starts > 1 else "one start"
+    text = (
+        f"EBCC, a member of the average, stopped in {which} after {ebcc.STEPS} steps with "
+        f"posteriors still moving by {max(moving):.1g}; the average moves by a quarter of that at "
+        "most."
+    )
+    return [text]
 
 
 def _disagreements(members: dict[str, Floats], q: Floats) -> list[str]:
@@ -88,4 +104,4 @@ def _disagreements(members: dict[str, Floats], q: Floats) -> list[str]:
     apart = ", ".join(f"{name} on {count}" for name, count in counts.items() if count)
     if not apart:
         return []
-    return [f"Of {len(q)} tasks, members label differently from the average: {apart}."]
+    return [f"Of {len(q):,} tasks, members label differently from the average: {apart}."]

@@ -49,7 +49,7 @@ def first_split(graph: VoteGraph, seed: int, subtypes: int = SUBTYPES) -> Floats
     parts = mixed(marks.label[:, None] + mixed(np.arange(1, subtypes + 1, dtype=np.uint64)))
     split = -np.log(uniform(mixed(marks.task[:, None, None] ^ parts[None])))
     split *= (graph.vote_share() / split.sum(axis=2))[:, :, None]
-    return np.rint(split.reshape(len(split), parts.size) * graph.units) / graph.units
+    return graph.rounded(split.reshape(len(split), parts.size))
 
 
 def fit(graph: VoteGraph, z: Floats, subtypes: int = SUBTYPES) -> Subtyped:

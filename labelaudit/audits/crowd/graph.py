@@ -189,15 +189,23 @@ class VoteGraph:
         return self.weighed(np.ones(len(self.pairs.label)))
 
     def shares(self, counts: Floats) -> Floats:
+        """Divide (N, K) weights by their sums, rounded so that sums over tasks are exact."""
+        return self.rounded(self.divided(counts))
+
+    def divided(self, counts: Floats) -> Floats:
         """Divide (N, K) weights by their sums, rows without weight evenly; gold is one-hot."""
         totals = counts.sum(axis=1, keepdims=True)
         even = 1.0 / self.votes.n_classes
-        share = np.where(totals > 0, counts / np.where(totals > 0, totals, 1.0), even)
-        q = np.rint(share * self.units) / self.units
+        q: Floats = np.where(totals > 0, counts / np.where(totals > 0, totals, 1.0), even)
         known = np.flatnonzero(self.votes.gold >= 0)
         q[known] = 0.0
         q[known, self.votes.gold[known]] = 1.0
         return q
+
+    def rounded(self, q: Floats) -> Floats:
+        """Round posteriors to multiples of ``1 / units``."""
+        rounded: Floats = np.rint(q * self.units) / self.units
+        return rounded
 
     @property
     def most_votes(self) -> int:

@@ -42,7 +42,7 @@ def super_majority(
 
 
 def _shared(name: str, graph: VoteGraph, needed: float | None) -> CrowdPosterior:
-    q = graph.vote_share()
+    q = graph.divided(graph.vote_counts())
     undecided: npt.NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
     if needed is not None:
@@ -51,5 +51,5 @@ def _shared(name: str, graph: VoteGraph, needed: float | None) -> CrowdPosterior
         notes = (
             f"{int(undecided.sum())} of {graph.votes.n_tasks} tasks are left without a label.",
         )
-    quality, _ = one_coin_accuracy(graph, q)
+    quality, _ = one_coin_accuracy(graph, graph.rounded(q))
     return CrowdPosterior(name, q, None, quality, notes=notes, undecided=undecided)

@@ -118,7 +118,8 @@ class CrowdPosterior:
         The method's own confusion matrices, where its model has them.
     iterations : int
     converged : bool
-        False where the steps ran out; methods with a fixed number of steps say True.
+        False where the steps ran out (in auto: those of EBCC); methods with a fixed number of
+        steps say True.
     bound : (steps,) float64
         The objective after each step, never falling; empty where there is none.
     notes : tuple of str

@@ -75,5 +75,5 @@ def soft_labels(
 
 def _from_counts(graph: VoteGraph, kind: str) -> Floats:
     if kind == "share":
-        return graph.vote_share()
+        return graph.divided(graph.vote_counts())
     return graph.beliefs(graph.vote_counts()).q

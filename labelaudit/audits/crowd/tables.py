@@ -147,11 +147,11 @@ def worker_table(
 ) -> WorkerTable:
     """Describe each annotator as a method's posterior sees his votes."""
     graph = VoteGraph.of(votes, on)
-    n_votes = graph.pairs.votes_of_worker
-    right = graph.pairs.per_worker(graph.credit(result.posterior))
+    n_votes, q = graph.pairs.votes_of_worker, graph.rounded(result.posterior)
+    right = graph.pairs.per_worker(graph.credit(q))
     low, high = wilson(right, n_votes)
-    confusion = result.confusion or channel_given(graph, result.posterior)
-    counts = graph.pair_counts(result.posterior)
+    confusion = result.confusion or channel_given(graph, q)
+    counts = graph.pair_counts(q)
     worst_true, worst_given = _worst_pair(graph, counts)
     bias, bias_label = _bias(graph, counts)
     return WorkerTable(

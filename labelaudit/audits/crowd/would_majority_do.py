@@ -76,25 +76,35 @@ class MajorityCertificate:
 
     @property
     def sentence(self) -> str:
-        """One sentence for a report."""
+        """A sentence or two for a report; they name the model, whose opinion they are."""
         if np.isnan(self.same_share):
             return "Whether majority vote would have done cannot be said: no task has a majority."
         if self.expected_gain < NEGLIGIBLE:
-            verdict = "Majority vote would have done"
+            verdict = "would have done"
         elif self.expected_gain < SMALL:
-            verdict = "Majority vote would nearly have done"
+            verdict = "would nearly have done"
         else:
-            verdict = "Majority vote is not enough here"
+            verdict = "is not enough here"
         ends = (self.same_share, self.same_low, self.same_high)
         same = f"{percent(min(ends))} to {percent(max(ends))}"
         proof = (
-            f" (whatever the votes, it is provably the best rule for the annotators of "
+            f" (whatever the votes, it is provably the model's best rule for the workers of "
             f"{percent(self.pattern_share)} of all tasks)"
         )
         return (
-            f"{verdict}: it gives the model's best label on {same} of the tasks without a tie"
-            f"{'' if np.isnan(self.pattern_share) else proof}; by the model's own estimate, "
-            f"weighing votes gains {100 * self.expected_gain:.2f} points of accuracy."
+            f"By a hierarchical Dawid-Skene model of the workers, majority vote {verdict}: it "
+            f"gives the model's best label on {same} of the tasks without a tie"
+            f"{'' if np.isnan(self.pattern_share) else proof}. {self._expectation}"
+        )
+
+    @property
+    def _expectation(self) -> str:
+        points = f"{100 * self.expected_gain:.1f}"
+        if points in ("0.0", "-0.0"):
+            return "That model expects no more accuracy from weighing votes."
+        return (
+            f"That model expects weighing votes to gain {points} points of accuracy; real gains "
+            "are mostly smaller."
         )
 
 
