@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from labelaudit.calling import speaking_python
 from labelaudit.changes import SOURCES, Quality
 from labelaudit.errors import UsageError
 from labelaudit.export.auditing import AuditedRows, SoftColumns, audited_rows
@@ -264,6 +265,7 @@ def _marks(flagged: Flagged | None) -> Marks:
     return Marks(flagged.row[order], flagged.suggested[order])
 
 
+@speaking_python
 def export_labels(
     data: Any,
     output: str | Path | None = None,
