@@ -73,7 +73,7 @@ METRICS = {
     "agreement.mean": Spec(
         Kind.RATIO, "share of a task's votes for its consensus, mean over tasks", data=(VOTES,)
     ),
-    "agreement.alpha": Spec(Kind.RATIO, "Krippendorff's alpha", data=(VOTES,)),
+    "agreement.alpha": Spec(Kind.NUMBER, "Krippendorff's alpha", data=(VOTES,)),
     "worker_accuracy.min": Spec(
         Kind.RATIO, "estimated accuracy of the worst worker", data=(VOTES,)
     ),
