@@ -13,6 +13,7 @@ from labelaudit.cli.gate_options import GateColumns, GateOutput, GateRules
 from labelaudit.cli.manifest import RunRecord
 from labelaudit.cli.options import Data, Method, Run, Talk
 from labelaudit.cli.sources import warn_of_variables
+from labelaudit.cli.tag_delivery import result_contents
 from labelaudit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -101,9 +102,9 @@ def _check_baseline_flags(rules: GateRules, service: str) -> None:
 def _destinations(
     output: GateOutput, talk: Talk, data: list[str], service: str
 ) -> "tuple[Destination, ...]":
-    from labelaudit.tables.outputs import SIDE_TABLES, Destination
+    from labelaudit.tables.outputs import Destination
 
-    contents = ("issues", *SIDE_TABLES, "consensus", "workers")
+    contents = (*result_contents(), "consensus", "workers")
     found = delivery.destinations_of(output, talk, contents, data, _DOCUMENTS)
     if service == "gitlab" and all(each.content != "gitlab" for each in found):
         found = (*found, Destination("gitlab", "gitlab", GITLAB_FILE))

@@ -15,6 +15,7 @@ from labelaudit.cli.gate_delivery import GateDelivery
 from labelaudit.cli.manifest import files_read
 from labelaudit.cli.options import Output
 from labelaudit.cli.sources import open_source
+from labelaudit.cli.tag_delivery import TagDelivery, refuse_other_tables, result_contents
 from labelaudit.cli.terminal import Progress
 from labelaudit.cli.values import classes_file, parse_classes
 from labelaudit.errors import UsageError
@@ -37,7 +38,6 @@ __all__ = ["Asked", "gate"]
 
 _OF_LABELS = ("probs", "key", "keep", "group", "score", "adjust", "collision", "compat")
 _OF_VOTES = ("task_column", "worker_column", "abstain")
-_LABEL_TABLES = ("issues", "classes", "joint", "pairs", "groups")
 _VOTE_TABLES = ("consensus", "workers")
 
 
@@ -149,7 +149,9 @@ def _of_labels(
     from labelaudit.gate.rules import check_rules
 
     _refuse_flags(asked, _OF_VOTES, "votes")
-    _refuse_tables(destinations, _LABEL_TABLES, _VOTE_TABLES, "labels")
+    multilabel = source.understanding.task == "multilabel"
+    _refuse_tables(destinations, result_contents(), _VOTE_TABLES, "labels")
+    refuse_other_tables(destinations, multilabel=multilabel)
     settings = audit_settings(asked.method, Output())
     grouped = source.roles.group is not None
     check_rules(rules, scene_of_labels(source.understanding, accepted, grouped=grouped))
@@ -160,7 +162,8 @@ def _of_labels(
         )
     groups_of = partial(_groups, source) if grouped else None
     verdict, written = judge_labels(result, rules, accepted, groups_of)
-    inner = IssuesDelivery(asked.ctx, asked.data, result, settings, destinations, asked.talk)
+    deliver = TagDelivery if multilabel else IssuesDelivery
+    inner = deliver(asked.ctx, asked.data, result, settings, destinations, asked.talk)
     warnings = (*result.warnings, *(problem.sentence for problem in result.problems))
     return GateDelivery(asked, inner, verdict, warnings, destinations, written)
 
@@ -201,7 +204,7 @@ def _of_votes(
         replace(each, content="consensus") if each.content == "issues" else each
         for each in destinations
     )
-    _refuse_tables(mended, _VOTE_TABLES, _LABEL_TABLES, "votes")
+    _refuse_tables(mended, _VOTE_TABLES, result_contents(), "votes")
     check_rules(rules, Scene(data=VOTES))
     settings = CrowdSettings(method=asked.method.method or "auto", seed=asked.method.seed)
     with Progress(quiet=asked.talk.quiet) as progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -309,3 +310,34 @@ def test_handwritten_numerals() -> None:
     data = realdata.path("errors/roman--resnet18.parquet")
     assert real(data, "--require", "error_rate.low <= 50%").code == 0
     assert real(data, "--require", "error_rate.high <= 2%").code == 1
+
+
+def test_tables_with_several_labels_per_row(tmp_path: Path) -> None:
+    names, codes = ["sky", "sea"], range(200)
+    labels = [[name for k, name in enumerate(names) if (i >> k) & 1] for i in codes]
+    probs = [[0.95 if (i >> k) & 1 else 0.05 for k in range(2)] for i in codes]
+    labels[0], labels[3] = ["sky"], ["sea"]
+    table = pa.table({"id": codes, "labels": labels, "pred_probs": probs})
+    pq.write_table(table, tmp_path / "tags.parquet")
+    flags = ("--classes", "sky,sea", "--method", "predicted_neq_given", "--force")
+    data = (tmp_path / "tags.parquet", *flags, "-o", tmp_path / "s.json")
+    accepted = ("--baseline", tmp_path / "b.jsonl")
+    rules = (
+        *("--require", "issues[class=sky] == 2", "--require", "issues[class=sea] == 0"),
+        *("--require", "issues[class=sky,given=present,suggested=absent] == 1"),
+        *("--require", "rows[class=sky] == 100", "--require", "min_class_rows >= 100"),
+    )
+    done = real(*data, *rules, *accepted, "--update-baseline", "--accept-new")
+    assert done.code == 0, done.out + done.err
+    assert "(add it)" not in done.out
+    summary = json.loads((tmp_path / "s.json").read_text())
+    schema = files("labelaudit.reports").joinpath("tags.schema.json").read_text("utf-8")
+    jsonschema.validate(summary, json.loads(schema))
+    lines = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()[1:]]
+    assert sorted((each["issue_type"], each["class"], each["key"]) for each in lines) == [
+        ("extra_label", "sky", 0),
+        ("missing_label", "sky", 3),
+    ]
+    assert real(*data, "--require", "new_issues == 0", *accepted).code == 0
+    assert real(*data, "--require", "issues[given=sky] == 0").code == 2
+    assert real(*data, "--require", "rows > 0", "-o", "joint:j.csv").code == 2
