@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from labelaudit.planning import working
 from labelaudit.reports.groups import groups_table
 from labelaudit.running import Clock
 from labelaudit.tables.tag_issues import tag_classes_table, tag_issues_table, tag_rows_table
+from labelaudit.tag_extras import tag_extras
 from labelaudit.tag_findings import TagIssues
 
 if TYPE_CHECKING:
@@ -62,15 +64,19 @@ def audit_tag_source(
         clock.stop("audit")
         tables = _Named(source, found, settings, rows.on)
         cells, row_table = tables.cells(), tables.rows()
+        extras = tag_extras(source, rows, settings)
     groups = tables.groups()
     clock.stop("table")
     return TagIssues(
         understanding=source.understanding,
-        audit=found.audit,
+        audit=replace(found.audit, notes=(*found.audit.notes, *extras.notes)),
         table=cells,
         classes=tag_classes_table(found.audit.classes, source.classes),
         rows=row_table,
         groups=groups,
+        missing=extras.missing,
+        relations=extras.relations,
+        violations=extras.violations,
         problems=found.problems,
         warnings=(*source.warnings, *key_warnings, *found.warnings),
         timings=clock.laps,

@@ -191,8 +191,10 @@ class TagIssues:
     groups : pyarrow.Table or None
         One row per value of the group column: ``group``, ``rows``, ``issues``, ``issue_rate``;
         issues are rows here.
-    missing, relations : pyarrow.Table or None
-        Expected missing positives by class and group; related classes.
+    missing : pyarrow.Table or None
+        Expected missing positives by class and group, where asked for.
+    relations, violations : pyarrow.Table or None
+        Related classes, and the rows that contradict them, where asked for.
     problems : tuple of Problem
         What was wrong with the rows that were skipped (``--skip-invalid``).
     warnings : tuple of str
@@ -208,6 +210,7 @@ class TagIssues:
     groups: pa.Table | None = None
     missing: pa.Table | None = None
     relations: pa.Table | None = None
+    violations: pa.Table | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)

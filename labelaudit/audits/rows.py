@@ -10,7 +10,7 @@ from labelaudit.running import Executor, Here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.blocks import Partition
 
 __all__ = ["Rows"]
 
@@ -21,7 +21,7 @@ class Rows:
 
     Attributes
     ----------
-    partitions : sequence of Partition of LabelBlock
+    partitions : sequence of Partition of LabelBlock or of TagBlock
         In row order.
     n_rows : int
     classes : tuple of str
@@ -33,7 +33,7 @@ class Rows:
         Told the stage, how many partitions are done, and how many there are.
     """
 
-    partitions: Sequence[Partition[LabelBlock]]
+    partitions: Sequence[Partition[Any]]
     n_rows: int
     classes: tuple[str, ...]
     n_members: int = 1

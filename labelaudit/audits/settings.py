@@ -48,6 +48,9 @@ class AuditSettings:
         Rank every row, not only flagged ones.
     top : int or None
         Keep only the worst this many.
+    missing, relations : bool
+        In multi-label data, estimate how many labels were not given although they apply; find
+        labels that mean the same, contain or exclude each other.
     """
 
     method: str = "rcp"
@@ -62,6 +65,8 @@ class AuditSettings:
     skip_invalid: bool = False
     every_row: bool = False
     top: int | None = None
+    missing: bool = False
+    relations: bool = False
 
     def __post_init__(self) -> None:
         one_of("method", self.method, METHODS)

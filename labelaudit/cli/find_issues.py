@@ -2,6 +2,7 @@
 
 # No postponed annotations here: the options are read from them.
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,6 +61,10 @@ def find_issues(
     warn_of_variables(ctx, talk)
     source = open_source(ctx, data, columns, method.task)
     refuse_inputs(destinations, source.understanding.files)
+    wanted = {each.content for each in destinations}
+    settings = replace(
+        settings, missing="missing" in wanted, relations=bool({"relations", "violations"} & wanted)
+    )
     multilabel = source.understanding.task == "multilabel"
     refuse_other_tables(destinations, multilabel=multilabel)
     if dry_run:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-__all__ = ["groups_table"]
+__all__ = ["group_codes", "groups_table"]
 
 
 def groups_table(
@@ -38,7 +38,7 @@ def groups_table(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    names, codes = _codes(values)
+    names, codes = group_codes(values)
     used = np.ones(len(codes), dtype=np.bool_)
     if left_out is not None:
         used[left_out] = False
@@ -51,7 +51,7 @@ def groups_table(
     return table.take(pc.sort_indices(table, sort_keys=order)).drop_columns("text")
 
 
-def _codes(
+def group_codes(
     values: pa.ChunkedArray | pa.Array,
 ) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     """Return the different values and, for each row, which of them it has."""

@@ -10,9 +10,15 @@ from labelaudit.reports.summary import document, error_rate_entry, head, problem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pyarrow as pa
+
     from labelaudit.tag_findings import TagIssues
 
 __all__ = ["tag_document"]
+
+
+_MOST = 200
+"""So many rows of a side table; the whole of it goes to a file of its own."""
 
 
 def tag_document(
@@ -53,6 +59,8 @@ def tag_document(
             "mean_quality": audit.mean_quality,
             "classes": result.classes.to_pylist(),
             "groups": result.groups.to_pylist() if result.groups is not None else None,
+            "missing": _listed(result.missing),
+            "relations": _listed(result.relations),
             "flagged": {name: audit.flagged[name] for name in FILTERS if name in audit.flagged},
             "settings": {**settings, **chosen},
             "warnings": list(result.warnings),
@@ -64,3 +72,7 @@ def tag_document(
             "exit_code": exit_code,
         }
     )
+
+
+def _listed(table: pa.Table | None) -> list[dict[str, Any]] | None:
+    return None if table is None else table.slice(0, _MOST).to_pylist()

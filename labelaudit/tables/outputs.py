@@ -29,7 +29,7 @@ __all__ = [
 
 TABLE_FORMATS = ("parquet", "arrow", "csv", "jsonl")
 SIDE_TABLES = ("classes", "joint", "pairs", "groups")
-TAG_TABLES = ("classes", "rows", "groups", "missing", "relations")
+TAG_TABLES = ("classes", "rows", "groups", "missing", "relations", "violations")
 _SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",
