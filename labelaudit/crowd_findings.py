@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from labelaudit.findings import Tabular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     import pyarrow as pa
 
     from labelaudit.findings import Estimate
@@ -173,7 +174,7 @@ class GoldAccuracy:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class CrowdConsensus:
+class CrowdConsensus(Tabular):
     """The result of ``aggregate``: what the command line prints, and what the API returns.
 
     Attributes
@@ -218,6 +219,8 @@ class CrowdConsensus:
         Seconds by stage; not part of any table.
     """
 
+    MAIN: ClassVar[str] = "consensus"
+
     understanding: VoteUnderstanding
     method: str
     settings: Mapping[str, object]
@@ -237,18 +240,6 @@ class CrowdConsensus:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
-
-    def to_arrow(self) -> pa.Table:
-        """Return the consensus table."""
-        return self.consensus
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return the consensus table as a data frame (ids stay exact: no detour through floats)."""
-        frame: pd.DataFrame = self.consensus.to_pandas(integer_object_nulls=True)
-        return frame
-
-    def __len__(self) -> int:
-        return int(self.consensus.num_rows)
 
     def __repr__(self) -> str:
         named = len(self) - self.consensus["label"].null_count

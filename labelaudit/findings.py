@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from labelaudit.wording import percent
 
@@ -25,6 +25,7 @@ __all__ = [
     "LabelAudit",
     "LabelIssues",
     "Problem",
+    "Tabular",
     "Understanding",
 ]
 
@@ -290,8 +291,30 @@ class LabelAudit:
     calibration: Mapping[str, float]
 
 
+class Tabular:
+    """A result with one table that matters most: its rows are those of the result."""
+
+    __slots__ = ()
+
+    MAIN: ClassVar[str] = "table"
+    """The attribute that holds it."""
+
+    def to_arrow(self) -> pa.Table:
+        """Return the table."""
+        table: pa.Table = getattr(self, self.MAIN)
+        return table
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the table as a data frame (ids stay exact: no detour through floats)."""
+        frame: pd.DataFrame = self.to_arrow().to_pandas(integer_object_nulls=True)
+        return frame
+
+    def __len__(self) -> int:
+        return int(self.to_arrow().num_rows)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
-class LabelIssues:
+class LabelIssues(Tabular):
     """The result of ``find_issues``: what the command line prints, and what the API returns.
 
     Attributes
@@ -329,18 +352,6 @@ class LabelIssues:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
-
-    def to_arrow(self) -> pa.Table:
-        """Return the issues table."""
-        return self.table
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return the issues table as a data frame (ids stay exact: no detour through floats)."""
-        frame: pd.DataFrame = self.table.to_pandas(integer_object_nulls=True)
-        return frame
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
 
     def __repr__(self) -> str:
         rate = self.audit.error_rate

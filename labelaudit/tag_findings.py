@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from labelaudit.findings import Tabular
 from labelaudit.wording import percent
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    import pandas as pd
     import pyarrow as pa
 
     from labelaudit.findings import ErrorRate, Problem, Understanding
@@ -169,7 +169,7 @@ class TagAudit:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class TagIssues:
+class TagIssues(Tabular):
     """The result of ``find_issues`` on multi-label data, with the face of ``LabelIssues``.
 
     Attributes
@@ -214,18 +214,6 @@ class TagIssues:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
-
-    def to_arrow(self) -> pa.Table:
-        """Return the issues table."""
-        return self.table
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return the issues table as a data frame (ids stay exact: no detour through floats)."""
-        frame: pd.DataFrame = self.table.to_pandas(integer_object_nulls=True)
-        return frame
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
 
     def __repr__(self) -> str:
         rate = self.audit.error_rate
