@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from labelaudit.crowd import aggregate
     from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.errors import LabelauditError
+    from labelaudit.export import export_labels
     from labelaudit.findings import LabelIssues
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "LabelauditError",
     "__version__",
     "aggregate",
+    "export_labels",
     "find_issues",
     "report",
 ]
@@ -31,6 +33,7 @@ _ROOMS = {
     "LabelIssues": "labelaudit.findings",
     "LabelauditError": "labelaudit.errors",
     "aggregate": "labelaudit.crowd",
+    "export_labels": "labelaudit.export",
     "find_issues": "labelaudit.api",
     "report": "labelaudit.api",
 }

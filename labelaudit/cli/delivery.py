@@ -228,7 +228,7 @@ class IssuesDelivery(Delivery):
     def table(self, content: str) -> pa.Table:
         """Return the issues, or the side table of that name."""
         table: pa.Table = (
-            self.result.table if content == "issues" else getattr(self.result, content)
+            self.result.table if content in ("issues", "tasks") else getattr(self.result, content)
         )
         return table
 

@@ -102,7 +102,7 @@ class _Cleaning:
             metavar="SHARE",
             text="relabel takes a suggestion only if the model gives it this probability.",
         ),
-    ] = 0.5
+    ] = 0.8
     max_change: Annotated[
         Fraction | None,
         _cleaning(

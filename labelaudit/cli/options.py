@@ -260,7 +260,8 @@ class Output:
             text="Write the issues (.parquet .arrow .csv .jsonl), the summary (.json), the report "
             "(.txt), what was done (manifest.json), or a side table (classes: joint: pairs: "
             "groups: before a path; of multi-label data classes: rows: groups: missing: "
-            "relations: violations:). "
+            "relations: violations:); with label-studio: or argilla: before it, tasks for those "
+            "tools. "
             "Repeatable; - is standard output, as CSV unless a format stands before it.",
         ),
     ] = None

@@ -63,7 +63,7 @@ class ExportSettings:
     """
 
     policy: str = "relabel"
-    min_confidence: float = 0.5
+    min_confidence: float = 0.8
     issues: str | None = None
     decisions: tuple[str, ...] = ()
     prefix: str = "label_"
@@ -273,7 +273,7 @@ def export_labels(
     policy: str = "relabel",
     issues: str | Path | None = None,
     decisions: str | Path | Sequence[str | Path] = (),
-    min_confidence: float = 0.5,
+    min_confidence: float = 0.8,
     max_change: float | None = None,
     soft: str | None = None,
     weights: bool = False,

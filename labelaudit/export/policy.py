@@ -33,7 +33,7 @@ class Policy:
     """
 
     name: str
-    min_confidence: float = 0.5
+    min_confidence: float = 0.8
 
     def __post_init__(self) -> None:
         if self.name not in POLICIES:

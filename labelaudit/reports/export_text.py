@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ExportFacts", "export_document", "export_report"]
 
 SCHEMA_VERSION = 1
-MOST_PAIRS = 20
+MOST_PAIRS = 10
 
 
 @dataclass(frozen=True, slots=True)

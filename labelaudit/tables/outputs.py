@@ -20,6 +20,7 @@ __all__ = [
     "SIDE_TABLES",
     "TABLE_FORMATS",
     "TAG_TABLES",
+    "TASK_FORMATS",
     "Destination",
     "Staging",
     "check_destinations",
@@ -46,9 +47,13 @@ _SUFFIXES = {
     ".md": "markdown",
 }
 _DOCUMENTS = ("junit", "sarif", "gitlab", "markdown")
-_FORMATS = (*TABLE_FORMATS, "json", "text", "manifest", *_DOCUMENTS)
-_CONTENTS = {"json": "summary", "text": "report"} | {
-    name: name for name in ("manifest", *_DOCUMENTS)
+TASK_FORMATS = ("label-studio", "argilla")
+_FORMATS = (*TABLE_FORMATS, *TASK_FORMATS, "json", "text", "manifest", *_DOCUMENTS)
+_CONTENTS = {
+    "json": "summary",
+    "text": "report",
+    **{name: name for name in ("manifest", *_DOCUMENTS)},
+    **dict.fromkeys(TASK_FORMATS, "tasks"),
 }
 _MANIFEST = "manifest.json"
 _ALIASES = {"summary": "json", "report": "text", "txt": "text", "md": "markdown"}
@@ -61,10 +66,10 @@ class Destination:
     Attributes
     ----------
     content : str
-        ``summary``, ``report``, ``manifest``, the main table (``issues``) or one of the side
-        tables.
+        ``summary``, ``report``, ``manifest``, ``tasks``, the main table (``issues``) or one of
+        the side tables.
     format : str
-        One of ``TABLE_FORMATS``, or ``json``, ``text`` or ``manifest``.
+        One of ``TABLE_FORMATS`` or ``TASK_FORMATS``, or ``json``, ``text`` or ``manifest``.
     path : str or None
         As the user named it; None is standard output.
     """
@@ -124,6 +129,11 @@ def parse_destination(
             else f"It writes {', '.join(documents)}.",
         )
     content = table or _CONTENTS.get(form, main)
+    if content == "tasks" and main != "issues":
+        raise UsageError(
+            f"{safe(text)}: only issues can be written as tasks for {form}.",
+            "Write them with labelaudit find-issues.",
+        )
     if table and form not in TABLE_FORMATS:
         raise UsageError(
             f"{safe(text)}: the {table} table cannot be written as {form}.",

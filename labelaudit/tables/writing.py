@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import IO, TYPE_CHECKING, Any
 
+from labelaudit.tables.outputs import TASK_FORMATS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,7 +28,7 @@ def write_table(table: pa.Table, form: str, sink: IO[bytes], *, excel: bool = Fa
     Parameters
     ----------
     table : pyarrow.Table
-    form : {"parquet", "arrow", "csv", "jsonl"}
+    form : {"parquet", "arrow", "csv", "jsonl"}; for issues also {"label-studio", "argilla"}
     sink : binary file
     excel : bool
         In CSV, put an apostrophe before text that a spreadsheet would take for a formula.
@@ -38,7 +40,11 @@ def write_table(table: pa.Table, form: str, sink: IO[bytes], *, excel: bool = Fa
     ``|``, other nested values are JSON. NaN and infinities are nulls in CSV and JSON lines; there
     UUIDs have their usual form, and other bytes are hexadecimal digits.
     """
-    if form == "csv":
+    if form in TASK_FORMATS:
+        from labelaudit.tables.annotation_tasks import write_tasks
+
+        write_tasks(table, form, sink)
+    elif form == "csv":
         _write_csv(table, sink, excel=excel)
     else:
         _WRITERS[form](table, sink)
