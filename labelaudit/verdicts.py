@@ -89,6 +89,8 @@ class IssueLine:
     severity : str
     new : bool
         Not in the baseline; true without one.
+    line : int
+        Line of the file, from 1; 1 where rows are not lines.
     """
 
     issue_id: str
@@ -101,6 +103,7 @@ class IssueLine:
     quality: float
     severity: str
     new: bool
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def check(
     _demand_rules(rules)
     _check_baseline_flags(rules, service)
     destinations = _destinations(output, talk, data, service)
+    _keep_baseline(rules, destinations)
     _refuse_idle_flags(ctx, destinations)
     warn_of_variables(ctx, talk)
     accepted = _accepted(rules)
@@ -109,6 +110,20 @@ def _destinations(
     if service == "gitlab" and all(each.content != "gitlab" for each in found):
         found = (*found, Destination("gitlab", "gitlab", GITLAB_FILE))
     return found
+
+
+def _keep_baseline(rules: GateRules, destinations: "tuple[Destination, ...]") -> None:
+    """See before the work that no output takes the place of the baseline, and that it can be."""
+    from labelaudit.tables.outputs import Destination, check_destinations
+
+    if rules.baseline is None:
+        return
+    place = os.path.realpath(rules.baseline)
+    for each in destinations:
+        if each.path is not None and os.path.realpath(each.path) == place:
+            raise UsageError(f"The output {each.name} is the baseline.", "Write to another file.")
+    if rules.update_baseline:
+        check_destinations((Destination("baseline", "jsonl", rules.baseline),), force=True)
 
 
 def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...]") -> None:

@@ -133,8 +133,6 @@ def _with_baseline(
 ) -> tuple[Destination, ...]:
     if baseline is None:
         return tuple(destinations)
-    from labelaudit.tables.outputs import Destination, check_destinations
+    from labelaudit.tables.outputs import Destination
 
-    found = (*destinations, Destination("baseline", "jsonl", baseline.path))
-    check_destinations(found, force=True)
-    return found
+    return (*destinations, Destination("baseline", "jsonl", baseline.path))

@@ -21,18 +21,20 @@ from labelaudit.cli.values import classes_file, parse_classes
 from labelaudit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
     import typer
 
     from labelaudit.cli.gate_options import GateColumns, GateRules
     from labelaudit.cli.options import Method, Run, Talk
+    from labelaudit.findings import Understanding
     from labelaudit.gate.judging import Accepted
     from labelaudit.gate.rules import GateRule
     from labelaudit.tables import LabelSource
     from labelaudit.tables.outputs import Destination
     from labelaudit.tables.votes import VoteSource
+    from labelaudit.verdicts import Verdict
 
 __all__ = ["Asked", "gate"]
 
@@ -147,6 +149,7 @@ def _of_labels(
     from labelaudit import api
     from labelaudit.gate.judging import judge_labels, scene_of_labels
     from labelaudit.gate.rules import check_rules
+    from labelaudit.tables.lines import row_lines
 
     _refuse_flags(asked, _OF_VOTES, "votes")
     multilabel = source.understanding.task == "multilabel"
@@ -161,11 +164,29 @@ def _of_labels(
             source, settings, threads=run.threads, memory=run.memory, progress=progress
         )
     groups_of = partial(_groups, source) if grouped else None
-    verdict, written = judge_labels(result, rules, accepted, groups_of)
+    verdict, written = judge_labels(result, rules, accepted, groups_of, row_lines(source.tables))
     deliver = TagDelivery if multilabel else IssuesDelivery
     inner = deliver(asked.ctx, asked.data, result, settings, destinations, asked.talk)
-    warnings = (*result.warnings, *(problem.sentence for problem in result.problems))
+    warnings = (
+        *_doubts(verdict, result.understanding),
+        *result.warnings,
+        *(problem.sentence for problem in result.problems),
+    )
     return GateDelivery(asked, inner, verdict, warnings, destinations, written)
+
+
+def _doubts(verdict: Verdict, understanding: Understanding) -> Iterator[str]:
+    """Yield what may be wrong with the baseline."""
+    match = verdict.baseline
+    if match is None:
+        return
+    if match.accepted and not match.matched:
+        yield "No id of the baseline matched: it may be that of other data."
+    if understanding.key_column is None:
+        yield (
+            "Row numbers are the keys, so the baseline holds only while rows stay in place. "
+            "Name a column with --key."
+        )
 
 
 def _groups(source: LabelSource, issues: pa.Table) -> pa.ChunkedArray:

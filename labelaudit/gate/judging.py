@@ -14,7 +14,7 @@ from labelaudit.gate.rules import judged
 from labelaudit.verdicts import BaselineMatch, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -69,6 +69,7 @@ def judge_labels(
     rules: Sequence[GateRule],
     accepted: Accepted | None = None,
     groups_of: Callable[[pa.Table], pa.ChunkedArray] | None = None,
+    lines: Mapping[str, int] | None = None,
 ) -> tuple[Verdict, Baseline | None]:
     """Judge an audit of labels.
 
@@ -82,6 +83,8 @@ def judge_labels(
     accepted : Accepted or None
     groups_of : callable or None
         Returns the group of each row of an issues table.
+    lines : mapping of str to int or None
+        For a file whose rows are lines, what to add to the row to have the line.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def judge_labels(
         rows=result.audit.rows,
         issues=issues.table.num_rows,
         baseline=match,
-        worst=issue_lines(shown, files, _WORST, only_new=old is not None),
+        worst=issue_lines(shown, files, _WORST, only_new=old is not None, lines=lines),
     )
     return verdict, new
 

@@ -91,7 +91,8 @@ def _output(name: str, value: str) -> str:
 def _issues(verdict: Verdict, most: int) -> Iterator[str]:
     for line in verdict.worst[:most]:
         text = f"{issue_sentence(line)} (key {safe(line.key)}, row {line.row})."
-        yield _command("warning", text, title="labelaudit", file=relative_path(line.file))
+        place = {"file": relative_path(line.file), "line": str(line.line)}
+        yield _command("warning", text, title="labelaudit", **place)
 
 
 def _command(level: str, text: str, **properties: str) -> str:

@@ -50,9 +50,9 @@ def _issue_entry(line: IssueLine) -> dict[str, Any]:
         "check_name": line.kind,
         "fingerprint": line.issue_id,
         "severity": _SEVERITIES.get(line.severity, "minor"),
-        "location": _location(line.file),
+        "location": _location(line.file, line.line),
     }
 
 
-def _location(path: str) -> dict[str, Any]:
-    return {"path": safe(relative_path(path), 1000), "lines": {"begin": 1}}
+def _location(path: str, line: int = 1) -> dict[str, Any]:
+    return {"path": safe(relative_path(path), 1000), "lines": {"begin": line}}

@@ -29,8 +29,8 @@ _PLACES = {name: i for i, (name, _, _) in enumerate(_RULES)}
 def sarif(verdict: Verdict, version: str) -> str:
     """Return failed rules and the worst issues as SARIF, at most 5,000 results together.
 
-    Rows of a table have no line numbers that hold for every format: a result points at the first
-    line of its file and names the row.
+    A result names its row. It points at the line where rows of the file are lines, else at the
+    first one.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _rule_result(verdict: Verdict, outcome: RuleOutcome) -> dict[str, Any]:
         "ruleIndex": _PLACES["gate"],
         "level": "error" if outcome.failed else "warning",
         "message": {"text": text},
-        "locations": [_location(path, None)],
+        "locations": [_location(path)],
         "partialFingerprints": _fingerprints(fingerprint(outcome)),
     }
 
@@ -89,7 +89,7 @@ def _issue_result(line: IssueLine) -> dict[str, Any]:
         "ruleIndex": _PLACES[line.kind],
         "level": _LEVELS.get(line.severity, "warning"),
         "message": {"text": text},
-        "locations": [_location(line.file, line.row)],
+        "locations": [_location(line.file, line.line, line.row)],
         "partialFingerprints": _fingerprints(line.issue_id),
         "properties": {"labelQuality": line.quality, "severity": line.severity},
     }
@@ -100,11 +100,11 @@ def _fingerprints(mark: str) -> dict[str, str]:
     return {"labelaudit/v1": mark, "primaryLocationLineHash": mark}
 
 
-def _location(path: str, row: int | None) -> dict[str, Any]:
+def _location(path: str, line: int = 1, row: int | None = None) -> dict[str, Any]:
     place: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": {"uri": file_uri(path)},
-            "region": {"startLine": 1},
+            "region": {"startLine": line},
         }
     }
     if row is not None:

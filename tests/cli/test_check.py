@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,7 @@ def test_invalid_rows_fail_unless_a_rule_allows_them(gate: Any, api: FakeApi) ->
         (("--require", "rows > 0", "--excel"), "no output is CSV"),
         (("--require", "rows > 0", "-o", "workers:w.csv"), "no table workers of labels"),
         (("--require", "rows > 0", "--worker-column", "w"), "--worker-column is for votes"),
-        (("--require", "rows > 0", "-o", "juint:x"), "There is no output format 'juint'"),
+        (("--require", "rows > 0", "-o", "juint:x"), "Did you mean junit?"),
         (("--require", "issues[class=cow] < 3"), "There is no class 'cow'"),
         (("--require", "issues / issues[class=dog] < 3%"), "divides by zero"),
     ],
@@ -163,6 +164,61 @@ def test_a_broken_baseline_is_left_as_it_is(gate: Any, folder: Path) -> None:
     assert done.code == 2
     assert "merge conflict in line 1" in done.err
     assert (folder / "b.jsonl").read_text() == "<<<<<<< mine\n"
+
+
+def test_no_output_takes_the_place_of_the_baseline(gate: Any, folder: Path) -> None:
+    accepted = ("--baseline", "b.jsonl", "--require", "new_issues == 0")
+    gate(*accepted, "--update-baseline", "--accept-new")
+    before = (folder / "b.jsonl").read_bytes()
+    done = gate(*accepted, "-o", "./b.jsonl", "--force")
+    assert done.code == 2
+    assert "The output ./b.jsonl is the baseline." in done.err
+    assert (folder / "b.jsonl").read_bytes() == before
+
+
+def test_doubts_about_the_baseline(gate: Any, folder: Path, api: FakeApi) -> None:
+    table = pq.read_table(folder / "pets.parquet").drop_columns("id")
+    pq.write_table(table, folder / "pets.parquet")
+    accepted = ("--baseline", "b.jsonl", "--update-baseline", "--accept-new")
+    assert "Warning: Row numbers are the keys, so the baseline holds only" in gate(*accepted).out
+    ids = pa.array([f"{i:016x}" for i in range(7, 10)])
+    api.result = replace(api.result, table=builders.issues().set_column(1, "issue_id", ids))
+    other = gate(*accepted[:2], "--require", "new_issues == 0")
+    assert other.code == 1
+    assert "Warning: No id of the baseline matched: it may be that of other data.\n" in other.out
+
+
+def test_baseline_in_no_folder(gate: Any, api: FakeApi) -> None:
+    done = gate("--baseline", "none/b.jsonl", "--update-baseline", "--accept-new")
+    assert done.code == 4
+    assert api.asked == {}
+
+
+def test_settings_file_with_a_baseline(gate: Any, folder: Path) -> None:
+    (folder / "labelaudit.toml").write_text(
+        '[gate]\nrequire = ["new_issues == 0"]\nbaseline = "b.jsonl"\n'
+    )
+    assert gate().code == 2
+    assert gate("--update-baseline", "--accept-new").code == 0
+    assert gate().code == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ValueError("odd"), 4),
+        (SystemExit(1), 4),
+        (ImportError("x"), 4),
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), 141),
+        (AssertionError(), 4),
+    ],
+)
+def test_nothing_but_a_rule_gives_one(
+    gate: Any, api: FakeApi, error: BaseException, code: int
+) -> None:
+    api.error = error
+    assert gate("--require", "issues < 9").code == code
 
 
 def test_every_output_at_once(gate: Any, folder: Path) -> None:

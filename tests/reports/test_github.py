@@ -24,7 +24,7 @@ def test_commands() -> None:
     assert workflow_commands(verdict(1)) == (
         "::error title=error_rate.low <= 2%25::error_rate.low is 3.1 %25, more than 2 %25.\n"
         "::warning title=issues == 0::issues is 3, not 0.\n"
-        "::warning title=labelaudit,file=data/pets.parquet::"
+        "::warning title=labelaudit,file=data/pets.parquet,line=1::"
         "The label 'cat' is probably wrong: 'dog' fits better (key id-0, row 0).\n"
     )
 
