@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from labelaudit.distributions import QualityBins, Reliability
+
 __all__ = [
     "FILTERS",
     "ErrorRate",
@@ -267,6 +269,8 @@ class LabelAudit:
         How many times the data was decoded.
     calibration : mapping of str to float
         ``nll``, ``brier``, ``ece``, ``collapse`` of the probabilities against the given labels.
+    reliability : Reliability or None
+    quality : QualityBins or None
     """
 
     method: str
@@ -289,6 +293,8 @@ class LabelAudit:
     notes: tuple[str, ...]
     readings: int
     calibration: Mapping[str, float]
+    reliability: Reliability | None = None
+    quality: QualityBins | None = None
 
 
 class Tabular:
@@ -335,6 +341,9 @@ class LabelIssues(Tabular):
         Most confused pairs, most first: ``given``, ``true``, ``estimated``, ``share``, ``issues``.
     groups : pyarrow.Table or None
         One row per value of the group column: ``group``, ``rows``, ``issues``, ``issue_rate``.
+    shown : pyarrow.Table or None
+        What is shown beside the worst rows, in their order: for each column a struct of ``text``
+        and ``picture`` (the bytes of a small picture, or null).
     problems : tuple of Problem
         What was wrong with the rows that were skipped (``--skip-invalid``).
     warnings : tuple of str
@@ -349,6 +358,7 @@ class LabelIssues(Tabular):
     joint: pa.Table
     pairs: pa.Table
     groups: pa.Table | None = None
+    shown: pa.Table | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)

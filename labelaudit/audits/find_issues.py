@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.distribution import quality_bins
 from labelaudit.audits.flagging import flags_of
 from labelaudit.audits.joint import cells_of
 from labelaudit.audits.preparing import prepare
@@ -80,10 +81,19 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
     margins = prepared.margins + second.margins
     by_noise_rate = margins.flags(rows.n_rows)
     flags = flags_of(confident, second, model, by_noise_rate, settings.compat, rows.on)
+    ranking = _ranking(settings, prepared, second, flags)
     audit = replace(
-        _audit(settings, confident, flags, _ranking(settings, prepared, second, flags)),
+        _audit(settings, confident, flags, ranking),
         notes=model.notes if model else (),
         calibration=prepared.calibration,
+        reliability=prepared.reliability,
+        quality=quality_bins(
+            ranking.scores.quality,
+            confident.evidence.labels,
+            ranking.is_issue,
+            second,
+            len(confident.counts),
+        ),
     )
     return Audited(
         audit,

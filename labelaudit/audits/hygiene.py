@@ -11,6 +11,7 @@ import numpy as np
 
 from labelaudit.audits.joint import cells_of
 from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABEL
+from labelaudit.distributions import Reliability
 from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
 from labelaudit.findings import Problem
 from labelaudit.kernels.rows import STATUSES
@@ -268,7 +269,7 @@ def _some(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - FIRST_ROWS:,} more" if len(names) > FIRST_ROWS else "")
 
 
-def calibration(sample: Sample, n_classes: int) -> dict[str, float]:
+def calibration(sample: Sample, n_classes: int) -> tuple[dict[str, float], Reliability]:
     """Measure how far the probabilities can be believed, against the given labels.
 
     Wrong labels count against the model here; the figures say whether something is badly off, not
@@ -280,6 +281,8 @@ def calibration(sample: Sample, n_classes: int) -> dict[str, float]:
         ``nll`` (nats, probabilities clipped at 1e-12), ``brier``, ``ece`` (15 bins of equal mass
         by the greatest probability), ``collapse`` (KL divergence in nats of the label frequencies
         from the mean probabilities).
+    Reliability
+        The bins of ``ece``.
     """
     sample = sample.thinned(max(CALIBRATION_ROWS, 20 * n_classes))
     probs = np.mean([member.astype(np.float64) for member in sample.members], axis=0)
@@ -288,13 +291,15 @@ def calibration(sample: Sample, n_classes: int) -> dict[str, float]:
     hit = (probs.argmax(axis=1) == sample.labels).astype(np.float64)
     top = probs.max(axis=1)
     bins = np.array_split(np.argsort(top, kind="stable"), BINS)
-    gaps = [abs(float(hit[part].sum() - top[part].sum())) for part in bins]
+    sums = np.array([(hit[part].sum(), top[part].sum(), len(part)) for part in bins if len(part)])
     prior = np.bincount(sample.labels, minlength=n_classes) / len(probs)
     mean = np.maximum(probs.mean(axis=0), 1e-12)
     seen = prior > 0
-    return {
+    figures = {
         "nll": float(-np.log(np.maximum(given, 1e-12)).mean()),
         "brier": float((1.0 - 2.0 * given + (probs * probs).sum(axis=1)).mean()),
-        "ece": sum(gaps) / len(probs),
+        "ece": float(np.abs(sums[:, 0] - sums[:, 1]).sum()) / len(probs),
         "collapse": float((prior[seen] * np.log(prior[seen] / mean[seen])).sum()),
     }
+    size = sums[:, 2]
+    return figures, Reliability(sums[:, 1] / size, sums[:, 0] / size, size.astype(np.int64))

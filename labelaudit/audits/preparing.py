@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.facts import FirstReading, RowFacts
     from labelaudit.audits.rows import Rows
     from labelaudit.audits.settings import AuditSettings
+    from labelaudit.distributions import Reliability
     from labelaudit.findings import Problem
 
 __all__ = ["Prepared", "look_at_rows", "prepare"]
@@ -63,6 +64,7 @@ class Prepared:
         The other rows.
     scorer : ChannelModel or FaceValue
     calibration : dict of str to float
+    reliability : Reliability
     problems : tuple of Problem
     warnings : tuple of str
     """
@@ -73,6 +75,7 @@ class Prepared:
     unsettled: npt.NDArray[np.bool_]
     scorer: ChannelModel | FaceValue
     calibration: dict[str, float]
+    reliability: Reliability
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
 
@@ -102,17 +105,25 @@ def prepare(rows: Rows, settings: AuditSettings) -> Prepared:
     def learn() -> ConfidentLearning:
         return confident_learning(facts, confidence, settings, rows.partitions)
 
-    def measure() -> tuple[FaceValue | None, dict[str, float], tuple[str, ...]]:
+    def measure() -> tuple[Any, ...]:
         face = None if _wants_channel(settings) else fit_face_value(sample, settings.seed, counts)
         warnings = hygiene.warnings_about(facts, counts, classes)
-        return face, hygiene.calibration(sample, len(counts)), warnings
+        return face, *hygiene.calibration(sample, len(counts)), warnings
 
     found: list[Any] = together(rows.on, learn, measure)
-    confident, (face, calibration, warnings) = found
+    confident, (face, calibration, reliability, warnings) = found
     margins, unsettled = _margins_so_far(facts, confident, rows.on)
     scorer = face or _fit(first, settings, counts, rows)
     return Prepared(
-        confident, facts.entropy, margins, unsettled, scorer, calibration, problems, warnings
+        confident,
+        facts.entropy,
+        margins,
+        unsettled,
+        scorer,
+        calibration,
+        reliability,
+        problems,
+        warnings,
     )
 
 

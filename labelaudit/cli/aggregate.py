@@ -51,9 +51,9 @@ def aggregate(
     VOTES holds what several people, rules or models said of each task: a row per vote with task,
     worker and label, or a row per task with a column for each worker.
     """
-    from labelaudit.tables.outputs import refuse_inputs
+    from labelaudit.tables.outputs import PUBLICATIONS, refuse_inputs
 
-    destinations = delivery.destinations_of(output, talk, _CONTENTS, votes)
+    destinations = delivery.destinations_of(output, talk, _CONTENTS, votes, PUBLICATIONS)
     settings = _settings(method, destinations)
     _refuse_idle_flags(ctx, destinations)
     warn_of_variables(ctx, talk)

@@ -11,6 +11,7 @@ from labelaudit.cli.export import export
 from labelaudit.cli.find_issues import find_issues
 from labelaudit.cli.flags import CommandGroup, GroupedCommand, flattened
 from labelaudit.cli.inspect import inspect
+from labelaudit.cli.report import report
 from labelaudit.errors import ExitCode
 
 __all__ = ["app", "invoke"]
@@ -31,6 +32,7 @@ for _name, _command in (
     ("check", check),
     ("export", export),
     ("inspect", inspect),
+    ("report", report),
 ):
     _epilog = EXIT_CODES if _name == "check" else None
     app.command(_name, cls=GroupedCommand, epilog=_epilog)(flattened(_command))

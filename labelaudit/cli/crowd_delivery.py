@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labelaudit.cli.options import Talk
     from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.tables.outputs import Destination
+    from labelaudit.tables.runs import RunContext
     from labelaudit.tables.votes import VoteSource
 
 __all__ = ["ConsensusDelivery", "planned"]
@@ -51,6 +52,11 @@ class ConsensusDelivery(Delivery):
         super().__init__(destinations, talk)
         self.result = result
         self.next_command = _next_command(ctx, data, destinations)
+
+    @property
+    def context(self) -> RunContext:
+        """What reports say besides the result."""
+        return self.context_of(dict(self.result.settings), self.next_command)
 
     def table(self, content: str) -> pa.Table:
         """Return the table of that name."""

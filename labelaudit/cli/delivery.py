@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from labelaudit import __version__
-from labelaudit.cli.config import origin
+from labelaudit.cli.next_steps import command_line, free_name, next_command, said_flags
+from labelaudit.cli.publishing import PUBLICATIONS, published
 from labelaudit.cli.terminal import colored, line_width
 from labelaudit.errors import UsageError
-from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +24,10 @@ if TYPE_CHECKING:
     from labelaudit.cli.gate_options import GateOutput
     from labelaudit.cli.manifest import RunRecord
     from labelaudit.cli.options import Output, Talk
+    from labelaudit.cli.report import Again
     from labelaudit.cli.vote_options import VoteOutput
-    from labelaudit.tables.outputs import Destination
+    from labelaudit.tables.outputs import Destination, Staging
+    from labelaudit.tables.runs import RunContext
 
 __all__ = [
     "Delivery",
@@ -44,16 +44,14 @@ __all__ = [
     "say",
 ]
 
-_RERUN = (
-    *("labels", "probs", "key", "classes", "keep", "group", "task", "method", "score", "row_score"),
-    *("collision", "compat", "min_examples_per_class", "frac_noise", "seed", "config"),
+_DOCUMENTS = (
+    *("summary", "report", "manifest", "junit", "sarif", "gitlab", "markdown", "baseline"),
+    *("run", *PUBLICATIONS),
 )
-_RERUN_FLAGS = ("adjust", "skip_invalid")
-_DOCUMENTS = ("summary", "report", "manifest", "junit", "sarif", "gitlab", "markdown", "baseline")
 
 
 def destinations_of(
-    output: Output | VoteOutput | GateOutput,
+    output: Output | VoteOutput | GateOutput | Again,
     talk: Talk,
     contents: Sequence[str],
     data: Sequence[str] = (),
@@ -120,9 +118,16 @@ class Delivery(ABC):
     talk : Talk
     """
 
+    result: Any = None
+
     def __init__(self, destinations: Sequence[Destination], talk: Talk) -> None:
         self.destinations = destinations
         self.talk = talk
+
+    @property
+    def context(self) -> RunContext:
+        """What reports say besides the result."""
+        return self.context_of({}, None)
 
     @abstractmethod
     def table(self, content: str) -> pa.Table:
@@ -140,6 +145,8 @@ class Delivery(ABC):
         """Return what is no table as text; None for a table."""
         if content == "summary":
             return self.summary()
+        if content in PUBLICATIONS:
+            return published(content, self.result, self.context)
         return self.report(self._written()) if content == "report" else None
 
     def all(self, *, excel: bool, record: RunRecord) -> None:
@@ -161,6 +168,9 @@ class Delivery(ABC):
 
         with Staging() as staging:
             for each in sorted(self.destinations, key=_last):
+                if each.content == "run":
+                    self._save(str(each.path), staging)
+                    continue
                 with _binary_stdout() if each.path is None else staging.file(each.path) as sink:
                     if each.content == "manifest":
                         sink.write(_bytes(record.manifest(staging.staged, self.destinations)))
@@ -169,6 +179,10 @@ class Delivery(ABC):
             staging.commit()
         if self.talk.json:
             put(self.summary())
+        self.tell()
+
+    def tell(self) -> None:
+        """Print the report, unless it is not wanted or has been written to standard output."""
         printed = any(each.content == "report" and not each.path for each in self.destinations)
         if not self.talk.quiet and not printed:
             stream = report_stream(self.destinations, self.talk)
@@ -183,6 +197,24 @@ class Delivery(ABC):
 
             table = self.table(destination.content)
             write_table(table, destination.format, sink, excel=excel)
+
+    def context_of(self, settings: dict[str, Any], next_command: str | None) -> RunContext:
+        """Return what reports say besides the result, as this delivery knows it."""
+        from labelaudit.tables.runs import RunContext
+
+        return RunContext(
+            version=__version__,
+            settings=settings,
+            outputs=tuple(described(each) for each in self.destinations),
+            written=tuple(self._written()),
+            next_command=next_command,
+            verbose=self.talk.verbose > 0,
+        )
+
+    def _save(self, folder: str, staging: Staging) -> None:
+        from labelaudit.tables.runs import SavedRun, save_run
+
+        save_run(SavedRun(self.result, self.context), folder, staging)
 
     def _written(self) -> list[str]:
         return [self._line(each) for each in self.destinations if each.path is not None]
@@ -224,6 +256,11 @@ class IssuesDelivery(Delivery):
         self.result = result
         self.settings = settings
         self.next_command = next_command(ctx, data, destinations, self.sides)
+
+    @property
+    def context(self) -> RunContext:
+        """What reports say besides the result."""
+        return self.context_of(asdict(self.settings), self.next_command)
 
     def table(self, content: str) -> pa.Table:
         """Return the issues, or the side table of that name."""
@@ -306,60 +343,3 @@ def say(text: str, stream: Any) -> None:
     """Write text for people to one of the standard streams."""
     stream.write(text)
     stream.flush()
-
-
-def next_command(
-    ctx: typer.Context,
-    data: Sequence[str],
-    destinations: Sequence[Destination],
-    sides: Sequence[str],
-) -> str | None:
-    """Return the command that a user may want next: the same audit with what is not yet written."""
-    contents = {each.content for each in destinations}
-    if "issues" not in contents:
-        outputs = [free_name("issues.csv")]
-    elif contents <= {"issues", "summary", "report"}:
-        outputs = [f"{side}:{free_name(f'{side}.csv')}" for side in sides]
-    else:
-        return None
-    return command_line("find-issues", data, said_flags(ctx, _RERUN, _RERUN_FLAGS), outputs)
-
-
-def command_line(
-    command: str, data: Sequence[str], flags: Sequence[str], outputs: Sequence[str]
-) -> str | None:
-    """Return a command to type; None if it would not be shown as it is."""
-    words = ["labelaudit", command, *_guarded(data), *flags]
-    for output in outputs:
-        words += ["-o", output]
-    line = shlex.join(words)
-    return line if safe(line, len(line)) == line else None
-
-
-def _guarded(data: Sequence[str]) -> list[str]:
-    """Keep a file named like an option from being taken for one."""
-    return [f"./{name}" if name.startswith("-") and name != "-" else name for name in data]
-
-
-def said_flags(ctx: typer.Context, names: Sequence[str], switches: Sequence[str]) -> list[str]:
-    """Return those of the flags with and without a value that stand on the command line."""
-    words = []
-    for name in (*names, *switches):
-        if origin(ctx, name) != f"--{name.replace('_', '-')}":
-            continue
-        value = ctx.params[name]
-        flag = f"--{name.replace('_', '-')}"
-        if name in switches:
-            words.append(flag if value else f"--no-{flag[2:]}")
-        else:
-            for part in value if isinstance(value, list | tuple) else [value]:
-                words.append(f"{flag}={part}" if str(part).startswith("-") else flag)
-                words += [] if str(part).startswith("-") else [str(part)]
-    return words
-
-
-def free_name(name: str) -> str:
-    """Return the name, numbered if a file has it already."""
-    path = Path(name)
-    numbered = (f"{path.stem}-{i}{path.suffix}" for i in range(2, 1000))
-    return next((each for each in (name, *numbered) if not Path(each).exists()), name)

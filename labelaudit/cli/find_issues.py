@@ -52,10 +52,10 @@ def find_issues(
     DATA holds given labels and the probabilities that a model predicted for every class. The
     probabilities must be out-of-sample: from a model that did not see the row in training.
     """
-    from labelaudit.tables.outputs import refuse_inputs
+    from labelaudit.tables.outputs import PUBLICATIONS, refuse_inputs
 
     settings = audit_settings(method, output)
-    destinations = delivery.destinations_of(output, talk, result_contents(), data)
+    destinations = delivery.destinations_of(output, talk, result_contents(), data, PUBLICATIONS)
     _refuse_without_group(columns, destinations)
     _refuse_idle_flags(ctx, destinations)
     warn_of_variables(ctx, talk)

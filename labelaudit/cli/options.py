@@ -257,12 +257,13 @@ class Output:
             "--output",
             "-o",
             metavar="[FORMAT:]PATH",
-            text="Write the issues (.parquet .arrow .csv .jsonl), the summary (.json), the report "
-            "(.txt), what was done (manifest.json), or a side table (classes: joint: pairs: "
+            text="Write the issues (.parquet .arrow .csv .jsonl), the page (.html), the summary "
+            "(.json), the report (.txt), what was done (manifest.json), the dataset card (.md), "
+            "Croissant metadata (croissant: before a path), a side table (classes: joint: pairs: "
             "groups: before a path; of multi-label data classes: rows: groups: missing: "
-            "relations: violations:); with label-studio: or argilla: before it, tasks for those "
-            "tools. "
-            "Repeatable; - is standard output, as CSV unless a format stands before it.",
+            "relations: violations:), tasks for annotation tools (label-studio: or argilla: before "
+            "it), or all of it for later reports (run:FOLDER). Repeatable; - is standard output, "
+            "as CSV unless a format stands before it.",
         ),
     ] = None
     all: Annotated[

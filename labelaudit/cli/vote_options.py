@@ -143,9 +143,11 @@ class VoteOutput:
             "--output",
             "-o",
             metavar="[FORMAT:]PATH",
-            text="Write the consensus (.parquet .arrow .csv .jsonl), the summary (.json), the "
-            "report (.txt), or a side table (workers: confusion: soft: top-two: before a path). "
-            "Repeatable; - is standard output, as CSV unless a format stands before it.",
+            text="Write the consensus (.parquet .arrow .csv .jsonl), the page (.html), the summary "
+            "(.json), the report (.txt), the dataset card (.md), Croissant metadata (croissant: "
+            "before a path), a side table (workers: confusion: soft: top-two: before a path), or "
+            "all of it for later reports (run:FOLDER). Repeatable; - is standard output, as CSV "
+            "unless a format stands before it.",
         ),
     ] = None
     force: Force = False

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["audit_report"]
+__all__ = ["audit_report", "headline"]
 
 _WORST_ROWS = 10
 _PAIRS = 5
@@ -82,7 +82,7 @@ def _verdict(result: LabelIssues, limit: int, style: Style) -> list[str]:
     audit = result.audit
     rate, rows = audit.error_rate, audit.valid_rows
     low, high = rate.face_value.value, rate.most.value
-    lines = [style.bold(line) for line in paragraph(_headline(low, high, rows), limit)]
+    lines = [style.bold(line) for line in paragraph(headline(low, high, rows), limit)]
     margins = (
         f"With 95 % margins for chance: {count(rate.low * rows)} to {count(rate.high * rows)} "
         f"({percent(rate.low)} to {percent(rate.high)})."
@@ -115,7 +115,8 @@ def _the_flagged(number: int) -> str:
     return "the flagged row" if number == 1 else f"the {number} flagged rows"
 
 
-def _headline(low: float, high: float, rows: int) -> str:
+def headline(low: float, high: float, rows: int) -> str:
+    """Return how many labels are wrong, in one sentence."""
     first, last = round(low * rows), round(high * rows)
     if last == 0:
         return f"No label errors are estimated among {plural(rows, 'label')}."

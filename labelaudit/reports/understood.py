@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from labelaudit.crowd_findings import VoteUnderstanding
     from labelaudit.findings import Understanding
 
-__all__ = ["files_in_words", "type_in_words", "understood"]
+__all__ = ["files_in_words", "origin_of", "type_in_words", "understood"]
 
 _DICTIONARY = re.compile(r"dictionary<values=([^,]+),.*>")
 _FORMATS = {"parquet": "Parquet", "arrow": "Arrow", "csv": "CSV", "jsonl": "JSON lines"}
@@ -90,6 +90,11 @@ def _key(understanding: Understanding) -> str:
     return f"{safe(understanding.key_column)}{_origin(understanding, 'key')}"
 
 
+def origin_of(understanding: Understanding | VoteUnderstanding, role: str) -> str:
+    """Return how a role was decided, fit to be shown; empty where nobody said."""
+    return safe(understanding.origins.get(role, ""), 120)
+
+
 def _origin(understanding: Understanding, role: str) -> str:
-    where = understanding.origins.get(role)
-    return f", {safe(where, 120)}" if where else ""
+    where = origin_of(understanding, role)
+    return f", {where}" if where else ""

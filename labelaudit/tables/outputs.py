@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelaudit.errors import OutputError, UsageError
-from labelaudit.tables.staging import Staging, temporary_name, unwritable
+from labelaudit.tables.staging import Staging, is_temporary, temporary_name, unwritable
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "PUBLICATIONS",
+    "RUN_FILE",
     "SIDE_TABLES",
     "TABLE_FORMATS",
     "TAG_TABLES",
@@ -45,15 +47,20 @@ _SUFFIXES = {
     ".xml": "junit",
     ".sarif": "sarif",
     ".md": "markdown",
+    ".html": "html",
+    ".htm": "html",
 }
-_DOCUMENTS = ("junit", "sarif", "gitlab", "markdown")
 TASK_FORMATS = ("label-studio", "argilla")
+RUN_FILE = "run.json"
+PUBLICATIONS = ("html", "card", "croissant", "run")
+_DOCUMENTS = ("junit", "sarif", "gitlab", "markdown", *PUBLICATIONS)
 _FORMATS = (*TABLE_FORMATS, *TASK_FORMATS, "json", "text", "manifest", *_DOCUMENTS)
 _CONTENTS = {
-    "json": "summary",
-    "text": "report",
     **{name: name for name in ("manifest", *_DOCUMENTS)},
     **dict.fromkeys(TASK_FORMATS, "tasks"),
+    "json": "summary",
+    "text": "report",
+    "html": "page",
 }
 _MANIFEST = "manifest.json"
 _ALIASES = {"summary": "json", "report": "text", "txt": "text", "md": "markdown"}
@@ -66,10 +73,11 @@ class Destination:
     Attributes
     ----------
     content : str
-        ``summary``, ``report``, ``manifest``, ``tasks``, the main table (``issues``) or one of
-        the side tables.
+        ``summary``, ``report``, ``manifest``, ``page``, another document, ``tasks``, the main
+        table (``issues``) or one of the side tables.
     format : str
-        One of ``TABLE_FORMATS`` or ``TASK_FORMATS``, or ``json``, ``text`` or ``manifest``.
+        One of ``TABLE_FORMATS`` or ``TASK_FORMATS``, or ``json``, ``text``, ``manifest``, or one of
+        the documents.
     path : str or None
         As the user named it; None is standard output.
     """
@@ -121,12 +129,16 @@ def parse_destination(
             "Write to a local file, then copy it there.",
         )
     form = written or ("csv" if path == "-" else _format_of(path))
+    if form == "markdown" and not written and "card" in documents:
+        form = "card"
+    if form == "run" and path == "-":
+        raise UsageError("A run is a folder of files.", "Name a folder, such as -o run:audit/.")
     if form in _DOCUMENTS and form not in documents:
         raise UsageError(
             f"{safe(text)}: {form} is not written by this command.",
-            "The command check writes junit, sarif, gitlab and markdown."
-            if not documents
-            else f"It writes {', '.join(documents)}.",
+            f"It writes {', '.join(documents)}."
+            if documents
+            else "The commands find-issues, aggregate, check and report write such reports.",
         )
     content = table or _CONTENTS.get(form, main)
     if content == "tasks" and main != "issues":
@@ -177,6 +189,8 @@ def _no_such_output(head: str, text: str, tables: Sequence[str]) -> UsageError:
 def _format_of(path: str) -> str:
     if Path(path).name.lower() == _MANIFEST:
         return "manifest"
+    if path.endswith("/"):
+        return "run"
     suffix = Path(path).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
@@ -225,6 +239,9 @@ def _check_path(destination: Destination, target: Path, *, force: bool) -> None:
         return
     except (OSError, ValueError) as error:
         raise unwritable(destination.name, error) from error
+    if destination.content == "run":
+        _check_run(destination, target, is_folder=stat.S_ISDIR(mode), force=force)
+        return
     if stat.S_ISDIR(mode):
         raise UsageError(f"The output {destination.name} is a folder.", "Name a file inside of it.")
     if not stat.S_ISREG(mode):
@@ -236,6 +253,23 @@ def _check_path(destination: Destination, target: Path, *, force: bool) -> None:
     _check_folder(destination, target.parent)
 
 
+def _check_run(destination: Destination, target: Path, *, is_folder: bool, force: bool) -> None:
+    """Let a run be written over another one, or where nothing is; never among other files."""
+    names = [path.name for path in target.iterdir()] if is_folder else [target.name]
+    there = [name for name in names if not is_temporary(name)]
+    if there and RUN_FILE not in there:
+        raise UsageError(
+            f"The output {destination.name} exists, and is no saved run.",
+            "Name a new folder for the run.",
+        )
+    if there and not force:
+        raise UsageError(
+            f"The output {destination.name} holds a saved run.",
+            "Add --force to overwrite it, or name another folder.",
+        )
+    _try_folder(destination, target)
+
+
 def _check_folder(destination: Destination, folder: Path) -> None:
     """Try it: permissions alone do not tell of read-only disks and network shares."""
     if not folder.is_dir():
@@ -243,6 +277,10 @@ def _check_folder(destination: Destination, folder: Path) -> None:
             f"The folder of the output {destination.name} does not exist.",
             "Make the folder first, or write elsewhere.",
         )
+    _try_folder(destination, folder)
+
+
+def _try_folder(destination: Destination, folder: Path) -> None:
     probe = folder / temporary_name()
     try:
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

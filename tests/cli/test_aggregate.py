@@ -251,7 +251,7 @@ def test_warnings_about_the_shape(folder: Path) -> None:
         (("-o", "votes.parquet", "--force"), 2, "never overwritten"),
         (("-o", "worker:w.csv"), 2, "Did you mean workers?"),
         (("-o", "foo:w.csv"), 2, "Choose of consensus, workers"),
-        (("-o", "issues.html"), 2, ".html"),
+        (("-o", "issues.pdf"), 2, ".pdf"),
         (("-w", "task", "-l", "task"), 2, "both the workers and the labels"),
         (("--json", "-o", "-"), 2, "both go to standard output"),
         (("-w", "rater_*"), 2, "matches no column"),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from labelaudit.distributions import QualityBins, Reliability
 from labelaudit.findings import (
     ErrorRate,
     Estimate,
@@ -126,6 +127,27 @@ def audit(n: int = 3, **changes: Any) -> LabelAudit:
         calibration={"nll": 0.2, "brier": 0.1, "ece": float("nan"), "collapse": 0.0},
     )
     return replace(made, **changes)
+
+
+def audit_with_bins(n: int = 3) -> LabelAudit:
+    """The same audit, with what pictures are made of: errors among the worst and everywhere."""
+    rows = np.zeros(256, np.int64)
+    rows[[0, 10, 128, 255]] = (20, 10, 68, 900)
+    flagged = np.zeros(256, np.int64)
+    flagged[0] = n
+    face, most = np.zeros(256), np.zeros(256)
+    face[[0, 10]] = (4.0, 1.0)
+    most[[0, 10, 128]] = (20.0, 5.0, 5.0)
+    wide = np.zeros((3, 16), np.int64)
+    wide[:, 15] = (400, 300, 198)
+    wide[0, 0] = 100
+    return audit(
+        n,
+        quality=QualityBins(rows, flagged, rows.copy(), face, most, wide),
+        reliability=Reliability(
+            np.array([0.5, 0.7, 0.9]), np.array([0.6, 0.75, 0.92]), np.array([300, 300, 398])
+        ),
+    )
 
 
 def class_table(classes: tuple[str, ...] = CLASSES, n: int = 3) -> pa.Table:

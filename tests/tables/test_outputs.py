@@ -10,6 +10,7 @@ import pytest
 
 from labelaudit.errors import OutputError, UsageError
 from labelaudit.tables.outputs import (
+    PUBLICATIONS,
     Destination,
     Staging,
     check_destinations,
@@ -50,6 +51,28 @@ from labelaudit.tables.outputs import (
 )
 def test_parse(text: str, content: str, form: str, path: str | None) -> None:
     assert parse_destination(text) == Destination(content, form, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "content", "form", "path"),
+    [
+        ("report.html", "page", "html", "report.html"),
+        ("html:-", "page", "html", None),
+        ("card.md", "card", "card", "card.md"),
+        ("card:README", "card", "card", "README"),
+        ("croissant:croissant.json", "croissant", "croissant", "croissant.json"),
+        ("run:audit", "run", "run", "audit"),
+        ("audits/today/", "run", "run", "audits/today/"),
+    ],
+)
+def test_publications(text: str, content: str, form: str, path: str | None) -> None:
+    parsed = parse_destination(text, documents=PUBLICATIONS)
+    assert parsed == Destination(content, form, path)
+
+
+def test_a_run_does_not_fit_on_standard_output() -> None:
+    with pytest.raises(UsageError, match="A run is a folder"):
+        parse_destination("run:-", documents=PUBLICATIONS)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,197 @@
+"""The worst rows as data for the page: as many as fit, names and keys exact and fit to be shown."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from labelaudit.wording import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+    from labelaudit.findings import LabelIssues
+
+__all__ = ["issues_data", "picture_kind"]
+
+MOST_ROWS = 2_000
+ROW_BYTES = 300_000
+NAME_BYTES = 60_000
+PICTURE_BYTES = 300_000
+_PICTURES = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
+_SHOWN, _TEXT = 80, 400
+
+
+def issues_data(result: LabelIssues) -> dict[str, Any]:
+    """Return what the table of issues is built from, as JSON can hold it.
+
+    Rows are taken from the worst on until there are ``MOST_ROWS`` of them, or their texts fill
+    ``ROW_BYTES``: keys and names are long in some data, and have to be exact in the decisions.
+
+    Returns
+    -------
+    dict
+        ``names``: texts of labels, each ``[exact, shown]``, or ``[exact]`` where they are one;
+        ``rows``: ``[rank, issue_id, key, given, suggested, quality, severity, shown...]``, labels
+        as places in ``names``; ``likely``: for each given label, names worth offering.
+    """
+    names = _Names()
+    columns = [] if result.shown is None else result.shown.column_names
+    rows: list[list[Any]] = []
+    room = ROW_BYTES
+    pictures = PICTURE_BYTES
+    for row in _records(result):
+        room -= names.cost([row["given"], row["suggested"]]) + _size(row["key"])
+        room -= 60 + sum(_size(cell["text"]) for cell in row["shown"])
+        if room < 0 and rows:
+            break
+        for i, cell in enumerate(row["shown"]):
+            row["shown"][i] = shown = _cell(cell, pictures)
+            pictures -= len(shown[0]) if isinstance(shown, list) else 0
+        rows.append(_line(row, names))
+    _complete(names, result)
+    return {
+        "run": _run_name(result),
+        "names": names.listed(),
+        "classes": sorted(names.places[name] for name in names.classes(result)),
+        "columns": [safe(name, 60) for name in columns],
+        "rows": rows,
+        "likely": _likely(result, names),
+    }
+
+
+class _Names:
+    """Texts of labels, each once."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+
+    def place(self, name: str | None) -> int:
+        if name is None:
+            return -1
+        return self.places.setdefault(name, len(self.places))
+
+    def cost(self, names: Iterable[str | None]) -> int:
+        """Return the bytes that these names add."""
+        new = {name for name in names if name is not None and name not in self.places}
+        return sum(map(_size, new))
+
+    def classes(self, result: LabelIssues) -> list[str]:
+        """Return the classes that have a place."""
+        return [name for name in result.understanding.classes if name in self.places]
+
+    def listed(self) -> list[list[str]]:
+        return [_with_shown(name, _SHOWN) for name in self.places]
+
+
+def _with_shown(text: str, limit: int) -> list[str]:
+    shown = safe(text, limit)
+    return [text] if shown == text else [text, shown]
+
+
+def _size(text: str | None) -> int:
+    """Return the bytes that the text takes in the page, its form fit to be shown included."""
+    if text is None:
+        return 5
+    quoted = len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
+    twice = 4 * _SHOWN if len(text) > _SHOWN or not text.isprintable() else 0
+    return 4 + quoted + 5 * (text.count("<") + text.count(">") + text.count("&")) + twice
+
+
+def _records(result: LabelIssues) -> Iterable[dict[str, Any]]:
+    table = result.table.slice(0, MOST_ROWS)
+    n = table.num_rows
+    shown = None if result.shown is None else result.shown.slice(0, n).to_pylist()
+    wanted = ("rank", "issue_id", "label_quality", "severity")
+    plain = {name: table[name].to_pylist() for name in wanted}
+    texts = {name: _texts(table[name]) for name in ("key", "given_label", "suggested_label")}
+    for i in range(n):
+        yield {
+            **{name: values[i] for name, values in plain.items()},
+            "key": texts["key"][i],
+            "given": texts["given_label"][i],
+            "suggested": texts["suggested_label"][i],
+            "shown": [] if shown is None else list(shown[i].values()),
+        }
+
+
+def _texts(column: pa.ChunkedArray) -> list[str | None]:
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return [None if v is None else v.decode("utf-8", "replace") for v in column.to_pylist()]
+    return list(column.cast(pa.string()).to_pylist())
+
+
+def _cell(cell: dict[str, Any], room: int) -> str | list[str] | None:
+    """Return text cut to what a cell holds; or a picture as its address, and the text."""
+    text = None if cell["text"] is None else safe(cell["text"], _TEXT)
+    picture = cell["picture"]
+    kind = None if picture is None else picture_kind(picture)
+    if kind is None or 4 * len(picture) // 3 + 40 > room:
+        return text
+    return [f"data:image/{kind};base64,{b64encode(picture).decode()}", text or ""]
+
+
+def picture_kind(content: bytes) -> str | None:
+    """Return what a picture is by its first bytes; None for what is not shown."""
+    if content[:4] == b"RIFF":
+        return "webp" if content[8:12] == b"WEBP" else None
+    return next((kind for head, kind in _PICTURES.items() if content.startswith(head)), None)
+
+
+def _line(row: dict[str, Any], names: _Names) -> list[Any]:
+    key = [] if row["key"] is None else _with_shown(row["key"], _SHOWN)
+    return [
+        row["rank"],
+        row["issue_id"],
+        key[0] if len(key) == 1 else key,
+        names.place(row["given"]),
+        names.place(row["suggested"]),
+        float(f"{row['label_quality']:.4g}"),
+        row["severity"],
+        *row["shown"],
+    ]
+
+
+def _complete(names: _Names, result: LabelIssues) -> None:
+    """Offer the other classes too, as far as there is room."""
+    room = NAME_BYTES
+    for name in _by_rows(result):
+        room -= names.cost([name])
+        if room < 0:
+            return
+        names.place(name)
+
+
+def _by_rows(result: LabelIssues) -> list[str]:
+    counts = result.audit.counts.tolist()
+    classes = result.understanding.classes
+    order = sorted(range(len(classes)), key=lambda k: (-counts[k], k))
+    return [classes[k] for k in order]
+
+
+def _likely(result: LabelIssues, names: _Names) -> dict[str, list[int]]:
+    """For each given label, the classes it is most confused with, most first."""
+    found: dict[str, list[int]] = {}
+    pairs = result.pairs.slice(0, 20_000)
+    given, true = _texts(pairs["given"]), _texts(pairs["true"])
+    for one, other in zip(given, true, strict=True):
+        if one in names.places and other in names.places:
+            near = found.setdefault(str(names.places[one]), [])
+            if len(near) < 9:
+                near.append(names.places[other])
+    return found
+
+
+def _run_name(result: LabelIssues) -> str:
+    """Name the run by its issues, so that decisions are found again and never mixed up."""
+    ids: Sequence[str] = result.table["issue_id"].to_pylist()
+    return blake2b("".join(ids).encode(), digest_size=8).hexdigest()

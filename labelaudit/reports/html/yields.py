@@ -1,0 +1,73 @@
+"""How many of the wrong labels a review finds, by the number of rows that are looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelaudit.reports.html import charts
+from labelaudit.reports.layout import count, plural
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from labelaudit.distributions import QualityBins
+
+__all__ = ["expected_yield", "rows_for"]
+
+WANTED = 0.8
+
+
+def expected_yield(bins: QualityBins | None, whole: int, flagged: int) -> dict[str, Any] | None:
+    """Return the picture and the sentences of errors found against rows reviewed.
+
+    Parameters
+    ----------
+    bins : QualityBins or None
+    whole : int
+        Rows that were audited.
+    flagged : int
+        Rows that are flagged.
+    """
+    if bins is None or bins.face_value.sum() < 0.5:
+        return None
+    rows = np.concatenate(([0], np.cumsum(bins.ranked))).astype(np.float64)
+    face, most = _found(bins.face_value), _found(bins.most)
+    ends = sorted((rows_for(WANTED, rows, face), rows_for(WANTED, rows, most)))
+    last = min(max(1.5 * ends[1], 10.0), float(whole))
+    at = np.unique(np.append(rows[rows < last], last))
+    return {
+        "picture": charts.yield_curve(
+            at.tolist(),
+            np.interp(at, rows, face).tolist(),
+            np.interp(at, rows, most).tolist(),
+            whole,
+            "Share of the wrong labels found against rows reviewed, worst first",
+        ),
+        "review": _span(*ends),
+        "share": f"{100 * WANTED:.0f} %",
+        "flagged": plural(flagged, "row"),
+        "at_flagged": _percents(np.interp(flagged, rows, face), np.interp(flagged, rows, most)),
+        "one": bool(np.allclose(face, most)),
+    }
+
+
+def rows_for(share: float, rows: npt.NDArray[np.float64], found: npt.NDArray[np.float64]) -> float:
+    """Return how many rows to review to find that share of the errors."""
+    return float(np.ceil(np.interp(share, found, rows)))
+
+
+def _found(errors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    total = np.concatenate(([0.0], np.cumsum(errors)))
+    shares: npt.NDArray[np.float64] = total / max(float(total[-1]), 1e-300)
+    return shares
+
+
+def _span(first: float, last: float) -> str:
+    return f"{count(first)} rows" if first == last else f"{count(first)} to {count(last)} rows"
+
+
+def _percents(one: float, other: float) -> str:
+    low, high = sorted((round(100 * float(one)), round(100 * float(other))))
+    return f"{low} %" if low == high else f"{low} to {high} %"
