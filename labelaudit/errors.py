@@ -74,7 +74,7 @@ class UsageError(LabelauditError):
 
 
 class ConfigError(UsageError):
-    """A configuration file or an environment variable holds something unknown."""
+    """A configuration file, an environment variable, a rule or a baseline says what cannot be."""
 
 
 class InputError(LabelauditError):

@@ -45,7 +45,6 @@ def sarif(verdict: Verdict, version: str) -> str:
     driver = {
         "name": "labelaudit",
         "semanticVersion": version,
-        "informationUri": "https://pypi.org/project/labelaudit/",
         "rules": [_described(*each) for each in _RULES],
     }
     run = {

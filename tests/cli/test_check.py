@@ -352,6 +352,11 @@ def test_votes_are_aggregated(tmp_path: Path) -> None:
     assert real(path, "--require", "worker_accuracy.min > 99.9%").code == 1
     assert real(path, "--votes", "--require", "ties == 0", "-o", tmp_path / "c.csv").code == 0
     assert (tmp_path / "c.csv").read_text().startswith('"task","label"')
+    summary = real(path, "--json", "--require", "ties == 1")
+    assert summary.code == 1
+    schema = files("labelaudit.reports").joinpath("crowd.schema.json").read_text("utf-8")
+    jsonschema.validate(json.loads(summary.out), json.loads(schema))
+    assert json.loads(summary.out)["gate"]["passed"] is False
     wrong = real(path, "--require", "issues < 3")
     assert wrong.code == 2
     assert "issues is measured on labels, and these are votes" in wrong.err
