@@ -11,7 +11,7 @@ from labelaudit.kernels.jit import kernel
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["add_cells", "fit_propensity", "prior_terms"]
+__all__ = ["add_cells", "fit_draws", "fit_propensity", "prior_terms"]
 
 
 @kernel
@@ -172,3 +172,30 @@ def fit_propensity(
         if gain < 1e-7:
             break
     return best
+
+
+@kernel
+def fit_draws(
+    logit: npt.NDArray[np.float64],
+    group: npt.NDArray[np.int64],
+    given: npt.NDArray[np.float64],
+    rest: npt.NDArray[np.float64],
+    center: npt.NDArray[np.float64],
+    strength: npt.NDArray[np.float64],
+    theta: npt.NDArray[np.float64],
+    most: int,
+) -> None:
+    """Fit each of R draws of the counts, from where its row of theta is.
+
+    Parameters
+    ----------
+    logit, group : (m,)
+    given, rest : (R, m) float64
+    center : (R, 2 + H) float64
+    strength : (2 + H,) float64
+    theta : (R, 2 + H) float64, changed in place
+    most : int
+        Steps at most.
+    """
+    for r in range(len(given)):
+        fit_propensity(logit, group, given[r], rest[r], center[r], strength, theta[r], most)

@@ -37,7 +37,7 @@ def test_add_cells_and_prior_terms_as_the_twins_say(drawn):
         np.testing.assert_allclose(sums[0][1], sums[1][1], rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(classes())
 def test_fit_propensity_ends_where_expectation_maximisation_does(drawn):
     cells, center, strength, _ = drawn
@@ -71,3 +71,22 @@ def test_a_step_that_does_not_climb_is_halved():
         values.append(tag_propensity.fit_propensity(*cells, center, strength, theta, steps))
     assert np.all(np.diff(values) >= 0.0)
     np.testing.assert_allclose(naive.expit(theta[2]), 0.9, atol=0.01)
+
+
+@settings(max_examples=10, deadline=None)
+@given(classes(), st.integers(0, 3))
+def test_fit_draws_fits_each_draw_by_itself(drawn, draws):
+    (logit, group, hits, rest), center, strength, start = drawn
+    rng = np.random.default_rng(draws)
+    given_draws, rest_draws = (rng.poisson(x, (draws, len(x))).astype(float) for x in (hits, rest))
+    centers, theta = np.tile(center, (draws, 1)), np.tile(start, (draws, 1))
+    tag_propensity.fit_draws(logit, group, given_draws, rest_draws, centers, strength, theta, 5)
+    for r in range(draws):
+        alone = start.copy()
+        cells = (logit, group, given_draws[r], rest_draws[r])
+        tag_propensity.fit_propensity(*cells, center, strength, alone, 5)
+        np.testing.assert_array_equal(theta[r], alone)
+    # The twin does the same with the slow fit, from where the fast one ended.
+    slow = theta.copy()
+    naive.fit_draws(logit, group, given_draws, rest_draws, centers, strength, slow[:, :], 0)
+    np.testing.assert_array_equal(slow, theta)

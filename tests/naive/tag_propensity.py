@@ -64,7 +64,7 @@ def prior_terms(theta, center, strength, score, info):
 
 def _weighted_logistic(logit, truly, total, theta, center, strength):
     """Fit expit(a + b logit) to ``truly`` of ``total``; b = exp(theta[1])."""
-    for _ in range(50):
+    for _ in range(8):
         f = expit(theta[0] + np.exp(theta[1]) * logit)
         x = np.stack([np.ones_like(logit), np.exp(theta[1]) * logit])
         score = x @ (truly - total * f) + strength[:2] * (center[:2] - theta[:2])
@@ -84,3 +84,8 @@ def fit_propensity(logit, group, given, rest, center, strength, theta, most):
         _weighted_logistic(logit, given + missing, given + rest, theta, center, strength)
         theta[2:] = np.log(share / (1 - share))
     return log_likelihood(logit, group, given, rest, theta) + log_prior(theta, center, strength)
+
+
+def fit_draws(logit, group, given, rest, center, strength, theta, most):
+    for r in range(len(given)):
+        fit_propensity(logit, group, given[r], rest[r], center[r], strength, theta[r], most)

@@ -12,13 +12,16 @@ from labelaudit.audits.tags.assuming import assumption_of, notes_of
 from labelaudit.audits.tags.propensity import (
     ClassFit,
     Counts,
+    Draws,
     Held,
+    best_of,
     expit,
     fit_class,
+    fits_of,
     groups_differ,
     missing_share,
-    refitted,
     scaled_logits,
+    shared_out,
 )
 from labelaudit.errors import UsageError
 from labelaudit.running import each
@@ -42,7 +45,6 @@ POOLED = 5.0
 """With several classes each group's propensity over all of them counts like so many positives."""
 
 REPLICATES = 200
-_STEPS = 12
 
 
 def estimate_missing(
@@ -215,7 +217,7 @@ def _believing(
 
 def _fitted(task: _Task) -> ClassFit:
     """Fit one class under the assumption of its source."""
-    return fit_class(task.counts, _held(task, task.counts, _plain(task)))
+    return fit_class(task.counts, _held(task, _plain(task)))
 
 
 def _plain(task: _Task) -> ClassFit | None:
@@ -225,52 +227,81 @@ def _plain(task: _Task) -> ClassFit | None:
     return fit_class(task.counts, Held.at(1.0, task.counts.n_groups))
 
 
-def _held(task: _Task, counts: Counts, plain: ClassFit | None) -> Held:
-    """Return what is believed of the propensities, given (maybe resampled) counts."""
-    values, n_groups = task.source.values, counts.n_groups
-    if values is None and plain is None:
-        return task.held
-    if plain is not None:
-        return Held.at(_elkan_noto(counts, plain), n_groups)
-    value = float(values[task.k]) if values is not None else 1.0
-    if task.source.kind == "prior":
-        share = counts.given.sum() / max(counts.given.sum() + counts.rest.sum(), 1.0)
-        value = min(share / value, 1.0)
-    return Held.at(value, n_groups)
-
-
-def _elkan_noto(counts: Counts, plain: ClassFit) -> float:
-    """Estimate e = E[P(given | x) | given], with P(given | x) recalibrated (their estimator e1)."""
-    again = refitted(plain, counts, Held.at(1.0, counts.n_groups), _STEPS)
+def _held(task: _Task, plain: ClassFit | None) -> Held:
+    """Return what is believed of the propensities."""
+    counts, values = task.counts, task.source.values
     total = counts.given.sum()
-    return float((counts.given * again.positive(counts)).sum() / total) if total else 1.0
+    if plain is not None:
+        # Their estimator e1: E[P(given | x) | given].
+        share = (counts.given * plain.positive(counts)).sum() / total
+    elif values is None:
+        return task.held
+    else:
+        share = values[task.k]
+        if task.source.kind == "prior":
+            share = min(total / (total + counts.rest.sum()) / share, 1.0)
+    return Held.at(float(share), counts.n_groups)
+
+
+def _centers(
+    task: _Task, draws: Draws, held: Held, plain: ClassFit | None
+) -> npt.NDArray[np.float64]:
+    """(R, G) what is believed of the propensities, given each draw of the counts."""
+    total = draws.given.sum(axis=1)
+    centers = np.tile(held.center, (len(total), 1))
+    if plain is not None:
+        certain = Held.at(1.0, task.counts.n_groups)
+        own = draws.under(plain.ceiling)
+        theta = own.fitted(plain.theta, certain, np.ones_like(centers))
+        sums = (draws.given * own.positive(theta)).sum(axis=1)
+        centers[:] = (sums / np.maximum(total, 1.0))[:, None]
+    elif task.source.kind == "prior" and task.source.values is not None:
+        share = total / np.maximum(total + draws.rest.sum(axis=1), 1.0)
+        centers[:] = np.minimum(share / task.source.values[task.k], 1.0)[:, None]
+    return centers
 
 
 def _estimated(seed: int, replicates: int, task: _Task) -> _Found:
     """Fit one class and its bootstrap."""
     counts, plain = task.counts, _plain(task)
-    fit = fit_class(counts, _held(task, counts, plain))
+    held = _held(task, plain)
+    fits = fits_of(counts, held)
+    fit = best_of(fits)
     rng = np.random.default_rng([seed, task.k])
-    propensities = np.empty((replicates, counts.n_groups))
-    numbers = np.empty_like(propensities)
-    for r in range(replicates):
-        drawn = counts.resampled(rng)
-        other = refitted(fit, drawn, _held(task, drawn, plain), _STEPS)
-        share = other.missing(counts)
-        spread = np.sqrt(counts.by_group(counts.rest * share * (1.0 - share)))
-        propensities[r] = other.propensity
-        # What is missing varies about its expectation, as each row's truth does.
-        numbers[r] = counts.by_group(counts.rest * share)
-        numbers[r] += spread * rng.standard_normal(counts.n_groups)
+    shares = zip(fits, shared_out(fits, replicates), strict=True)
+    found = [_drawn(task, held, plain, one, n, rng) for one, n in shares if n]
+    propensities, numbers = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    # Draws of several classes are added up one by one: their order must not go by the ceiling.
+    order = rng.permutation(replicates)
     sure = task.source.kind != "groups" or task.source.anchor is not None
     return _Found(
         task.k,
         fit,
         counts.by_group(counts.rest * fit.missing(counts)),
-        propensities,
-        numbers,
+        propensities[order],
+        numbers[order],
         sure or groups_differ(counts, fit, task.held),
     )
+
+
+def _drawn(
+    task: _Task,
+    held: Held,
+    plain: ClassFit | None,
+    fit: ClassFit,
+    n: int,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(n, G) propensities and numbers of missing positives, of n bootstrap samples."""
+    counts = task.counts
+    draws = Draws.of(counts, fit.ceiling, rng, n)
+    theta = draws.fitted(fit.theta, held, _centers(task, draws, held, plain))
+    propensities = expit(theta[:, 2:])
+    share = missing_share(draws.positive(theta), propensities[:, counts.group])
+    # What is missing varies about its expectation, as each row's truth does.
+    spread = np.sqrt(draws.by_group(counts.rest * share * (1.0 - share)))
+    numbers = draws.by_group(counts.rest * share)
+    return propensities, numbers + spread * rng.standard_normal(numbers.shape)
 
 
 def _interval(

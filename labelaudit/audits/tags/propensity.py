@@ -10,29 +10,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.kernels.tag_propensity import fit_propensity
+from labelaudit.kernels.tag_propensity import fit_draws, fit_propensity
 from labelaudit.summaries.tag_logits import BINS, HIGHEST, bin_logits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from labelaudit.summaries.tag_logits import ClassCells
 
 __all__ = [
+    "DRAW_STEPS",
+    "SHAPE_STRENGTH",
     "ClassFit",
     "Counts",
+    "Draws",
     "Held",
+    "best_of",
     "expit",
     "fit_class",
+    "fits_of",
     "groups_differ",
     "missing_share",
     "refitted",
     "scaled_logits",
+    "shared_out",
 ]
 
 HOLD = 1e12
 """So many positives seen beforehand hold a propensity where it is."""
 
+SHAPE_STRENGTH = np.array([0.01, 0.25])
+"""Precisions of what is believed of a and log b."""
+
+DRAW_STEPS = 12
 _MOST_STEPS = 60
 _CLOSEST = 1e-4
 _FEWEST_GAINED = 1.0
@@ -71,11 +83,6 @@ class Counts:
             n_groups,
         )
 
-    def resampled(self, rng: np.random.Generator) -> Counts:
-        """Draw as many rows of each kind as another sample might have had."""
-        given, rest = rng.poisson(self.given), rng.poisson(self.rest)
-        return replace(self, given=given.astype(np.float64), rest=rest.astype(np.float64))
-
     def in_one_group(self) -> Counts:
         """Forget the groups."""
         return replace(self, group=np.zeros_like(self.group), n_groups=1)
@@ -84,6 +91,63 @@ class Counts:
         """Add (m,) values up for each group."""
         sums = np.bincount(self.group, weights=values, minlength=self.n_groups)
         return sums.astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Counts of one class as other samples might have had them, and what is fitted on each.
+
+    Attributes
+    ----------
+    logit : (m,) float64
+    counts : Counts
+    given, rest : (R, m) float64
+    """
+
+    logit: npt.NDArray[np.float64]
+    counts: Counts
+    given: npt.NDArray[np.float64]
+    rest: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, counts: Counts, ceiling: float, rng: np.random.Generator, n: int) -> Draws:
+        """Draw as many rows of each kind as another sample might have had, ``n`` times."""
+        size = (n, len(counts.place))
+        return cls(
+            scaled_logits(bin_logits(), ceiling)[counts.place],
+            counts,
+            rng.poisson(counts.given, size).astype(np.float64),
+            rng.poisson(counts.rest, size).astype(np.float64),
+        )
+
+    def under(self, ceiling: float) -> Draws:
+        """Return the same draws for another ceiling."""
+        return replace(self, logit=scaled_logits(bin_logits(), ceiling)[self.counts.place])
+
+    def fitted(
+        self, start: npt.NDArray[np.float64], held: Held, centers: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """(R, 2 + G) parameters, with the propensities believed near (R, G) centers."""
+        theta = np.tile(start, (len(self.given), 1))
+        hold = held.strength >= HOLD
+        inside = np.clip(centers, 1e-9, 1.0 - 1e-9)
+        theta[:, 2:][:, hold] = (np.log(inside) - np.log1p(-inside))[:, hold]
+        center = np.concatenate([np.zeros((len(theta), 2)), centers], axis=1)
+        strength = np.concatenate([SHAPE_STRENGTH, held.strength])
+        group = self.counts.group
+        fit_draws(self.logit, group, self.given, self.rest, center, strength, theta, DRAW_STEPS)
+        return theta
+
+    def positive(self, theta: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(R, m) probability f of being truly positive."""
+        return expit(theta[:, :1] + np.exp(theta[:, 1:2]) * self.logit)
+
+    def by_group(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Add (R, m) values up for each group, to (R, G)."""
+        groups, starts = np.unique(self.counts.group, return_index=True)
+        sums = np.zeros((len(values), self.counts.n_groups))
+        sums[:, groups] = np.add.reduceat(values, starts, axis=1)
+        return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +242,7 @@ def refitted(fit: ClassFit, counts: Counts, held: Held, steps: int = _MOST_STEPS
         counts.given,
         counts.rest,
         np.concatenate([[0.0, 0.0], held.center]),
-        np.concatenate([[0.01, 0.25], held.strength]),
+        np.concatenate([SHAPE_STRENGTH, held.strength]),
         theta,
         steps,
     )
@@ -186,19 +250,32 @@ def refitted(fit: ClassFit, counts: Counts, held: Held, steps: int = _MOST_STEPS
 
 
 def fit_class(counts: Counts, held: Held) -> ClassFit:
-    """Fit one class; a ceiling below 1 is taken only where it is clearly more probable.
+    """Fit one class; a ceiling below 1 is taken only where it is clearly more probable."""
+    return best_of(fits_of(counts, held))
+
+
+def fits_of(counts: Counts, held: Held) -> list[ClassFit]:
+    """Fit one class with every ceiling in question, the first of them 1.
 
     A model trained on the given labels of rows of all groups says p = e f with a mean e, so that
     its p ends at e and not at 1; one with a logistic end does not. The likelihood decides.
     """
     start = np.zeros(2 + counts.n_groups)
-    best = refitted(ClassFit(start, 1.0, -np.inf), counts, held)
-    chosen = best
-    for ceiling in _ceilings(counts):
-        fit = refitted(ClassFit(start, ceiling, -np.inf), counts, held)
-        if fit.value > max(best.value + _FEWEST_GAINED, chosen.value):
-            chosen = fit
-    return chosen
+    ceilings = (1.0, *_ceilings(counts))
+    return [refitted(ClassFit(start, ceiling, -np.inf), counts, held) for ceiling in ceilings]
+
+
+def best_of(fits: Sequence[ClassFit]) -> ClassFit:
+    """Return the most probable fit; of the first, unless another is clearly more probable."""
+    best = max(fits, key=lambda fit: fit.value)
+    return best if best.value > fits[0].value + _FEWEST_GAINED else fits[0]
+
+
+def shared_out(fits: Sequence[ClassFit], draws: int) -> list[int]:
+    """Share draws out to fits by their likelihoods: how sure the ceiling is."""
+    values = np.array([fit.value for fit in fits])
+    ends = np.cumsum(np.exp(values - values.max()))
+    return [int(n) for n in np.diff(np.rint(ends / ends[-1] * draws), prepend=0.0)]
 
 
 def _ceilings(counts: Counts) -> list[float]:
