@@ -11,6 +11,7 @@ import numpy as np
 from labelaudit.audits import compat, joint
 from labelaudit.audits.filters import RowEvidence
 from labelaudit.kernels.joint import UNDECIDED, confident_classes
+from labelaudit.kernels.rows import LEADING
 from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfidentLearning",
+    "by_leading",
     "confident_class_of_rows",
     "confident_learning",
     "decide",
@@ -139,11 +141,24 @@ def decide(
     -------
     (N,) int32
     """
-    result = confident_classes(facts.classes, facts.leading, reach, most_probable)
+    result = by_leading(facts.classes, facts.leading, reach, most_probable)
     open_rows = np.flatnonzero((result == UNDECIDED) & (facts.labels >= 0))
     if len(open_rows):
         again = partial(_settle, rows=open_rows, reach=reach, most_probable=most_probable)
         result[open_rows] = np.concatenate(list(each(again, partitions, on)))
+    return result
+
+
+def by_leading(
+    classes: npt.NDArray[np.signedinteger],
+    leading: npt.NDArray[np.floating],
+    reach: npt.NDArray[np.float64],
+    most_probable: bool,
+) -> npt.NDArray[np.int32]:
+    """(N,) int32: what the leading classes, (N, 3), say of every row; maybe ``UNDECIDED``."""
+    result = np.empty(len(classes), np.int32)
+    lowest = float(reach.min()) if len(reach) > LEADING else np.inf
+    confident_classes(classes, leading, reach, lowest, most_probable, result)
     return result
 
 

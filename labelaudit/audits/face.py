@@ -53,7 +53,10 @@ class FaceValue:
         if len(block.members) > 1:
             logs = [centred_logs(member, self.floor) for member in block.members]
             probs = np.exp(np.mean(logs, axis=0))
-        return face_scores(probs, block.labels, self.floor, self.channel.other, self.channel.own)
+        scores = np.empty(len(block))
+        channel = self.channel
+        face_scores(probs, block.labels, self.floor, channel.other, channel.own, scores)
+        return scores
 
 
 def face_sample_bound(total_rows: int, n_classes: int, n_members: int) -> np.uint64:

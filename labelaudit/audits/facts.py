@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,16 @@ from labelaudit.blocks import LEFT_OUT
 from labelaudit.kernels.channel import sample_hash
 from labelaudit.kernels.rows import (
     LEADING,
+    complaints,
     entropies,
     leading_classes,
     leading_classes_single,
-    row_statuses,
+    unsound_rows,
 )
 from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -32,6 +34,7 @@ __all__ = [
     "RowFacts",
     "Sample",
     "class_type",
+    "find_leading",
     "first_reading",
     "sum_tolerance",
 ]
@@ -62,6 +65,8 @@ class ReadingPlan:
         Of that hash.
     every_entropy : bool
         Whether entropies are wanted of all rows, or of those where the model disagrees.
+    exact_entropy : bool
+        Whether they are wanted in double precision.
     """
 
     n_rows: int
@@ -69,6 +74,7 @@ class ReadingPlan:
     sample_bound: np.uint64
     seed: int
     every_entropy: bool
+    exact_entropy: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class RowFacts:
         P(given); 0 for a row that is left out.
     classes, leading : (N, 3) int16 or int32, float
         The three most probable classes and their probabilities.
-    entropy : (N,) float64
+    entropy : (N,) float
         As a share of ln K; 0 where it was not wanted.
     """
 
@@ -94,25 +100,24 @@ class RowFacts:
     given_prob: npt.NDArray[np.floating]
     classes: npt.NDArray[np.signedinteger]
     leading: npt.NDArray[np.floating]
-    entropy: npt.NDArray[np.float64]
+    entropy: npt.NDArray[np.floating]
 
     @classmethod
-    def empty(cls, n: int, n_classes: int, dtype: np.dtype[np.floating]) -> RowFacts:
-        """Make room for n rows."""
+    def empty(cls, plan: ReadingPlan, dtype: np.dtype[np.floating]) -> RowFacts:
+        """Make room for all rows; nothing is wrong with any of them yet."""
+        n = plan.n_rows
         return cls(
             np.empty(n, np.int32),
-            np.empty(n, np.uint8),
+            np.zeros(n, np.uint8),
             np.empty(n, dtype),
-            np.empty((n, LEADING), class_type(n_classes)),
+            np.empty((n, LEADING), class_type(plan.n_classes)),
             np.empty((n, LEADING), dtype),
-            np.empty(n),
+            np.empty(n, np.float64 if plan.exact_entropy else np.float32),
         )
 
-    def put(self, at: int, rows: RowFacts) -> None:
-        """Copy some rows to their place."""
-        for name in RowFacts.__slots__:
-            part = getattr(rows, name)
-            getattr(self, name)[at : at + len(part)] = part
+    def part(self, rows: slice) -> RowFacts:
+        """Return some consecutive rows; what is written there is written here."""
+        return RowFacts(*(getattr(self, name)[rows] for name in RowFacts.__slots__))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -164,61 +169,82 @@ class FirstReading:
     sample: Sample
 
 
+@dataclass(slots=True)
+class _Room:
+    """Room for the facts of all rows, made when the type of the probabilities is known.
+
+    Whoever reads rows writes their facts to their place: copying them there would take as long
+    again as finding them.
+    """
+
+    plan: ReadingPlan
+    facts: RowFacts | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, block: LabelBlock, dtype: np.dtype[np.floating]) -> RowFacts:
+        with self.lock:
+            if self.facts is None:
+                self.facts = RowFacts.empty(self.plan, dtype)
+        return self.facts.part(slice(block.first_row, block.first_row + len(block)))
+
+
 def first_reading(
     partitions: Iterable[Partition[LabelBlock]], plan: ReadingPlan, on: Executor | None = None
 ) -> FirstReading:
     """Read all rows once."""
-    facts: RowFacts | None = None
+    room = _Room(plan)
     samples: list[Sample] = []
-    at = 0
-    for blocks in each(partial(_read_partition, plan=plan), partitions, on):
-        for rows, sample in blocks:
-            if facts is None:
-                facts = RowFacts.empty(plan.n_rows, plan.n_classes, rows.given_prob.dtype)
-            facts.put(at, rows)
-            at += len(rows)
-            samples.append(sample)
-    if facts is None:
+    for found in each(partial(_read_partition, room=room), partitions, on):
+        samples += found
+    if room.facts is None:
         raise ValueError("first_reading() needs at least one row")
     # As blocks are: numba compiles apart what can be written to.
-    facts.labels.flags.writeable = False
-    return FirstReading(facts, Sample.joined(samples))
+    room.facts.labels.flags.writeable = False
+    return FirstReading(room.facts, Sample.joined(samples))
 
 
-def _read_partition(
-    partition: Partition[LabelBlock], plan: ReadingPlan
-) -> list[tuple[RowFacts, Sample]]:
-    return list(_read_blocks(partition.blocks(), plan))
+def _read_partition(partition: Partition[LabelBlock], room: _Room) -> list[Sample]:
+    return [_read_block(block, room) for block in partition.blocks()]
 
 
-def _read_blocks(
-    blocks: Iterator[LabelBlock], plan: ReadingPlan
-) -> Iterator[tuple[RowFacts, Sample]]:
-    for block in blocks:
-        facts = _facts_of(block, plan)
-        yield facts, _sampled(block, facts.labels, plan)
+def _read_block(block: LabelBlock, room: _Room) -> Sample:
+    probs, plan = block.probs, room.plan
+    facts = room.of(block, probs.dtype)
+    _check(block, plan, facts)
+    find_leading(facts.labels, probs, facts.classes, facts.leading, facts.given_prob)
+    wanted = facts.labels >= 0
+    if not plan.every_entropy:
+        wanted &= facts.classes[:, 0] != facts.labels
+    entropies(probs, wanted, facts.entropy)
+    return _sampled(block, facts.labels, plan)
 
 
-def _facts_of(block: LabelBlock, plan: ReadingPlan) -> RowFacts:
-    probs = block.probs
-    status = np.zeros(len(block), np.uint8)
+def find_leading(
+    labels: npt.NDArray[np.int32],
+    probs: npt.NDArray[np.floating],
+    classes: npt.NDArray[np.signedinteger],
+    leading: npt.NDArray[np.floating],
+    given: npt.NDArray[np.floating],
+) -> None:
+    """Find the leading classes with the kernel for the type of the probabilities."""
+    if probs.dtype == np.float32:
+        bits = [array.view(np.int32) for array in (probs, leading, given)]
+        leading_classes_single(labels, bits[0], classes, *bits[1:])
+    else:
+        leading_classes(labels, probs, classes, leading, given)
+
+
+def _check(block: LabelBlock, plan: ReadingPlan, facts: RowFacts) -> None:
+    """Write labels and statuses; rows whose probabilities are no distribution are left out."""
+    facts.labels[:] = block.labels
     tolerance = sum_tolerance(plan.n_classes, block.members[0].dtype)
+    unsound = np.empty(len(block), np.bool_)
     for member in block.members:
-        found = row_statuses(block.labels, member, tolerance)
-        status = np.where(status == 0, found, status)
-    labels = np.where((block.labels >= 0) & (status > 0), np.int32(LEFT_OUT), block.labels)
-    find = leading_classes_single if probs.dtype == np.float32 else leading_classes
-    classes, leading, given = find(labels, probs)
-    valid = labels >= 0
-    wanted = valid if plan.every_entropy else valid & (classes[:, 0] != labels)
-    return RowFacts(
-        labels,
-        status,
-        given,
-        classes.astype(class_type(plan.n_classes)),
-        leading,
-        entropies(probs, wanted),
-    )
+        unsound_rows(block.labels, member, tolerance, unsound)
+        rows = np.flatnonzero(unsound & (facts.status == 0))
+        if len(rows):
+            facts.status[rows] = complaints(member[rows], tolerance)
+            facts.labels[rows] = LEFT_OUT
 
 
 def _sampled(block: LabelBlock, labels: npt.NDArray[np.int32], plan: ReadingPlan) -> Sample:

@@ -10,11 +10,10 @@ import numpy as np
 
 from labelaudit.audits import compat, joint
 from labelaudit.audits.channel import count, drawn_interval, error_interval
-from labelaudit.audits.confident import reach_of
+from labelaudit.audits.confident import by_leading, reach_of
 from labelaudit.audits.filters import lowest, lowest_of_each_class
 from labelaudit.audits.hygiene import FEW_ROWS
 from labelaudit.findings import ErrorRate, Estimate
-from labelaudit.kernels.joint import confident_classes
 from labelaudit.running import Executor, together
 
 if TYPE_CHECKING:
@@ -153,6 +152,6 @@ def _rcp_count(
     enough = counts >= FEW_ROWS
     if np.count_nonzero(enough) > 1:
         reach = np.where(enough, reach, np.inf)
-    decided = confident_classes(second.channel.classes, second.channel.leading, reach, False)
+    decided = by_leading(second.channel.classes, second.channel.leading, reach, False)
     cells = joint.confident_joint(confident.evidence.labels, decided, counts > 0)
     return count(twice, joint.off_diagonal_total(joint.calibrated(cells, counts)), n_valid)

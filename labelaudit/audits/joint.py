@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.findings import JointCells
-from labelaudit.kernels.joint import pair_counts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,8 +21,7 @@ __all__ = [
     "true_totals",
 ]
 
-_DENSE = 1 << 22
-"""Up to this many cells, counting in a dense array beats sorting the pairs."""
+AT_ONCE = 1 << 16
 
 
 def cells_of(
@@ -37,21 +35,23 @@ def cells_of(
         Class codes; a pair with a negative one is not counted.
     n_classes : int
     """
-    if n_classes * n_classes <= _DENSE:
-        dense = pair_counts(_plain(given), _plain(true), n_classes)
+    if n_classes * n_classes <= max(len(given), AT_ONCE):
+        dense = np.zeros(n_classes * n_classes, np.int64)
+        for start in range(0, len(given), len(dense) + AT_ONCE):
+            part = slice(start, start + len(dense) + AT_ONCE)
+            dense += np.bincount(_codes(given[part], true[part], n_classes), minlength=len(dense))
         cells = np.flatnonzero(dense)
         return _from_codes(cells, dense[cells], n_classes)
-    counted = (given >= 0) & (true >= 0)
-    code = given[counted].astype(np.int64) * n_classes + true[counted]
-    cells, count = np.unique(code, return_counts=True)
+    cells, count = np.unique(_codes(given, true, n_classes), return_counts=True)
     return _from_codes(cells, count, n_classes)
 
 
-def _plain(classes: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.int32]:
-    """Return one type of array, contiguous and read-only, so that a kernel compiles once."""
-    plain: npt.NDArray[np.int32] = np.ascontiguousarray(classes, np.int32).view()
-    plain.flags.writeable = False
-    return plain
+def _codes(
+    given: npt.NDArray[np.int32], true: npt.NDArray[np.signedinteger], n_classes: int
+) -> npt.NDArray[np.int64]:
+    """Return given * K + true of the pairs without a negative class."""
+    counted = (given >= 0) & (true >= 0)
+    return given[counted].astype(np.int64) * n_classes + true[counted]
 
 
 def _from_codes(

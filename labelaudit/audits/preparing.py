@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from labelaudit.audits import hygiene
 from labelaudit.audits.channel import ChannelModel, fit, sample_bound
@@ -17,6 +16,7 @@ from labelaudit.summaries.margins import LowestMargins
 from labelaudit.summaries.self_confidence import SelfConfidence
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from labelaudit.audits.confident import ConfidentLearning
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Prepared", "look_at_rows", "prepare"]
 
 FEW_ROWS = 100_000
-SMALL_TABLE = 1_000_000
 
 
 def look_at_rows(rows: Rows, settings: AuditSettings) -> tuple[FirstReading, tuple[Problem, ...]]:
@@ -45,6 +44,7 @@ def look_at_rows(rows: Rows, settings: AuditSettings) -> tuple[FirstReading, tup
         every_entropy=settings.every_row
         or settings.method in thorough
         or settings.ranking in ("rcp", "confidence_weighted_entropy"),
+        exact_entropy=settings.ranking == "confidence_weighted_entropy",
     )
     first = first_reading(rows.partitions, plan, rows.told("reading"))
     return first, hygiene.row_problems(first.facts)
@@ -57,7 +57,7 @@ class Prepared:
     Attributes
     ----------
     confident : ConfidentLearning
-    entropy : (N,) float64
+    entropy : (N,) float
     margins : LowestMargins
         Of the rows whose leading classes settle them.
     unsettled : (N,) bool
@@ -70,7 +70,7 @@ class Prepared:
     """
 
     confident: ConfidentLearning
-    entropy: npt.NDArray[np.float64]
+    entropy: npt.NDArray[np.floating]
     margins: LowestMargins
     unsettled: npt.NDArray[np.bool_]
     scorer: ChannelModel | FaceValue
@@ -142,25 +142,25 @@ def _margins_so_far(
     facts: RowFacts, confident: ConfidentLearning, on: Executor
 ) -> tuple[LowestMargins, npt.NDArray[np.bool_]]:
     """Find the lowest margins of each cell among leading classes, and who must be read again."""
-    pattern = LowestMargins.wanted(confident.pruned)
-    if len(facts) * pattern.n_classes < SMALL_TABLE:
-        # Reading all rows again takes less time than loading the kernels that spare it.
-        return pattern, facts.labels >= 0
-    margins = _leading_margins(facts, pattern, np.ones(len(facts), np.bool_), on)
+    margins = LowestMargins.wanted(confident.pruned)
+    # Of contradicted rows nearly always enough: the other margins need no look then.
+    for negative in (True, False):
+        if negative or (margins.bounds() >= 0.0).any():
+            margins = margins + total(
+                partial(_leading_margins, facts, margins.emptied(), negative), _halves(facts), on
+            )
     unsettled = margins.unsettled(facts)
-    if unsettled.any():
-        margins = _leading_margins(facts, pattern, ~unsettled, on)
-    return margins, unsettled
+    return margins.without(unsettled), unsettled
+
+
+def _halves(facts: RowFacts) -> list[slice]:
+    step = max(-(-len(facts) // 2), FEW_ROWS)
+    return [slice(start, min(start + step, len(facts))) for start in range(0, len(facts), step)]
 
 
 def _leading_margins(
-    facts: RowFacts, pattern: LowestMargins, wanted: npt.NDArray[np.bool_], on: Executor
+    facts: RowFacts, pattern: LowestMargins, negative: bool, part: slice
 ) -> LowestMargins:
-    def of_part(part: slice) -> LowestMargins:
-        margins = pattern.emptied()
-        margins.take_leading(facts, wanted, part)
-        return margins
-
-    step = max(-(-len(facts) // 2), FEW_ROWS)
-    parts = [slice(start, start + step) for start in range(0, len(facts), step)]
-    return total(of_part, parts, on)
+    margins = pattern.emptied()
+    margins.take_leading(facts, part, negative)
+    return margins

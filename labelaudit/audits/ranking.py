@@ -42,7 +42,7 @@ class Scores:
 
 
 def scores_of(
-    name: str, evidence: RowEvidence, entropy: npt.NDArray[np.float64], second: SecondReading
+    name: str, evidence: RowEvidence, entropy: npt.NDArray[np.floating], second: SecondReading
 ) -> Scores:
     """Score every row.
 
@@ -67,7 +67,7 @@ def scores_of(
 
 
 def _confidence_weighted_entropy(
-    entropy: npt.NDArray[np.float64], given: npt.NDArray[np.float64]
+    entropy: npt.NDArray[np.floating], given: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """ln(1 + w) / w with w = entropy / P(given): 1 for a sure and undisputed label."""
     weight = entropy / np.maximum(given, LEAST_GIVEN)
@@ -83,7 +83,7 @@ class Ranking:
     Attributes
     ----------
     evidence : RowEvidence
-    entropy : (N,) float64
+    entropy : (N,) float
     scores : Scores
     channel : ChannelFacts or None
         What suggests labels; the most probable classes where there is none.
@@ -95,7 +95,7 @@ class Ranking:
     """
 
     evidence: RowEvidence
-    entropy: npt.NDArray[np.float64]
+    entropy: npt.NDArray[np.floating]
     scores: Scores
     channel: ChannelFacts | None
     is_issue: npt.NDArray[np.bool_]

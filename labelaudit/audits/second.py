@@ -12,7 +12,6 @@ import numpy as np
 from labelaudit.audits.channel import score_block
 from labelaudit.audits.face import FaceValue
 from labelaudit.audits.facts import class_type
-from labelaudit.kernels.face import doubt_sums
 from labelaudit.kernels.rows import LEADING
 from labelaudit.running import Executor, each
 from labelaudit.summaries.exact import ExactSum
@@ -40,7 +39,7 @@ class SecondPlan:
     left_out : (m,) int64
         Rows to leave out, ascending.
     margins : LowestMargins
-        The cells to fill, empty.
+        The cells to fill, with no rows.
     unsettled : (N,) bool
         Rows to take into them.
     scorer : ChannelModel or FaceValue
@@ -123,7 +122,7 @@ class SecondReading:
 
 
 @dataclass(slots=True)
-class _Heaps:
+class _Lent:
     """Margins lent to whoever reads: as many as there are readers, not as partitions.
 
     Which reader takes which rows does not show in their sum.
@@ -161,7 +160,7 @@ def second_reading(
     partitions: Iterable[Partition[LabelBlock]], plan: SecondPlan, on: Executor | None = None
 ) -> SecondReading:
     """Read all rows a second time."""
-    heaps = _Heaps(plan.margins)
+    lent = _Lent(plan.margins)
     plain = isinstance(plan.scorer, FaceValue)
     face = np.empty(plan.n_rows if plain else 0)
     channel: ChannelFacts | None = None
@@ -170,13 +169,13 @@ def second_reading(
     width = 2 if plain else 4
     doubt = ExactSum(np.zeros(width, np.int64), np.zeros(width, np.int64))
     at = 0
-    for blocks in each(partial(_read_partition, plan=plan, heaps=heaps), partitions, on):
+    for blocks in each(partial(_read_partition, plan=plan, lent=lent), partitions, on):
         for rows in blocks:
             here = slice(at, at + len(rows.score))
             if plain:
                 face[here] = rows.score
             if rows.channel is not None and rows.recalibrated is not None:
-                channel = channel or ChannelFacts.empty(plan.n_rows, plan.margins.n_classes)
+                channel = channel or ChannelFacts.empty(plan.n_rows, plan.margins.cells.n_classes)
                 channel.put(at, rows.channel)
                 recalibrated = (
                     recalibrated + rows.recalibrated if recalibrated else rows.recalibrated
@@ -186,17 +185,17 @@ def second_reading(
             doubt = doubt + rows.doubt
             at = here.stop
     score = face if channel is None else channel.score
-    return SecondReading(heaps.sum(), score, channel, recalibrated, doubt, adjusted)
+    return SecondReading(lent.sum(), score, channel, recalibrated, doubt, adjusted)
 
 
 def _read_partition(
-    partition: Partition[LabelBlock], plan: SecondPlan, heaps: _Heaps
+    partition: Partition[LabelBlock], plan: SecondPlan, lent: _Lent
 ) -> list[_BlockRows]:
-    margins = heaps.lend()
+    margins = lent.lend()
     try:
         return [_read_block(block, plan, margins) for block in partition.blocks()]
     finally:
-        heaps.give_back(margins)
+        lent.give_back(margins)
 
 
 def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> _BlockRows:
@@ -206,7 +205,7 @@ def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> 
     adjusted = None if plan.thresholds is None else _adjusted(block, probs, plan.thresholds)
     if isinstance(plan.scorer, FaceValue):
         face = plan.scorer.scores(block)
-        return _BlockRows(face, None, None, _doubt(block.labels, -np.expm1(face)), adjusted)
+        return _BlockRows(face, None, None, _doubt(-np.expm1(face)), adjusted)
     scored = score_block(plan.scorer, block)
     place = np.maximum(scored.suggested, 0)[:, None]
     facts = ChannelFacts(
@@ -217,13 +216,14 @@ def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> 
         scored.leading.astype(np.float32),
     )
     recalibrated = SelfConfidence.of(block.labels, scored.given, plan.scorer.n_classes)
-    doubt = _doubt(block.labels, -np.expm1(scored.score), 1.0 - scored.quality2)
+    doubt = _doubt(-np.expm1(scored.score), 1.0 - scored.quality2)
     return _BlockRows(scored.score, facts, recalibrated, doubt, adjusted)
 
 
-def _doubt(labels: npt.NDArray[np.int32], *doubts: npt.NDArray[np.float64]) -> ExactSum:
-    sums = np.concatenate([doubt_sums(labels, doubt) for doubt in doubts], axis=1)
-    return ExactSum(sums[0], sums[1])
+def _doubt(*doubts: npt.NDArray[np.float64]) -> ExactSum:
+    """Sum doubts and their squares; rows that are left out have no doubt."""
+    sums = [ExactSum.of(values) for doubt in doubts for values in (doubt, doubt * doubt)]
+    return ExactSum(np.array([each.high for each in sums]), np.array([each.low for each in sums]))
 
 
 def _adjusted(

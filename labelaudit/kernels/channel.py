@@ -92,6 +92,7 @@ def channel_counts(
     labels: npt.NDArray[np.int32],
     other: npt.NDArray[np.float64],
     own: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
     counts: npt.NDArray[np.float64],
 ) -> float:
     """Add each row's posterior over true classes to the counts of its given label.
@@ -105,6 +106,8 @@ def channel_counts(
         Probability of the given label (row) for each true class; one row serves all labels.
     own : (K,) float64
         The same where the true class is the given label; the entry of ``other`` is not read.
+    weights : (K,) float64
+        Room to work in.
     counts : (K, K) or (1, K) float64
         Changed in place.
 
@@ -113,10 +116,9 @@ def channel_counts(
     float
         Sum over rows of the posterior probability that the label is wrong.
     """
-    n, n_classes = probs.shape
-    weights = np.empty(n_classes)
+    n_classes = len(weights)
     wrong = 0.0
-    for i in range(n):
+    for i in range(len(labels)):
         y = labels[i]
         row = y % other.shape[0]
         kept = probs[i, y] * own[y]
@@ -185,7 +187,9 @@ def score_rows(
     others: npt.NDArray[np.float64],
     owns: npt.NDArray[np.float64],
     log_owns: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+    numbers: npt.NDArray[np.float64],
+    classes: npt.NDArray[np.int32],
+) -> None:
     """Score rows under two channels.
 
     Parameters
@@ -200,45 +204,42 @@ def score_rows(
         As ``other`` in ``channel_counts``, for exp(h) and exp(2 h).
     owns, log_owns : (2, K) float64
         As ``own`` there, and its logarithm.
-
-    Returns
-    -------
-    (6, n) float64
-        Log-quality for h and 2 h; the given label's softmax(h); the three largest of softmax(h),
-        -1 where there are fewer classes.
-    (4, n) int32
-        Most probable true class; the classes of those three; lowest class first among equals.
+    numbers : (n, 6) float64
+        Filled: log-quality for h and 2 h; the given label's softmax(h); the three largest of
+        softmax(h), -1 where there are fewer classes.
+    classes : (n, 4) int32
+        Filled: most probable true class; the classes of those three; lowest class first among
+        equals.
     """
-    n, n_classes = sharp.shape
-    numbers = np.zeros((6, n))
-    classes = np.full((4, n), -1, np.int32)
-    for i in range(n):
+    for i in range(len(labels)):
         y = labels[i]
         if y < 0:
-            numbers[3:, i] = -1.0
+            for place in range(3):
+                numbers[i, place] = 0.0
+                numbers[i, place + 3] = -1.0
+            for place in range(4):
+                classes[i, place] = -1
             continue
         total, p1, p2, p3, k1, k2, k3 = leading_three(sharp[i])
         given = sharp[i, y]
         sharp[i, y] = 0.0
         row = y % others.shape[1]
-        rest, rest_twice, best = 0.0, 0.0, -1.0
-        suggested = np.int32(-1)
-        for k in range(n_classes):
+        rest, rest_twice, best, suggested = 0.0, 0.0, -1.0, -1
+        for k in range(sharp.shape[1]):
             p = sharp[i, k]
             weight = p * others[0, row, k]
             rest += weight
             rest_twice += p * p * others[1, row, k]
             if weight > best:
-                best, suggested = weight, np.int32(k)
+                best, suggested = weight, k
         kept = given * owns[0, y]
-        if kept > best or (kept == best and y < suggested) or suggested == y:
+        if kept > best or (kept == best and y < suggested):
             suggested = y
         twice = given * given * owns[1, y]
-        numbers[0, i] = log_share(rest, kept, log_given[i] + log_owns[0, y])
-        numbers[1, i] = log_share(rest_twice, twice, 2.0 * log_given[i] + log_owns[1, y])
-        numbers[2, i] = given / total
-        numbers[3, i] = p1 / total
-        numbers[4, i] = p2 / total if k2 >= 0 else -1.0
-        numbers[5, i] = p3 / total if k3 >= 0 else -1.0
-        classes[0, i], classes[1, i], classes[2, i], classes[3, i] = suggested, k1, k2, k3
-    return numbers, classes
+        numbers[i, 0] = log_share(rest, kept, log_given[i] + log_owns[0, y])
+        numbers[i, 1] = log_share(rest_twice, twice, 2.0 * log_given[i] + log_owns[1, y])
+        numbers[i, 2] = given / total
+        numbers[i, 3] = p1 / total
+        numbers[i, 4] = p2 / total if k2 >= 0 else -1.0
+        numbers[i, 5] = p3 / total if k3 >= 0 else -1.0
+        classes[i, 0], classes[i, 1], classes[i, 2], classes[i, 3] = suggested, k1, k2, k3

@@ -13,7 +13,7 @@ from labelaudit.kernels.jit import kernel
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["doubt_sums", "face_scores"]
+__all__ = ["face_scores"]
 
 
 @kernel
@@ -23,7 +23,8 @@ def face_scores(
     floor: float,
     other: npt.NDArray[np.float64],
     own: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
+    scores: npt.NDArray[np.float64],
+) -> None:
     """Logarithm of the posterior probability that each label is right, under a channel.
 
     Parameters
@@ -37,52 +38,19 @@ def face_scores(
         Probability of the given label (row) for each true class; one row serves all labels.
     own : (K,) float64
         The same where the true class is the given label; the entry of ``other`` is not read.
-
-    Returns
-    -------
-    (n,) float64
+    scores : (n,) float64
+        Filled.
     """
-    n, n_classes = probs.shape
-    scores = np.zeros(n)
-    for i in range(n):
+    for i in range(len(labels)):
         y = labels[i]
+        scores[i] = 0.0
         if y >= 0:
             row = y % other.shape[0]
-            rest = 0.0
-            for k in range(y):
-                rest += max(np.float64(probs[i, k]), floor) * other[row, k]
-            for k in range(y + 1, n_classes):
-                rest += max(np.float64(probs[i, k]), floor) * other[row, k]
-            kept = max(np.float64(probs[i, y]), floor) * own[y]
+            rest = kept = 0.0
+            for k in range(probs.shape[1]):
+                p = max(np.float64(probs[i, k]), floor)
+                if k == y:
+                    kept = p * own[k]
+                else:
+                    rest += p * other[row, k]
             scores[i] = log_share(rest, kept, math.log(kept))
-    return scores
-
-
-@kernel
-def doubt_sums(
-    labels: npt.NDArray[np.int32], doubt: npt.NDArray[np.float64]
-) -> npt.NDArray[np.int64]:
-    """Sum the probability that a label is wrong, and its square, exactly.
-
-    Parameters
-    ----------
-    labels : (n,) int32
-        Rows with a negative label are left out.
-    doubt : (n,) float64
-        In [0, 1].
-
-    Returns
-    -------
-    (2, 2) int64
-        High parts of both sums, then low parts, as in ``ExactSum``.
-    """
-    sums = np.zeros((2, 2), np.int64)
-    for i in range(len(labels)):
-        if labels[i] >= 0:
-            value = doubt[i]
-            for power in range(2):
-                units = np.int64(np.rint(value * 2.0**52))
-                sums[0, power] += units >> 26
-                sums[1, power] += units & 67108863
-                value *= value
-    return sums

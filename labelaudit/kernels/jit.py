@@ -53,8 +53,9 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
     ``nogil`` because threads live outside the kernels. Neither ``fastmath`` (it deletes
     ``isnan``) nor ``parallel`` (its sums depend on the number of threads) may touch a result.
+    Divisions by zero give infinity, as in numpy: looking out for them takes time to compile.
     """
-    compiled: Callable[P, R] = numba.njit(nogil=True, cache=_CACHE)(function)
+    compiled: Callable[P, R] = numba.njit(nogil=True, cache=_CACHE, error_model="numpy")(function)
     return compiled
 
 

@@ -17,11 +17,11 @@ __all__ = ["gamma_logs"]
 @kernel
 def gamma_logs(
     x: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return digamma and log-gamma of positive numbers, from Stirling's series beyond 8."""
-    digamma = np.empty_like(x)
-    log_gamma = np.empty_like(x)
-    for i in range(x.shape[0]):
+    digamma: npt.NDArray[np.float64],
+    log_gamma: npt.NDArray[np.float64],
+) -> None:
+    """Fill in digamma and log-gamma of positive numbers, from Stirling's series beyond 8."""
+    for i in range(len(x)):
         y, product, harmonic = x[i], 1.0, 0.0
         while y < 8.0:
             product *= y
@@ -61,4 +61,3 @@ def gamma_logs(
                 )
             )
         )
-    return digamma, log_gamma

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from labelaudit.kernels.prune import (
-    bounds,
-    leading_margins,
-    lowest_margins,
-    merge_heaps,
-    unsettled_rows,
-)
 from labelaudit.kernels.rows import LEADING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from labelaudit.blocks import LabelBlock
     from labelaudit.findings import JointCells
 
-__all__ = ["Leading", "LowestMargins"]
+__all__ = ["Cells", "Leading", "LowestMargins", "Margins"]
 
-_NO_ROW = np.iinfo(np.int64).max
-ALL_ROWS = slice(0, None)
+AT_ONCE = 1 << 16
+SPARE = 1 << 20
 
 
 class Leading(Protocol):
@@ -49,88 +44,190 @@ class Leading(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """Pairs of given and other class, and how many rows each asks for.
+
+    Attributes
+    ----------
+    start : (K + 1,) int64
+        Cells of given class k are ``start[k]:start[k + 1]``.
+    given, other : (C,) int32
+        Ascending.
+    wanted : (C,) int64
+        At least 1.
+    """
+
+    start: npt.NDArray[np.int64]
+    given: npt.NDArray[np.int32]
+    other: npt.NDArray[np.int32]
+    wanted: npt.NDArray[np.int64]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes K."""
+        return len(self.start) - 1
+
+    @classmethod
+    def of(cls, pruned: JointCells) -> Cells:
+        """Ask for as many rows of each cell off the diagonal as may be pruned."""
+        off = pruned.given != pruned.true
+        given = pruned.given[off]
+        start = np.searchsorted(given, np.arange(pruned.n_classes + 1)).astype(np.int64)
+        return cls(start, given, pruned.true[off], pruned.count[off])
+
+    def place(
+        self, given: npt.NDArray[np.int32], other: npt.NDArray[np.signedinteger]
+    ) -> npt.NDArray[np.int64]:
+        """Return the cell of each pair, -1 where there is none."""
+        known = self.given.astype(np.int64) * self.n_classes + self.other
+        codes = given.astype(np.int64) * self.n_classes + other
+        place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+        return np.where(known[place] == codes, place, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """P(given) - P(other) of some rows and cells.
+
+    Attributes
+    ----------
+    cell, row : (m,) int64
+    margin : (m,) float64
+    """
+
+    cell: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    margin: npt.NDArray[np.float64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Margins]) -> Margins:
+        """Join some, in any order."""
+        return cls(
+            np.concatenate([np.empty(0, np.int64), *(part.cell for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.row for part in parts)]),
+            np.concatenate([np.empty(0), *(part.margin for part in parts)]),
+        )
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Margins:
+        """Return some of them."""
+        return Margins(self.cell[chosen], self.row[chosen], self.margin[chosen])
+
+    def cuts(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """(C,) float64: the greatest wanted margin of each cell, infinite where there are fewer."""
+        narrow = np.int16 if len(wanted) < 2**15 else np.int64
+        order = np.argsort(self.margin)
+        order = order[np.argsort(self.cell[order].astype(narrow), kind="stable")]
+        count = np.bincount(self.cell, minlength=len(wanted))
+        full = count >= wanted
+        last = np.cumsum(count) - count + wanted - 1
+        result = np.full(len(wanted), np.inf)
+        result[full] = self.margin[order[last[full]]]
+        return result
+
+    def lowest(self, wanted: npt.NDArray[np.int64], cuts: npt.NDArray[np.float64]) -> Margins:
+        """Return the wanted ones of each cell: up to its cut, of equal ones the first rows."""
+        cut = cuts[self.cell]
+        chosen = self.margin < cut
+        tied = np.flatnonzero(self.margin == cut)
+        tied = tied[np.lexsort((self.row[tied], self.cell[tied]))]
+        cell = self.cell[tied]
+        place = np.arange(len(tied)) - np.searchsorted(cell, cell)
+        left = wanted - np.bincount(self.cell[chosen], minlength=len(wanted))
+        chosen[tied[place < left[cell]]] = True
+        return self.only(chosen)
+
+
+@dataclass(slots=True)
 class LowestMargins:
     """For each cell (given k, other j), the M rows given k with the lowest (P_k - P_j, row).
 
     Attributes
     ----------
-    given_start : (K + 1,) int64
-        Cells of given class k are ``given_start[k]:given_start[k + 1]``.
-    other : (C,) int32
-    heap_start : (C + 1,) int64
-        Where the heap of each cell begins; its length is M.
-    keys : (m,) float64
-    rows : (m,) int64
+    cells : Cells
+    cuts : (C,) float64
+        No greater margin is among the lowest ones of all rows.
+    parts : list of Margins
+        What was taken: the lowest ones, and others.
+    size : int
+        How many these are.
     """
 
-    given_start: npt.NDArray[np.int64]
-    other: npt.NDArray[np.int32]
-    heap_start: npt.NDArray[np.int64]
-    keys: npt.NDArray[np.float64]
-    rows: npt.NDArray[np.int64]
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes K."""
-        return len(self.given_start) - 1
+    cells: Cells
+    cuts: npt.NDArray[np.float64]
+    parts: list[Margins] = field(default_factory=list)
+    size: int = 0
 
     @classmethod
     def wanted(cls, pruned: JointCells) -> LowestMargins:
-        """Make room for as many rows of each cell off the diagonal as may be pruned."""
-        off = pruned.given != pruned.true
-        given, other, count = pruned.given[off], pruned.true[off], pruned.count[off]
-        start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-        return cls(
-            np.searchsorted(given, np.arange(pruned.n_classes + 1)).astype(np.int64),
-            other,
-            start,
-            np.full(start[-1], np.inf),
-            np.full(start[-1], _NO_ROW),
-        )
+        """Ask for as many rows of each cell off the diagonal as may be pruned."""
+        cells = Cells.of(pruned)
+        return cls(cells, np.full(len(cells.wanted), np.inf))
 
     def emptied(self) -> LowestMargins:
-        """Return the same cells with no rows in them."""
-        return LowestMargins(
-            self.given_start,
-            self.other,
-            self.heap_start,
-            np.full_like(self.keys, np.inf),
-            np.full_like(self.rows, _NO_ROW),
-        )
+        """Return the same cells and cuts with no rows."""
+        return LowestMargins(self.cells, self.cuts)
 
-    def take_leading(
-        self, facts: Leading, wanted: npt.NDArray[np.bool_], part: slice = ALL_ROWS
-    ) -> None:
+    def bounds(self) -> npt.NDArray[np.float64]:
+        """(K,) float64: the greatest margin that any cell of each given class would still take."""
+        result = np.full(self.cells.n_classes, -np.inf)
+        np.maximum.at(result, self.cells.given, self.cuts)
+        return result
+
+    def take_leading(self, facts: Leading, part: slice, negative: bool) -> None:
         """Take rows in by their three leading classes.
 
         Parameters
         ----------
         facts : Leading
             All rows of the input.
-        wanted : (N,) bool
         part : slice
             Consecutive rows to look at.
+        negative : bool
+            Take the negative margins, or the others.
         """
-        leading_margins(
-            facts.labels[part],
-            facts.given_prob[part],
-            facts.classes[part],
-            facts.leading[part],
-            part.start,
-            wanted[part],
-            self.given_start,
-            self.other,
-            self.heap_start,
-            self.keys,
-            self.rows,
-        )
+        if not len(self.cuts):
+            return
+        bound = self.bounds()
+        for start in range(part.start, part.stop, AT_ONCE):
+            at = slice(start, min(start + AT_ONCE, part.stop))
+            labels = facts.labels[at]
+            least = facts.given_prob[at] - facts.leading[at, 0]
+            near = least < 0.0 if negative else least <= bound[np.maximum(labels, 0)]
+            rows = start + np.flatnonzero(near & (labels >= 0))
+            for place in range(LEADING):
+                self._take_place(facts, rows, place, negative)
+
+    def _take_place(
+        self, facts: Leading, rows: npt.NDArray[np.int64], place: int, negative: bool
+    ) -> None:
+        margin = facts.given_prob[rows] - facts.leading[rows, place]
+        other = facts.classes[rows, place]
+        low = ((margin < 0.0) == negative) & (other != facts.labels[rows]) & (other >= 0)
+        rows, cell = rows[low], self.cells.place(facts.labels[rows[low]], other[low])
+        found = cell >= 0
+        self.add(Margins(cell[found], rows[found], margin[low][found].astype(np.float64)))
 
     def unsettled(self, facts: Leading) -> npt.NDArray[np.bool_]:
-        """(N,) bool: rows whose further classes might have a margin that belongs in a heap."""
-        if self.n_classes <= LEADING or not len(self.keys):
-            return np.zeros(len(facts.labels), np.bool_)
-        bound = bounds(self.given_start, self.heap_start, self.keys)
-        return unsettled_rows(facts.labels, facts.given_prob, facts.leading, bound)
+        """(N,) bool: rows whose further classes might have a margin that belongs in a cell.
+
+        Any further class has at most the probability of the third.
+        """
+        result = np.zeros(len(facts.labels), np.bool_)
+        if self.cells.n_classes > LEADING and len(self.cuts):
+            bound = self.bounds()
+            for start in range(0, len(result), AT_ONCE):
+                at = slice(start, start + AT_ONCE)
+                labels = facts.labels[at]
+                least = facts.given_prob[at] - facts.leading[at, 2]
+                result[at] = (least <= bound[np.maximum(labels, 0)]) & (labels >= 0)
+        return result
+
+    def without(self, rows: npt.NDArray[np.bool_]) -> LowestMargins:
+        """Return what was taken of other rows than these, (N,) bool."""
+        kept = self.emptied()
+        for part in self.parts:
+            kept.add(part.only(~rows[part.row]))
+        return kept
 
     def take(
         self,
@@ -146,30 +243,42 @@ class LowestMargins:
         probs : (n, K) float
         wanted : (n,) bool
         """
-        if len(self.keys) and wanted.any():
-            lowest_margins(
-                block.labels,
-                probs,
-                block.first_row,
-                wanted,
-                self.given_start,
-                self.other,
-                self.heap_start,
-                self.keys,
-                self.rows,
-            )
+        rows = np.flatnonzero(wanted & (block.labels >= 0))
+        given = block.labels[rows]
+        first = self.cells.start[given]
+        number = self.cells.start[given + 1] - first
+        cell = np.arange(number.sum()) + np.repeat(first - np.cumsum(number) + number, number)
+        row = np.repeat(rows, number)
+        margin = np.repeat(probs[rows, given], number) - probs[row, self.cells.other[cell]]
+        self.add(Margins(cell, block.first_row + row, margin.astype(np.float64)))
+
+    def add(self, taken: Margins) -> None:
+        """Take some in."""
+        taken = taken.only(taken.margin <= self.cuts[taken.cell])
+        self.parts.append(taken)
+        self.size += len(taken.row)
+        if self.size > 2 * int(self.cells.wanted.sum()) + SPARE:
+            self.prune()
+
+    def prune(self) -> None:
+        """Let go of what is not among the lowest."""
+        if self.size:
+            whole, wanted = Margins.joined(self.parts), self.cells.wanted
+            self.cuts = np.minimum(self.cuts, whole.cuts(wanted))
+            self.parts = [whole.lowest(wanted, self.cuts)]
+            self.size = len(self.parts[0].row)
 
     def __add__(self, more: LowestMargins) -> LowestMargins:
-        keys, rows = self.keys.copy(), self.rows.copy()
-        merge_heaps(self.heap_start, keys, rows, more.keys, more.rows)
-        return LowestMargins(self.given_start, self.other, self.heap_start, keys, rows)
+        parts = [*self.parts, *more.parts]
+        cuts = np.minimum(self.cuts, more.cuts)
+        both = LowestMargins(self.cells, cuts, parts, self.size + more.size)
+        both.prune()
+        return both
 
     def flags(self, n_rows: int) -> npt.NDArray[np.bool_]:
-        """(N,) bool: the rows that are in any heap."""
+        """(N,) bool: the rows that are among the lowest of any cell."""
+        self.prune()
         flags = np.zeros(n_rows, np.bool_)
-        flags[self.rows[self.rows != _NO_ROW]] = True
+        for part in self.parts:
+            flags[part.row] = True
         return flags
-
-    def cuts(self) -> npt.NDArray[np.float64]:
-        """(C,) float64: the greatest margin in each heap, infinite in one that is not full."""
-        return self.keys[self.heap_start[:-1]]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["THRESHOLD_FLOOR", "SelfConfidence"]
 
+AT_ONCE = 1 << 16
+
 THRESHOLD_FLOOR = 2e-6
 """No threshold is lower, so that it stays above 0 when the slack of 1e-6 is taken off."""
 
@@ -37,8 +39,11 @@ class SelfConfidence:
         cls, labels: npt.NDArray[np.int32], given_prob: npt.NDArray[np.floating], n_classes: int
     ) -> SelfConfidence:
         """Summarize rows; those with a negative label are left out."""
-        count, high, low = class_sums(labels, given_prob, n_classes)
-        return cls(count, ExactSum(high, low))
+        sums = np.zeros((3, n_classes), np.int64)
+        for start in range(0, len(labels), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            class_sums(labels[part], given_prob[part].astype(np.float64), sums)
+        return cls(sums[0], ExactSum(sums[1], sums[2]))
 
     def __add__(self, other: SelfConfidence) -> SelfConfidence:
         return SelfConfidence(self.count + other.count, self.total + other.total)

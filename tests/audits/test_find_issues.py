@@ -8,7 +8,6 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from labelaudit.audits import preparing
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.rows import Rows
 from labelaudit.audits.settings import METHODS, SCORES, AuditSettings
@@ -47,11 +46,6 @@ def same(first, second):
     assert first.calibration == second.calibration
 
 
-@pytest.fixture(autouse=True)
-def _settings_restored(monkeypatch):
-    monkeypatch.setattr(preparing, "SMALL_TABLE", preparing.SMALL_TABLE)
-
-
 def tried(labels, probs, settings):
     """Audit a table that hypothesis made up, unless it is one to be refused."""
     assume(len(set(labels[labels >= 0].tolist())) > 1)
@@ -74,11 +68,9 @@ def digits():
     return labels, true, members
 
 
-@pytest.mark.parametrize("small", [0, 1_000_000])
 @given(table=label_tables(most_rows=16, most_classes=5))
-def test_filters_as_exact_fractions_say(small, table):
+def test_filters_as_exact_fractions_say(table):
     labels, probs = table
-    preparing.SMALL_TABLE = small  # 0: margins of leading classes first, as in a large table
     audit = tried(labels, probs, AuditSettings(method="both", skip_invalid=True, every_row=True))
     bits = np.zeros(len(labels), np.uint8)
     bits[audit.issues.row] = audit.issues.flagged_by
@@ -94,7 +86,6 @@ def test_filters_as_exact_fractions_say(small, table):
 @pytest.mark.parametrize("method", METHODS)
 @given(data=st.data())
 def test_layout_and_threads_do_not_show(method, digits, data):
-    preparing.SMALL_TABLE = data.draw(st.sampled_from([0, 1_000_000]))
     labels, _, members = digits
     settings = AuditSettings(method=method, every_row=True)
     whole = audit_labels(rows_of(labels, *members), settings).audit

@@ -45,9 +45,10 @@ def test_channel_counts(n, n_classes, square, seed):
     other = numbers(seed + 1, n_classes if square else 1, n_classes)
     own = numbers(seed + 2, n_classes)
     counts, slow_counts = np.zeros_like(other), np.zeros_like(other)
-    wrong = fast.channel_counts(probs, labels, other, own, counts)
+    weights = np.empty(n_classes)
+    wrong = fast.channel_counts(probs, labels, other, own, weights, counts)
     assert wrong == pytest.approx(
-        naive.channel_counts(probs, labels, other, own, slow_counts), abs=1e-12
+        naive.channel_counts(probs, labels, other, own, weights, slow_counts), abs=1e-12
     )
     np.testing.assert_allclose(counts, slow_counts, atol=1e-12)
     assert counts.sum() == pytest.approx(n)
@@ -81,7 +82,9 @@ def test_score_rows(n, n_classes, square, seed):
     log_given = np.log(sharp[np.arange(n), labels])
     others = np.round(rng.random((2, n_classes if square else 1, n_classes)), 1) + 0.1
     owns = np.round(rng.random((2, n_classes)), 1) + 0.1
-    slow = naive.score_rows(sharp, log_given, labels, others, owns, np.log(owns))
-    found = fast.score_rows(sharp.copy(), log_given, labels, others, owns, np.log(owns))
+    found, slow = ((np.ones((n, 6)), np.ones((n, 4), np.int32)) for _ in range(2))
+    channels = (others, owns, np.log(owns))
+    naive.score_rows(sharp, log_given, labels, *channels, *slow)
+    fast.score_rows(sharp.copy(), log_given, labels, *channels, *found)
     np.testing.assert_allclose(found[0], slow[0], rtol=1e-10, atol=1e-13)
     assert found[1].tolist() == slow[1].tolist()

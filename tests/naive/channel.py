@@ -44,12 +44,12 @@ def add_product(left: Floats, right: Floats, out: Floats) -> None:
 
 
 def channel_counts(
-    probs: Floats, labels: Ints, other: Floats, own: Floats, counts: Floats
+    probs: Floats, labels: Ints, other: Floats, own: Floats, weights: Floats, counts: Floats
 ) -> float:
     wrong = 0.0
     for q, y in zip(probs, labels, strict=True):
         row = y % len(other)
-        weights = q * other[row]
+        weights[:] = q * other[row]
         weights[y] = q[y] * own[y]
         weights /= weights.sum()
         counts[row] += weights
@@ -78,12 +78,13 @@ def score_rows(
     others: Floats,
     owns: Floats,
     log_owns: Floats,
-) -> tuple[Floats, Ints]:
-    numbers = np.zeros((6, len(labels)))
-    classes = np.full((4, len(labels)), -1, np.int32)
+    numbers: Floats,
+    classes: Ints,
+) -> None:
+    numbers[:], classes[:] = 0, -1
+    numbers[:, 3:] = -1
     for i, y in enumerate(labels):
         if y < 0:
-            numbers[3:, i] = -1
             continue
         versions = (sharp[i], sharp[i] ** 2)
         logs = (log_given[i], 2 * log_given[i])
@@ -91,17 +92,15 @@ def score_rows(
             weights = versions[version] * others[version, y % others.shape[1]]
             weights[y] = 0
             log_own = logs[version] + log_owns[version, y]
-            numbers[version, i] = log_share(weights.sum(), math.exp(log_own), log_own)
+            numbers[i, version] = log_share(weights.sum(), math.exp(log_own), log_own)
         weights = sharp[i] * others[0, y % others.shape[1]]
         weights[y] = sharp[i, y] * owns[0, y]
-        classes[0, i] = weights.argmax()
+        classes[i, 0] = weights.argmax()
         p = sharp[i] / sharp[i].sum()
-        numbers[2, i] = p[y]
+        numbers[i, 2] = p[y]
         order = np.argsort(-p, kind="stable")[:3]
-        classes[1 : 1 + len(order), i] = order
-        numbers[3:, i] = -1
-        numbers[3 : 3 + len(order), i] = p[order]
-    return numbers, classes
+        classes[i, 1 : 1 + len(order)] = order
+        numbers[i, 3 : 3 + len(order)] = p[order]
 
 
 def floor_of(labels: Ints, members: list[Floats]) -> float:

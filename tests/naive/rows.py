@@ -22,36 +22,32 @@ def complaint(row, tolerance):
     return 6 if max(values) > 1 + tolerance else 7
 
 
-def row_statuses(labels, probs, tolerance):
-    status = []
-    for label, row in zip(labels, probs, strict=True):
+def unsound_rows(labels, probs, tolerance, unsound):
+    for i, (label, row) in enumerate(zip(labels, probs, strict=True)):
         total = math.fsum(row) if np.isfinite(row).all() else math.nan
         fine = label < 0 or (min(row) >= 0 and abs(total - 1) <= tolerance)
-        status.append(0 if fine else complaint(row, tolerance))
-    return np.array(status, np.uint8)
+        unsound[i] = not fine
 
 
-def leading_classes(labels, probs):
+def leading_classes(labels, probs, classes, leading, given):
     n_classes = probs.shape[1]
-    classes = np.full((len(probs), 3), -1, np.int32)
-    leading = np.full((len(probs), 3), -1, probs.dtype)
+    classes[:], leading[:] = -1, -1
     for i, row in enumerate(probs):
         best = sorted(range(n_classes), key=lambda k: (-row[k], k))[:3]
         classes[i, : len(best)] = best
         leading[i, : len(best)] = row[best]
-    given = [row[y] if y >= 0 else 0 for y, row in zip(labels, probs, strict=True)]
-    return classes, leading, np.array(given, probs.dtype)
+        given[i] = row[labels[i]] if labels[i] >= 0 else 0
 
 
-def entropies(probs, wanted):
+def leading_classes_single(labels, probs, classes, leading, given):
+    floats = [array.view(np.float32) for array in (probs, leading, given)]
+    leading_classes(labels, floats[0], classes, *floats[1:])
+
+
+def entropies(probs, wanted, entropy):
     n_classes = probs.shape[1]
-    result = np.zeros(len(probs))
+    entropy[:] = 0
     for i, row in enumerate(probs):
         if wanted[i] and n_classes > 1:
-            result[i] = -math.fsum(float(p) * math.log(p) for p in row if p > 0)
-            result[i] /= math.log(n_classes)
-    return result
-
-
-def leading_classes_single(labels, probs):
-    return leading_classes(labels, probs)
+            total = -math.fsum(float(p) * math.log(p) for p in row if p > 0)
+            entropy[i] = total / math.log(n_classes)

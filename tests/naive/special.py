@@ -9,5 +9,5 @@ from scipy.special import gammaln, psi
 Floats = npt.NDArray[np.float64]
 
 
-def gamma_logs(x: Floats) -> tuple[Floats, Floats]:
-    return psi(x), gammaln(x)
+def gamma_logs(x: Floats, digamma: Floats, log_gamma: Floats) -> None:
+    digamma[:], log_gamma[:] = psi(x), gammaln(x)

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelaudit.audits.facts import find_leading
 from labelaudit.blocks import LabelBlock
 from labelaudit.findings import JointCells
+from labelaudit.summaries import margins as summaries
 from labelaudit.summaries.margins import LowestMargins
 from tests.strategies import blocks_of, cuts, label_tables
+
+
+class Facts(NamedTuple):
+    labels: np.ndarray
+    given_prob: np.ndarray
+    classes: np.ndarray
+    leading: np.ndarray
 
 
 def cells(k, count):
@@ -15,25 +27,84 @@ def cells(k, count):
     return JointCells(k, given_class, true_class, np.full(k * k, count))
 
 
+def facts_of(labels, probs):
+    found = np.empty((len(labels), 3), np.int16), np.empty((len(labels), 3), probs.dtype)
+    given_prob = np.empty(len(labels), probs.dtype)
+    find_leading(labels, probs, *found, given_prob)
+    return Facts(labels, given_prob, *found)
+
+
+def lowest(labels, probs, count):
+    """The rows with the lowest (margin, row) of every cell, by sorting."""
+    k = probs.shape[1]
+    found = set()
+    for y in range(k):
+        rows = np.flatnonzero(labels == y).tolist()
+        for j in set(range(k)) - {y}:
+            found |= set(
+                sorted(rows, key=lambda i, y=y, j=j: (probs[i, y] - probs[i, j], i))[:count]
+            )
+    return found
+
+
+def flagged(margins, labels):
+    return set(np.flatnonzero(margins.flags(len(labels))).tolist())
+
+
 @given(label_tables(), st.integers(1, 3), st.data())
 def test_margins_add_up_whatever_the_parts(table, count, data):
     labels, probs = table
     pattern = LowestMargins.wanted(cells(probs.shape[1], count))
-    whole = pattern.emptied()
-    whole.take(LabelBlock(0, labels, (probs,)), probs, np.ones(len(labels), bool))
     parts = pattern.emptied()
     for rows in blocks_of(labels, (probs,), data.draw(cuts(len(labels)))):
         block = rows.parts[0]
         part = pattern.emptied()
         part.take(block, block.probs, np.ones(len(block), bool))
         parts = part + parts
-    np.testing.assert_array_equal(whole.flags(len(labels)), parts.flags(len(labels)))
-    np.testing.assert_array_equal(whole.cuts(), parts.cuts())
+    assert flagged(parts, labels) == lowest(labels, probs, count)
 
 
-def test_nothing_wanted_nothing_kept():
+@given(label_tables(most_classes=6), st.integers(1, 4), st.data())
+def test_leading_classes_settle_all_rows_but_the_unsettled(table, count, data):
+    labels, probs = table
+    facts = facts_of(labels, probs)
+    margins = LowestMargins.wanted(cells(probs.shape[1], count))
+    cut = data.draw(st.integers(0, len(labels)))
+    for negative in (True, False):
+        first, second = margins.emptied(), margins.emptied()
+        first.take_leading(facts, slice(0, cut), negative)
+        second.take_leading(facts, slice(cut, len(labels)), negative)
+        margins = margins + (first + second)
+    unsettled = margins.unsettled(facts)
+    assert not unsettled[labels < 0].any()
+    settled, rest = margins.without(unsettled), margins.emptied()
+    rest.take(LabelBlock(0, labels, (probs,)), probs, unsettled)
+    assert flagged(settled + rest, labels) == lowest(labels, probs, count)
+
+
+def test_margins_let_go_of_what_cannot_be_among_the_lowest(monkeypatch):
+    monkeypatch.setattr(summaries, "SPARE", 0)
+    rng = np.random.default_rng(0)
+    probs = rng.dirichlet(np.ones(4), 400)
+    labels = rng.integers(0, 4, 400).astype(np.int32)
+    margins = LowestMargins.wanted(cells(4, 5))
+    for start in range(0, 400, 20):
+        part = slice(start, start + 20)
+        margins.take(
+            LabelBlock(start, labels[part], (probs[part],)), probs[part], labels[part] >= 0
+        )
+        assert margins.size <= 2 * 12 * 5
+    assert flagged(margins, labels) == lowest(labels, probs, 5)
+    assert len(margins.parts) == 1
+    assert np.isfinite(margins.cuts).all()
+
+
+@pytest.mark.parametrize("negative", [True, False])
+def test_nothing_wanted_nothing_kept(negative):
     margins = LowestMargins.wanted(JointCells(3, *(np.zeros(0, np.int32),) * 2, np.zeros(0, int)))
-    margins.take(
-        LabelBlock(0, np.zeros(1, np.int32), (np.eye(3)[:1],)), np.eye(3)[:1], np.ones(1, bool)
-    )
+    labels, probs = np.zeros(1, np.int32), np.eye(3)[1:2]
+    margins.take(LabelBlock(0, labels, (probs,)), probs, np.ones(1, bool))
+    facts = facts_of(labels, probs)
+    margins.take_leading(facts, slice(0, 1), negative)
+    assert not margins.unsettled(facts).any()
     assert not margins.flags(1).any()

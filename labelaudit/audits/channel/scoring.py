@@ -38,8 +38,8 @@ def score_block(model: ChannelModel, block: LabelBlock) -> ChannelRows:
     """
     n = len(block)
     step = max(1, TILE_NUMBERS // model.n_classes)
-    numbers = np.empty((6, n))
-    classes = np.empty((4, n), np.int32)
+    numbers = np.empty((n, 6))
+    classes = np.empty((n, 4), np.int32)
     log_owns = np.log(model.owns)
     for start in range(0, n, step):
         at = slice(start, min(n, start + step))
@@ -47,17 +47,16 @@ def score_block(model: ChannelModel, block: LabelBlock) -> ChannelRows:
         sharp, log_given = prepared(
             model, block.first_row + start, labels, [member[at] for member in block.members]
         )
-        numbers[:, at], classes[:, at] = score_rows(
-            sharp, log_given, labels, model.others, model.owns, log_owns
-        )
+        channels = (model.others, model.owns, log_owns)
+        score_rows(sharp, log_given, labels, *channels, numbers[at], classes[at])
     return ChannelRows(
-        score=numbers[0],
-        label_quality=np.exp(numbers[0]),
-        suggested=classes[0],
-        quality2=np.exp(numbers[1]),
-        given=numbers[2],
-        classes=np.ascontiguousarray(classes[1:].T),
-        leading=np.ascontiguousarray(numbers[3:].T),
+        score=numbers[:, 0],
+        label_quality=np.exp(numbers[:, 0]),
+        suggested=classes[:, 0],
+        quality2=np.exp(numbers[:, 1]),
+        given=numbers[:, 2],
+        classes=classes[:, 1:],
+        leading=numbers[:, 3:],
     )
 
 

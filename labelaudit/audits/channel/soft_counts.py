@@ -120,7 +120,8 @@ class Prior:
 def counted(channel: Channel, rows: Weighed) -> SoftCounts:
     """Count the rows' posteriors under a channel."""
     counts = np.zeros(channel.other.shape)
-    wrong = channel_counts(rows.probs, rows.labels, channel.other, channel.own, counts)
+    weights = np.empty(len(channel.own))
+    wrong = channel_counts(rows.probs, rows.labels, channel.other, channel.own, weights, counts)
     return SoftCounts(counts, wrong, len(rows.labels))
 
 
@@ -158,5 +159,10 @@ def concentration(counts: SoftCounts, frequencies: npt.NDArray[np.float64]) -> f
 
 def _log_gamma_rise(start: npt.NDArray[np.float64], by: npt.NDArray[np.float64]) -> float:
     """Sum of ln Gamma(start + |by|) - ln Gamma(start), negated where ``by`` is negative."""
-    rise = gamma_logs((start + np.abs(by)).ravel())[1] - gamma_logs(start.ravel())[1]
-    return float(np.sum(np.sign(by).ravel() * rise))
+    return float(np.sum(np.sign(by) * (_log_gamma(start + np.abs(by)) - _log_gamma(start))))
+
+
+def _log_gamma(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    digamma, log_gamma = np.empty_like(x), np.empty_like(x)
+    gamma_logs(x.ravel(), digamma.ravel(), log_gamma.ravel())
+    return log_gamma

@@ -19,8 +19,9 @@ __all__ = ["expected_log", "expected_log_of_pairs"]
 
 
 def _gammas(values: Floats) -> tuple[Floats, Floats]:
-    digamma, log_gamma = gamma_logs(np.ascontiguousarray(values).ravel())
-    return digamma.reshape(values.shape), log_gamma.reshape(values.shape)
+    digamma, log_gamma = np.empty((2, *values.shape))
+    gamma_logs(np.ascontiguousarray(values).ravel(), digamma.ravel(), log_gamma.ravel())
+    return digamma, log_gamma
 
 
 def expected_log(counts: Floats, prior: float) -> tuple[Floats, float]:
