@@ -21,6 +21,7 @@ __all__ = ["Cells", "Leading", "LowestMargins", "Margins"]
 
 AT_ONCE = 1 << 16
 SPARE = 1 << 20
+FEW = 1 << 10
 
 
 class Leading(Protocol):
@@ -77,12 +78,12 @@ class Cells:
 
     def place(
         self, given: npt.NDArray[np.int32], other: npt.NDArray[np.signedinteger]
-    ) -> npt.NDArray[np.int64]:
+    ) -> npt.NDArray[np.int32]:
         """Return the cell of each pair, -1 where there is none."""
         known = self.given.astype(np.int64) * self.n_classes + self.other
         codes = given.astype(np.int64) * self.n_classes + other
         place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
-        return np.where(known[place] == codes, place, -1)
+        return np.where(known[place] == codes, place, -1).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,12 @@ class Margins:
 
     Attributes
     ----------
-    cell, row : (m,) int64
+    cell : (m,) int32
+    row : (m,) int64
     margin : (m,) float64
     """
 
-    cell: npt.NDArray[np.int64]
+    cell: npt.NDArray[np.int32]
     row: npt.NDArray[np.int64]
     margin: npt.NDArray[np.float64]
 
@@ -103,7 +105,7 @@ class Margins:
     def joined(cls, parts: Sequence[Margins]) -> Margins:
         """Join some, in any order."""
         return cls(
-            np.concatenate([np.empty(0, np.int64), *(part.cell for part in parts)]),
+            np.concatenate([np.empty(0, np.int32), *(part.cell for part in parts)]),
             np.concatenate([np.empty(0, np.int64), *(part.row for part in parts)]),
             np.concatenate([np.empty(0), *(part.margin for part in parts)]),
         )
@@ -114,14 +116,18 @@ class Margins:
 
     def cuts(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """(C,) float64: the greatest wanted margin of each cell, infinite where there are fewer."""
-        narrow = np.int16 if len(wanted) < 2**15 else np.int64
-        order = np.argsort(self.margin)
-        order = order[np.argsort(self.cell[order].astype(narrow), kind="stable")]
         count = np.bincount(self.cell, minlength=len(wanted))
-        full = count >= wanted
-        last = np.cumsum(count) - count + wanted - 1
+        start, full = np.cumsum(count) - count, np.flatnonzero(count >= wanted)
+        last = start[full] + wanted[full] - 1
+        if len(self.cell) < FEW * len(wanted):
+            margin = self.margin[np.lexsort((self.margin, self.cell))]
+        else:
+            narrow = self.cell.astype(np.int16) if len(wanted) < 2**15 else self.cell
+            margin = self.margin[np.argsort(narrow, kind="stable")]
+            for first, place, n in zip(start[full], last, count[full], strict=True):
+                margin[first : first + n].partition(place - first)
         result = np.full(len(wanted), np.inf)
-        result[full] = self.margin[order[last[full]]]
+        result[full] = margin[last]
         return result
 
     def lowest(self, wanted: npt.NDArray[np.int64], cuts: npt.NDArray[np.float64]) -> Margins:
@@ -250,7 +256,7 @@ class LowestMargins:
         cell = np.arange(number.sum()) + np.repeat(first - np.cumsum(number) + number, number)
         row = np.repeat(rows, number)
         margin = np.repeat(probs[rows, given], number) - probs[row, self.cells.other[cell]]
-        self.add(Margins(cell, block.first_row + row, margin.astype(np.float64)))
+        self.add(Margins(cell.astype(np.int32), block.first_row + row, margin.astype(np.float64)))
 
     def add(self, taken: Margins) -> None:
         """Take some in."""
@@ -272,7 +278,8 @@ class LowestMargins:
         parts = [*self.parts, *more.parts]
         cuts = np.minimum(self.cuts, more.cuts)
         both = LowestMargins(self.cells, cuts, parts, self.size + more.size)
-        both.prune()
+        if self.size and more.size:
+            both.prune()
         return both
 
     def flags(self, n_rows: int) -> npt.NDArray[np.bool_]:

@@ -12,8 +12,8 @@ from tests.strategies import label_tables
 
 
 def leading_of(probs):
-    labels, given_prob = np.zeros(len(probs), np.int32), np.empty(len(probs))
-    classes, leading = np.empty((len(probs), 3), np.int32), np.empty((len(probs), 3))
+    labels, given_prob = np.zeros(len(probs), np.int32), np.empty(len(probs), probs.dtype)
+    classes, leading = np.empty((len(probs), 3), np.int32), np.empty((len(probs), 3), probs.dtype)
     find_leading(labels, probs, classes, leading, given_prob)
     return classes, leading
 
