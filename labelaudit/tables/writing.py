@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from labelaudit.tables.outputs import TASK_FORMATS
@@ -16,6 +19,7 @@ __all__ = ["cell_text", "harmless", "json_lines", "json_text", "write_table"]
 
 _BATCH = 65_536
 _LINES = 16_384
+_ENCODERS = max(1, min(4, os.cpu_count() or 1))
 # What a spreadsheet may take for the start of a formula, its full-width twins included.
 _FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
 # What JSON does not let stand inside of quotes.
@@ -65,14 +69,27 @@ def _write_arrow(table: pa.Table, sink: IO[bytes]) -> None:
 
 
 def _write_csv(table: pa.Table, sink: IO[bytes], *, excel: bool) -> None:
+    text = partial(_csv_text, table, excel)
+    starts = range(_LINES, table.num_rows, _LINES)
+    sink.write(text(0))
+    if starts:
+        # Encoding takes no lock. Some parts at once, because all of them are held until written.
+        with ThreadPoolExecutor(_ENCODERS) as pool:
+            for first in range(0, len(starts), 4 * _ENCODERS):
+                sink.writelines(pool.map(text, starts[first : first + 4 * _ENCODERS]))
+
+
+def _csv_text(table: pa.Table, excel: bool, start: int) -> pa.Buffer:
+    """Return some rows as CSV, the first ones under the column names."""
+    import pyarrow as pa
     from pyarrow import csv
 
     names = [_harmless_name(name) if excel else name for name in table.column_names]
-    for start in range(0, max(table.num_rows, 1), 4 * _BATCH):
-        part = table.slice(start, 4 * _BATCH)
-        flat = [_flat(column, excel=excel) for column in part.columns]
-        options = csv.WriteOptions(include_header=start == 0, quoting_style="needed")
-        csv.write_csv(type(table).from_arrays(flat, names=names), sink, options)
+    flat = [_flat(column, excel=excel) for column in table.slice(start, _LINES).columns]
+    options = csv.WriteOptions(include_header=start == 0, quoting_style="needed")
+    sink = pa.BufferOutputStream()
+    csv.write_csv(pa.Table.from_arrays(flat, names=names), sink, options)
+    return sink.getvalue()
 
 
 def _write_jsonl(table: pa.Table, sink: IO[bytes]) -> None:
