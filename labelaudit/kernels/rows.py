@@ -175,7 +175,7 @@ def leading_classes_single(
         k1 = k2 = k3 = -1
         for k in range(probs.shape[1]):
             # Zero may have a sign. Of equal probabilities the lowest class is the greatest key.
-            key = (np.int64(probs[i, k] & 0x7FFFFFFF) << 32) | (0x7FFFFFFF - k)
+            key = (int(probs[i, k] & 0x7FFFFFFF) << 32) | (0x7FFFFFFF - k)
             lower = min(k1, key)
             k1 = max(k1, key)
             lowest = min(k2, lower)
