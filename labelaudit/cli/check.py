@@ -34,7 +34,7 @@ Exit codes; of several, 4 comes before 3, 5 and 1:
   141  the reader of standard output has gone
 """
 
-_DOCUMENTS = ("junit", "sarif", "gitlab", "markdown")
+_DOCUMENTS = ("junit", "sarif", "gitlab", "markdown", "html", "run")
 
 
 def check(

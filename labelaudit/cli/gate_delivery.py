@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labelaudit.cli.gating import Asked
     from labelaudit.gate.baseline import Baseline
     from labelaudit.tables.outputs import Destination
+    from labelaudit.tables.runs import RunContext
     from labelaudit.verdicts import Verdict
 
 __all__ = ["GateDelivery"]
@@ -56,11 +57,17 @@ class GateDelivery(Delivery):
         super().__init__(_with_baseline(destinations, baseline), asked.talk)
         self.asked = asked
         self.inner = inner
+        self.result = inner.result
         self.verdict = verdict
         self.warnings = warnings
         self.baseline = baseline
         self.files: Mapping[str, str] = {}
         """Every file that was read, by its name."""
+
+    @property
+    def context(self) -> RunContext:
+        """What reports of the audit say besides its result."""
+        return self.inner.context
 
     def table(self, content: str) -> pa.Table:
         """Return the table of that name."""

@@ -99,8 +99,9 @@ class GateOutput:
             "-o",
             metavar="[FORMAT:]PATH",
             text="Write the verdict (.xml or junit:, .sarif, gitlab:, .md), the issues or another "
-            "table of find-issues (.parquet .arrow .csv .jsonl), the summary (.json) or the "
-            "report (.txt). Repeatable; - is standard output.",
+            "table of find-issues (.parquet .arrow .csv .jsonl), the summary (.json), the report "
+            "(.txt), the audit as a page (.html) or saved (run:DIR). Repeatable; - is standard "
+            "output.",
         ),
     ] = None
     ci: Annotated[

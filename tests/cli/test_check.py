@@ -338,6 +338,15 @@ def test_all_labels_null_is_not_green(tmp_path: Path) -> None:
         assert "bug" not in done.err
 
 
+def test_page_and_run_of_the_audit(tmp_path: Path) -> None:
+    outputs = ("-o", tmp_path / "report.html", "-o", f"run:{tmp_path / 'run'}")
+    assert real(CLEAN, "--require", "issues < 1", *outputs).code == 1
+    assert (tmp_path / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    again = call("report", tmp_path / "run")
+    assert again.code == 0, again.err
+    assert "labels are wrong" in again.out
+
+
 def _vote(task: int, worker: int) -> str:
     """Alternating labels; the last worker errs on two tasks."""
     return "ab"[(task + (worker == 2 and task < 2)) % 2]
