@@ -67,7 +67,9 @@ def aggregate(
         or a list of them.
     workers, labels : arrays of (V,)
     method : str
-        ``auto``, ``majority``, ``dawid-skene``, ... as on the command line.
+        ``auto``, ``majority``, ``unanimous``, ``super-majority``, ``dawid-skene``, ``one-coin``,
+        ``hierarchical-dawid-skene``, ``ebcc``, ``glad``, ``mace``, ``wawa``, ``zbs``, ``kos``,
+        ``mmsr`` or ``top-two``.
     task, label : str, optional
         Columns of the table; inferred where they are not given. Arrays of labels are ``labels``.
     worker : str, or sequence of str, optional

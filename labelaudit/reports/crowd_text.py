@@ -142,10 +142,9 @@ def _agreement(result: CrowdConsensus, limit: int) -> list[str]:
     kappa = found.fleiss_kappa
     fleiss = "" if kappa is None or math.isnan(kappa) else f"; Fleiss' kappa {kappa:.3f}"
     text = (
-        f"Agreement: Krippendorff's alpha ({found.level}) {found.alpha.value:.3f} "
-        f"({found.alpha.low:.3f} to {found.alpha.high:.3f}){fleiss}; "
-        f"{percent(found.pairwise)} of pairs of votes are equal. "
-        "(1 is perfect, 0 is chance.)"
+        f"Agreement: Krippendorff's alpha ({found.level}; 1 is perfect, 0 is chance) "
+        f"{found.alpha.value:.3f} ({found.alpha.low:.3f} to {found.alpha.high:.3f}){fleiss}; "
+        f"{percent(found.pairwise)} of pairs of votes are equal."
     )
     return paragraph(text, limit)
 
@@ -196,7 +195,7 @@ def _weak_workers(result: CrowdConsensus, limit: int, style: Style) -> list[str]
             percent(row["accuracy"]),
             f"{percent(row['accuracy_low'])} to {percent(row['accuracy_high'])}",
             "-" if row["agreement"] is None else percent(row["agreement"]),
-            f"{row['spammer_score']:.3f}",
+            f"{row['spammer_score']:.4f}",
             "-" if row["worst_pair"] is None else value_text(row["worst_pair"]),
         ]
         for row in weak.slice(0, _WORKERS).to_pylist()

@@ -26,16 +26,16 @@ Left out: 3 abstentions, 2 rows without a label, 1 vote without a task or a
 worker, 2 repeated votes.
 Method: dawid-skene; mean confidence of the labels 70.0 %.
 
-Agreement: Krippendorff's alpha (nominal) 0.432 (0.400 to 0.500); Fleiss' kappa
-0.250; 62.5 % of pairs of votes are equal. (1 is perfect, 0 is chance.)
+Agreement: Krippendorff's alpha (nominal; 1 is perfect, 0 is chance) 0.432
+(0.400 to 0.500); Fleiss' kappa 0.250; 62.5 % of pairs of votes are equal.
 
 Majority vote would do.
 1 tie; 1 label not as the majority has it.
 
 Workers at or near chance
-  worker  votes  accuracy              95 %  agrees  score  commonest mistake
-  blind       4    50.0 %  20.0 % to 80.0 %  25.0 %  0.001  fox -> cat
-  low         2    30.0 %  10.0 % to 60.0 %       -  0.300  dog -> cat
+  worker  votes  accuracy              95 %  agrees   score  commonest mistake
+  blind       4    50.0 %  20.0 % to 80.0 %  25.0 %  0.0010  fox -> cat
+  low         2    30.0 %  10.0 % to 60.0 %       -  0.3000  dog -> cat
   Listed for an accuracy of at most 33.3 %, chance among 3 classes, or a score
   (0: the votes say nothing of the class; 1: all) below 0.02.
 

@@ -87,14 +87,21 @@ class MajorityCertificate:
             verdict = "is not enough here"
         ends = (self.same_share, self.same_low, self.same_high)
         same = f"{percent(min(ends))} to {percent(max(ends))}"
-        proof = (
-            f" (whatever the votes, it is provably the model's best rule for the workers of "
-            f"{percent(self.pattern_share)} of all tasks)"
-        )
         return (
             f"By a hierarchical Dawid-Skene model of the workers, majority vote {verdict}: it "
             f"gives the model's best label on {same} of the tasks without a tie"
-            f"{'' if np.isnan(self.pattern_share) else proof}. {self._expectation}"
+            f"{self._proof}. {self._expectation}"
+        )
+
+    @property
+    def _proof(self) -> str:
+        if np.isnan(self.pattern_share):
+            return ""
+        if self.pattern_share == 0.0:
+            return " (whatever the votes, it is provably so for the workers of no task)"
+        return (
+            " (whatever the votes, it is provably the model's best rule for the workers of "
+            f"{percent(self.pattern_share)} of all tasks)"
         )
 
     @property
