@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.find_issues import Audited
+    from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.running import Executor
     from labelaudit.tag_findings import TagIssues
 
@@ -115,15 +116,26 @@ def find_issues(
     return replace(found, warnings=tuple(map(in_python, found.warnings)))
 
 
-def report(result: LabelIssues, width: int = 80) -> str:
+def report(result: LabelIssues | TagIssues | CrowdConsensus, width: int = 80) -> str:
     """Write a result out as the command line prints it.
 
     Parameters
     ----------
-    result : LabelIssues
+    result : LabelIssues, TagIssues or CrowdConsensus
     width : int
         Characters of a line.
     """
+    from labelaudit.crowd_findings import CrowdConsensus
+    from labelaudit.tag_findings import TagIssues
+
+    if isinstance(result, CrowdConsensus):
+        from labelaudit.reports.crowd_text import crowd_report
+
+        return crowd_report(result, limit=width)
+    if isinstance(result, TagIssues):
+        from labelaudit.reports.tag_text import tag_report
+
+        return tag_report(result, limit=width)
     from labelaudit.reports.text import audit_report
 
     return audit_report(result, limit=width)

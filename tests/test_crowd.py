@@ -123,3 +123,9 @@ def test_interval_level() -> None:
     result = labelaudit.aggregate([1, 1, 2, 2], ["a", "b"] * 2, [3, 4, 1, 1], level="interval")
     # Ordered pairs differ by 2 within tasks (squared), by 54 among all four values.
     assert result.agreement.alpha.value == pytest.approx(1 - 3 * 2 / 54)
+
+
+def test_a_result_is_written_out_as_on_the_command_line() -> None:
+    said = labelaudit.report(labelaudit.aggregate(FRAME, method="majority"), 60)
+    assert "6 votes by 3 workers give 3 labels for 3 tasks." in said
+    assert max(map(len, said.splitlines())) <= 60
