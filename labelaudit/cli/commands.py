@@ -1,5 +1,6 @@
 """The typer application: every command by its name."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -20,7 +21,6 @@ app = typer.Typer(
     name="labelaudit",
     help="Find wrong labels in a dataset: how many, which, how sure, and what to do about it.",
     cls=CommandGroup,
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -60,6 +60,11 @@ def invoke(arguments: list[str]) -> int:
     typer's own way of running turns a closed pipe into exit code 1.
     """
     command = typer.main.get_command(app)
+    instruction = os.environ.get("_LABELAUDIT_COMPLETE")
+    if instruction:
+        from labelaudit.cli.completing import complete
+
+        return complete(command, instruction)
     with command.make_context("labelaudit", arguments) as context:
         code = command.invoke(context)
     return int(code) if code is not None else ExitCode.DONE

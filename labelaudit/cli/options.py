@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from labelaudit.audits.settings import METHODS, SCORES
+from labelaudit.cli.completers import choices, classes, columns, formats, several_columns
 from labelaudit.cli.config import load_defaults
 from labelaudit.cli.values import parse_list, parse_memory
 
@@ -29,10 +30,20 @@ __all__ = [
 ]
 
 
+_COMPLETERS = {
+    "COL": columns,
+    "COL|FILE": columns,
+    "COLS": several_columns,
+    "A,B,C|@FILE": classes,
+    "[FORMAT:]PATH": formats,
+}
+
+
 def option(group: str, *names: str, text: str, metavar: str | None = None, **more: Any) -> Any:
     """Return an option that stands in the help under the heading of its group."""
     if "/" in names[0] or more.get("count"):
         more["show_default"] = False
+    more.setdefault("autocompletion", _COMPLETERS.get(metavar or ""))
     return typer.Option(*names, help=text, metavar=metavar, rich_help_panel=group, **more)
 
 
@@ -173,6 +184,7 @@ class Method:
         _method(
             "--method",
             metavar="NAME",
+            autocompletion=choices(*METHODS),
             text=f"What flags a row: {', '.join(METHODS)}.  [default: rcp]",
         ),
     ] = None
@@ -181,6 +193,7 @@ class Method:
         _method(
             "--score",
             metavar="NAME",
+            autocompletion=choices(*SCORES),
             text=f"What ranks rows: {', '.join(SCORES)}.  [default: rcp with the method rcp, "
             "else self_confidence]",
         ),
@@ -190,6 +203,7 @@ class Method:
         _method(
             "--row-score",
             metavar="NAME",
+            autocompletion=choices("softmin", "ema"),
             text="How the scores of a row's labels become one, in multi-label data: softmin or "
             "ema.  [default: softmin; ema with --compat]",
         ),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from labelaudit.cli.completers import choices
 from labelaudit.cli.options import Excel, Force, Threads, option
 from labelaudit.cli.values import parse_memory
 
@@ -104,6 +105,7 @@ class VoteMethod:
             "--method",
             "-m",
             metavar="NAME",
+            autocompletion=choices(*_METHODS),
             text=f"How votes become labels: {', '.join(_METHODS)}.",
         ),
     ] = "auto"
@@ -123,6 +125,7 @@ class VoteMethod:
             "Method",
             "--soft",
             metavar="NAME",
+            autocompletion=choices(*_SOFT),
             text=f"How the soft labels (-o soft:PATH) are made: {', '.join(_SOFT)}.",
         ),
     ] = "average"
