@@ -80,7 +80,7 @@ def bash(folder: Path, *words: str) -> list[str]:
         (["find-issues", "parts", "--group", ""], ["site", "row_id"]),
         (["find-issues", "pets*.parquet", "--probs", "p"], ["pred_probs"]),
         (["find-issues", "-o", "out.parquet", "pets.parquet", "--group", "s"], ["site"]),
-        (["find-issues", "--top", "3", "pets.parquet", "--group=s"], []),
+        (["find-issues", "--top", "3", "pets.parquet", "--group=s"], ["site"]),
         (["find-issues", "--labels", "la"], []),
         (["find-issues", "none.parquet", "--labels", "la"], []),
         (["find-issues", "pets.parquet", "--classes", ""], ["cat,dog,fox"]),
