@@ -59,7 +59,7 @@ class GateDelivery(Delivery):
         self.inner = inner
         self.result = inner.result
         self.verdict = verdict
-        self.warnings = warnings
+        self.warnings = tuple(warnings)
         self.baseline = baseline
         self.files: Mapping[str, str] = {}
         """Every file that was read, by its name."""

@@ -69,12 +69,14 @@ def gate(
     LabelauditError
         If the data cannot be audited, or a rule cannot be judged.
     """
+    from labelaudit.gate.idle import idle_rules
     from labelaudit.tables.outputs import refuse_inputs
 
     source = _opened(asked)
     refuse_inputs(destinations, source.understanding.files)
     judge = _of_labels if hasattr(source, "class_list") else _of_votes
     found = judge(asked, source, rules, accepted, destinations)
+    found.warnings = (*idle_rules(rules), *found.warnings)
     baseline = accepted.baseline.path if accepted is not None else None
     known = baseline if baseline is not None and Path(baseline).exists() else None
     found.files = files_read(source.tables, known, classes_file(asked.columns.classes))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from labelaudit.gate.grammar import Expression, Rule, Selector
     from labelaudit.gate.metrics import Spec
 
-__all__ = ["BASELINE", "Scene", "check_rule", "did_you_mean", "kind_of", "spec_of"]
+__all__ = ["BASELINE", "Scene", "check_rule", "constant", "did_you_mean", "kind_of", "spec_of"]
 
 BASELINE = "baseline."
 _SEVERITIES = ("high", "medium")
@@ -90,6 +90,11 @@ def kind_of(rule: Rule) -> Kind:
     return _alike(_typed(rule.left), rule.left, _typed(rule.right), rule.right)
 
 
+def constant(expression: Expression) -> Fraction | None:
+    """Return what an expression of numbers alone comes to; None if a metric is in it."""
+    return None if any(True for _ in metrics_in(expression)) else _typed(expression).value
+
+
 def spec_of(metric: Metric) -> Spec:
     """Return what is known of a metric, or of that which the baseline has."""
     return METRICS[metric.name.removeprefix(BASELINE)]
@@ -143,10 +148,22 @@ def _unknown(name: str, scene: Scene | None) -> str:
 def _check_name(metric: Metric, selector: Selector, allowed: tuple[str, ...]) -> None:
     name = selector.name
     if name not in allowed:
-        hint = did_you_mean(name, allowed)
+        hint = did_you_mean(name, allowed) or _instead(metric.name, selector)
         what = f"can be asked by {', '.join(allowed)}" if allowed else "is of all rows"
         message = f"{metric.name} {what}, not by {safe(name)}.{hint}"
         raise RuleError(message, selector.start, selector.start + len(name))
+
+
+def _instead(metric: str, selector: Selector) -> str:
+    """Name what says of a class or a group what the error rate says of all rows."""
+    if not metric.startswith("error_rate"):
+        return ""
+    if selector.name == "class":
+        return f" Did you mean class_error_rate[class={safe(selector.value, 40)}]?"
+    if selector.name == "group":
+        group = f"[group={safe(selector.value, 40)}]"
+        return f" Did you mean issues{group} / rows{group}?"
+    return ""
 
 
 def _check_value(metric: Metric, selector: Selector, scene: Scene) -> None:

@@ -82,6 +82,12 @@ def test_warnings_do_not_fail(gate: Any) -> None:
     assert "PASSED: 2 required rules hold. 1 warning." in done.out
 
 
+def test_rule_that_no_data_can_break_is_warned_of(gate: Any) -> None:
+    done = gate("--require", "error_rate <= 100%")
+    assert done.code == 0
+    assert "Warning: The rule error_rate <= 100% holds whatever the data are.\n" in done.out
+
+
 def test_invalid_rows_fail_unless_a_rule_allows_them(gate: Any, api: FakeApi) -> None:
     api.result = builders.result()
     assert gate("--skip-invalid", "--require", "issues < 9").code == 1
@@ -345,6 +351,33 @@ def test_page_and_run_of_the_audit(tmp_path: Path) -> None:
     again = call("report", tmp_path / "run")
     assert again.code == 0, again.err
     assert "labels are wrong" in again.out
+
+
+def test_issues_are_shown_at_their_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    rows = [("a", 0.95, 0.05), ("b", 0.05, 0.95)] * 100
+    for name, wrong in (("one.csv", 4), ("two.csv", 7)):
+        label = {"a": "b", "b": "a"}[rows[wrong][0]]
+        changed = [*rows[:wrong], (label, *rows[wrong][1:]), *rows[wrong + 1 :]]
+        text = "".join(f"{given},{first},{second}\n" for given, first, second in changed)
+        (tmp_path / name).write_text("label,p_a,p_b\n" + text)
+    done = call(
+        *("check", "one.csv", "two.csv", "--method", "predicted_neq_given", "--ci", "github"),
+        *("--require", "issues < 1", "-o", "s.sarif", "-o", "gitlab:g.json"),
+        cwd=tmp_path,
+    )
+    assert done.code == 1, done.err
+    assert "file=one.csv,line=6::" in done.out
+    assert "file=two.csv,line=9::" in done.out
+    results = json.loads((tmp_path / "s.sarif").read_text())["runs"][0]["results"][1:]
+    places = [each["locations"][0]["physicalLocation"] for each in results]
+    assert sorted((p["artifactLocation"]["uri"], p["region"]["startLine"]) for p in places) == [
+        ("one.csv", 6),
+        ("two.csv", 9),
+    ]
+    entries = json.loads((tmp_path / "g.json").read_text())[1:]
+    assert sorted(each["location"]["lines"]["begin"] for each in entries) == [6, 9]
 
 
 def _vote(task: int, worker: int) -> str:

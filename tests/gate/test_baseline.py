@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labelaudit.errors import ConfigError
 from labelaudit.gate.baseline import Baseline, read_baseline
@@ -16,8 +20,6 @@ from labelaudit.gate.rules import parsed_rules
 from tests.reports import builders
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from labelaudit.verdicts import Verdict
 
 HEADER = '{"labelaudit": "accepted issues", "version": 1, "metrics": {"rows": 9}}'
@@ -214,3 +216,28 @@ def test_windows_line_ends_and_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "b.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + created().text().replace("\n", "\r\n").encode())
     assert read_baseline(str(path)).entries == created().entries
+
+
+@given(
+    st.dictionaries(
+        st.text("0123456789abcdef", min_size=16, max_size=16),
+        st.tuples(st.text() | st.integers(), st.text() | st.booleans(), st.text()),
+        max_size=4,
+    )
+)
+def test_any_text_comes_back(named: dict[str, tuple[Any, Any, str]]) -> None:
+    entries = tuple(
+        {"issue_id": each, "key": key, "given_label": label, "issue_type": "x", "reason": reason}
+        for each, (key, label, reason) in sorted(named.items())
+    )
+    with TemporaryDirectory() as folder:
+        found = through_file(Baseline("b", entries, {"rows": Fraction(7, 20)}), Path(folder))
+    assert found.entries == entries
+    assert found.text() == Baseline("b", entries, {"rows": Fraction(7, 20)}).text()
+
+
+def test_updating_again_changes_nothing(tmp_path: Path) -> None:
+    once = through_file(created(3), tmp_path)
+    _, again = run(once, 3, update=True, accept_new=True)
+    assert again is not None
+    assert again.text() == once.text()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from labelaudit.errors import ConfigError
 from labelaudit.gate.grammar import Number, Operation, parse_rule
+from labelaudit.gate.idle import idle_rules
 from labelaudit.gate.judging import judge_labels
 from labelaudit.gate.kinds import Scene
 from labelaudit.gate.measures import exact
@@ -192,7 +193,9 @@ def test_caret_stands_under_the_place(rule: str, found: str) -> None:
         ("issues / rows <= 3", "Did you mean 3%?"),
         ("issues[severity=low] == 0", "no flagged row of severity 'low'"),
         ("issues[group=a] == 0", "group needs --group COL"),
-        ("error_rate[class=cat] < 3%", "is of all rows, not by class"),
+        ("error_rate[class=cat] < 3%", "by class. Did you mean class_error_rate[class=cat]?"),
+        ("error_rate.low[group=a] < 3%", "Did you mean issues[group=a] / rows[group=a]?"),
+        ("error_rate[given=cat] < 3%", "is of all rows, not by given."),
         ("class_error_rate < 3%", "class_error_rate.max"),
         ("new_issues == 0", "new_issues needs a baseline"),
         ("issues <= baseline.issues", "baseline.issues needs a baseline"),
@@ -346,3 +349,27 @@ def value(expression: Any) -> Fraction:
     work = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
     found: Fraction = work[expression.sign](value(expression.left), value(expression.right))
     return found
+
+
+@pytest.mark.parametrize(
+    ("rule", "idle"),
+    [
+        ("issues >= 0", True),
+        ("issues > 0", False),
+        ("issues > -1", True),
+        ("issues != -1", True),
+        ("issues <= 1000000", False),
+        ("error_rate <= 100%", True),
+        ("error_rate < 100%", False),
+        ("error_rate < 101%", True),
+        ("50% + 50% >= error_rate", True),
+        ("0 <= mean_quality", True),
+        ("mean_quality >= 0.1%", False),
+        ("error_rate == 0", False),
+        ("issues / rows <= 100%", False),
+        ("error_rate / error_rate.high >= 0", False),
+    ],
+)
+def test_rules_that_no_data_can_break(rule: str, idle: bool) -> None:
+    found = list(idle_rules(parsed_rules([rule], [])))
+    assert found == ([f"The rule {rule} holds whatever the data are."] if idle else [])
