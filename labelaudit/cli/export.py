@@ -176,7 +176,6 @@ def export(
     from labelaudit.tables.outputs import refuse_inputs
 
     settings = _settings(ctx, cleaning)
-    _refuse_task(method)
     audit = audit_settings(method, IssuesOutput())
     as_output: Any = output
     beside = [*data, *filter(None, [settings.issues]), *settings.decisions]
@@ -187,7 +186,7 @@ def export(
             "Nothing is written.", "Name the output with -o cleaned.parquet, or add --dry-run."
         )
     warn_of_variables(ctx, talk)
-    planned = _planned(data, _options(ctx, columns), settings, audit, run, talk)
+    planned = _planned(data, _options(ctx, columns, method), settings, audit, run, talk)
     paths = [table.path for table in planned.cleaning.labelled.tables if table.path]
     refuse_inputs(destinations, paths)
     if cleaning.max_change is not None and not cleaning.dry_run:
@@ -224,13 +223,6 @@ def _settings(ctx: typer.Context, cleaning: _Cleaning) -> "ExportSettings":
     )
 
 
-def _refuse_task(method: Method) -> None:
-    if method.task == "multilabel":
-        raise UsageError(
-            "This version exports tables with one label a row.", "Leave --task multilabel out."
-        )
-
-
 def _refuse_idle(
     ctx: typer.Context, settings: "ExportSettings", destinations: "Sequence[Destination]"
 ) -> None:
@@ -246,7 +238,7 @@ def _refuse_idle(
             raise UsageError(f"{flag} is for an audit, and {why}.", f"Leave {flag} out.")
 
 
-def _options(ctx: typer.Context, columns: _Columns) -> "ReadOptions":
+def _options(ctx: typer.Context, columns: _Columns, method: Method) -> "ReadOptions":
     from labelaudit.tables.options import ReadOptions
 
     found = ((role, origin(ctx, role)) for role in _ROLES)
@@ -255,6 +247,7 @@ def _options(ctx: typer.Context, columns: _Columns) -> "ReadOptions":
         probs=tuple(columns.probs or ()),
         key=columns.key,
         classes=parse_classes(columns.classes),
+        task=method.task,
         origins={role: where for role, where in found if where is not None},
     )
 

@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from labelaudit.calling import speaking_python
-from labelaudit.changes import SOURCES, Quality
+from labelaudit.changes import Quality
 from labelaudit.errors import UsageError
 from labelaudit.export.auditing import AuditedRows, SoftColumns, audited_rows
 from labelaudit.export.planned import PlannedExport, ledger_of, pairs_of
 from labelaudit.export.policy import Flagged, Policy, Reviewed, decide
-from labelaudit.export.verifying import Settled, flagged_of, reviewed_of
+from labelaudit.export.tag_export import plan_tag_export
+from labelaudit.export.verifying import Settled, flagged_of, reviewed_of, settled_of
 from labelaudit.tables.cleaned import AddedNames, Cleaning, Marks
 from labelaudit.tables.decisions import read_decisions
 from labelaudit.tables.labelled import labelled_of, labelled_source, open_labelled
 from labelaudit.tables.options import ReadOptions
-from labelaudit.tables.records import column_texts
 from labelaudit.tables.saved_issues import read_issues
 from labelaudit.tables.source import open_labels
 
@@ -137,7 +136,12 @@ def plan_export(
     decisions = [each for path in settings.decisions for each in read_decisions(path)]
     names = AddedNames(settings.prefix)
     if settings.audits:
-        audited = audited_rows(_source(data, options), audit, threads, memory, progress)
+        source = _source(data, options)
+        if source.understanding.task == "multilabel":
+            return plan_tag_export(
+                source, settings, audit, threads=threads, memory=memory, progress=progress
+            )
+        audited = audited_rows(source, audit, threads, memory, progress)
         evidence = _by_audit(audited, names, use_flags=settings.policy != "reviewed")
     else:
         evidence = _by_files(data, options, settings, names)
@@ -208,7 +212,7 @@ def _by_audit(audited: AuditedRows, names: AddedNames, *, use_flags: bool) -> _E
         audited.quality,
         audited,
         None,
-        _settled(table, names),
+        settled_of(table, names),
         audited.warnings,
     )
 
@@ -220,34 +224,14 @@ def _by_files(
     table = _labelled(data, options)
     nothing = Quality(np.zeros(0, np.int64), np.zeros(0))
     if saved is None:
-        settled = _settled(table, names)
+        settled = settled_of(table, names)
         return _Evidence(table, None, nothing, None, None, settled, table.warnings)
     suggested = [text for text in saved.suggested if text is not None]
     table = table.with_classes([*saved.given, *suggested])
-    settled = _settled(table, names)
+    settled = settled_of(table, names)
     flagged, quality = flagged_of(saved, table, settled)
     use = flagged if settings.policy != "reviewed" else None
     return _Evidence(table, use, quality, None, saved, settled, table.warnings)
-
-
-def _settled(table: LabelledTable, names: AddedNames) -> Settled:
-    """Look whether the data is an export, and what that export settled."""
-    if not set(names.base) <= set(table.tables[0].schema.names):
-        return Settled.nothing()
-    rows: list[int] = []
-    sources: list[int] = []
-    given: list[str | None] = []
-    for first, batch in table.batches([names.given, names.source]):
-        part = pa.Table.from_batches([batch])
-        before = column_texts(part, names.given)
-        for i, source in enumerate(column_texts(part, names.source)):
-            if source not in SOURCES:
-                return Settled.nothing()
-            if source != SOURCES[0]:
-                rows.append(first + i)
-                sources.append(SOURCES.index(source))
-                given.append(before[i])
-    return Settled(np.array(rows, np.int64), np.array(sources, np.int8), given, again=True)
 
 
 def _reviewed(
@@ -282,6 +266,7 @@ def export_labels(
     probs: str | Sequence[str] = (),
     key: str | None = None,
     classes: Sequence[str] | None = None,
+    task: str = "auto",
     force: bool = False,
     threads: int | None = None,
     memory: int | None = None,
@@ -316,6 +301,8 @@ def export_labels(
     classes : sequence of str, optional
         Class names in the order of the probabilities; without an audit, classes that decisions may
         use beside those in the data.
+    task : str
+        ``auto`` goes by the label column; ``multiclass``, ``multilabel``.
     force : bool
         Overwrite an existing output.
     threads, memory : int, optional
@@ -341,7 +328,7 @@ def export_labels(
     inputs = _paths(data)
     named = (probs,) if isinstance(probs, str) else tuple(probs)
     order = None if classes is None else tuple(map(str, classes))
-    options = ReadOptions(labels=labels, probs=named, key=key, classes=order)
+    options = ReadOptions(labels=labels, probs=named, key=key, classes=order, task=task)
     file = None if issues is None else str(issues)
     reviews = tuple(_paths(decisions))
     chosen = ExportSettings(policy, min_confidence, file, reviews, prefix, soft, weights)

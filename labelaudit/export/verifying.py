@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from labelaudit.changes import DECISIONS, Quality
+from labelaudit.changes import DECISIONS, SOURCES, Quality
 from labelaudit.errors import InvalidDataError
 from labelaudit.export.policy import FIX, Flagged, Reviewed
 from labelaudit.tables.arrays import numbers
 from labelaudit.tables.issues import LABEL_ERROR, issue_ids
+from labelaudit.tables.records import column_texts
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from labelaudit.tables.cleaned import AddedNames
     from labelaudit.tables.decisions import Decision
     from labelaudit.tables.labelled import Found, LabelledTable
     from labelaudit.tables.saved_issues import SavedIssues
 
-__all__ = ["Settled", "flagged_of", "ids_of", "reviewed_of"]
+__all__ = ["Settled", "flagged_of", "ids_of", "reviewed_of", "settled_of"]
 
 _SHOWN = 5
 
@@ -59,6 +61,26 @@ class Settled:
         """Return the label that a settled row had before."""
         at = int(np.searchsorted(self.row, row))
         return self.given[at] if at < len(self.row) and self.row[at] == row else None
+
+
+def settled_of(table: LabelledTable, names: AddedNames) -> Settled:
+    """Look whether the data is an export, and what that export settled."""
+    if not set(names.base) <= set(table.tables[0].schema.names):
+        return Settled.nothing()
+    rows: list[int] = []
+    sources: list[int] = []
+    given: list[str | None] = []
+    for first, batch in table.batches([names.given, names.source]):
+        part = pa.Table.from_batches([batch])
+        before = column_texts(part, names.given)
+        for i, source in enumerate(column_texts(part, names.source)):
+            if source not in SOURCES:
+                return Settled.nothing()
+            if source != SOURCES[0]:
+                rows.append(first + i)
+                sources.append(SOURCES.index(source))
+                given.append(before[i])
+    return Settled(np.array(rows, np.int64), np.array(sources, np.int8), given, again=True)
 
 
 class _Problems:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from labelaudit.tables.cleaned_tags import TagEdits
     from labelaudit.tables.labelled import LabelledTable
 
     Further = Callable[[pa.RecordBatch, int], dict[str, pa.Array]]
@@ -121,6 +122,8 @@ class Cleaning:
         Makes further columns of a batch and its first row, from the columns in ``needs``.
     further_types : tuple of (str, pyarrow.DataType)
     needs : tuple of str
+    tags, suggested_tags : TagEdits or None
+        With several labels a row: what is edited, and what all suggestions together would edit.
     """
 
     labelled: LabelledTable
@@ -132,6 +135,8 @@ class Cleaning:
     further: Further | None = None
     further_types: tuple[tuple[str, pa.DataType], ...] = ()
     needs: tuple[str, ...] = ()
+    tags: TagEdits | None = None
+    suggested_tags: TagEdits | None = None
 
     @property
     def rows_out(self) -> int:
@@ -186,7 +191,6 @@ class Cleaning:
         lines = self.changes.within(first_row, batch.num_rows)
         replaced = lines.chosen(np.flatnonzero(lines.action == RELABEL))
         at = replaced.row - first_row
-        new = self.spelled(replaced.new, label.type)
         kept = None
         gone = lines.row[lines.action == DROP] - first_row
         if len(gone):
@@ -194,9 +198,12 @@ class Cleaning:
             kept[gone] = False
         added = self._base(batch, first_row, lines)
         if self.marks is not None:
-            added |= self._marked(self.marks, first_row, batch.num_rows, label.type)
+            added |= self._marked(self.marks, first_row, label)
         if self.further is not None:
             added |= self.further(typed, first_row)
+        if self.tags is not None:
+            return Cleaned(self.tags.edited(label, first_row), at, kept, added)
+        new = self.spelled(replaced.new, label.type)
         return Cleaned(with_values(label, at, new), at, kept, added)
 
     def spelled(self, codes: npt.NDArray[np.int32], kind: pa.DataType) -> pa.Array:
@@ -228,13 +235,16 @@ class Cleaning:
             quality: pc.if_else(flags(unknown), before, same_type),
         }
 
-    def _marked(
-        self, marks: Marks, first_row: int, rows: int, kind: pa.DataType
-    ) -> dict[str, pa.Array]:
+    def _marked(self, marks: Marks, first_row: int, label: pa.Array) -> dict[str, pa.Array]:
+        rows, kind = len(label), label.type
         low, high = np.searchsorted(marks.row, (first_row, first_row + rows))
         at = marks.row[low:high] - first_row
         issue, codes = np.zeros(rows, np.bool_), np.full(rows, -1, np.int32)
         issue[at], codes[at] = True, marks.suggested[low:high]
+        if self.suggested_tags is not None:
+            lists = self.suggested_tags.edited(label, first_row)
+            shown = pc.if_else(flags(issue), lists, pa.scalar(None, kind))
+            return dict(zip(self.names.marks, (flags(issue), shown), strict=True))
         shown = self.spelled(codes, kind)
         if pt.is_dictionary(kind):
             shown = shown.dictionary_encode()
