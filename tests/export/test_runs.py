@@ -203,7 +203,7 @@ def test_other_data_than_the_issues_are_of(export: Any, issues: Path, tmp_path: 
         (["--policy", "drop", "--issues", "no.csv", "-o", "o.csv"], 5, "no file"),
         (["--policy", "drop", "--issues", str(DIGITS), "-o", "o.csv"], 3, "issue_id"),
         (["--policy", "drop", "--issues", "x.csv", "--seed", "1", "-o", "o.csv"], 2, "--seed"),
-        (["--policy", "drop", "--task", "multilabel", "-o", "o.csv"], 2, "one label a row"),
+        (["--policy", "drop", "--task", "multilabel", "-o", "o.csv"], 2, "several labels a row"),
         (["--policy", "drop", "-o", "argilla:o.jsonl"], 2, "find-issues"),
     ],
 )
