@@ -1,10 +1,11 @@
-"""Write ``reference/command-line.md`` from the commands themselves.
+"""Write ``reference/command-line.md`` and the schema of settings from the commands themselves.
 
 Run ``python docs/make_reference.py`` after changing an option; a test compares.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = Path(__file__).parent / "reference" / "command-line.md"
+SCHEMA = PAGE.with_name("settings.schema.json")
 
 INTRODUCTION = """\
 # Command line
@@ -38,7 +40,21 @@ def page() -> str:
     commands: dict[str, Any] = getattr(group, "commands", {})
     for name, command in commands.items():
         parts.append("\n".join(described(f"labelaudit {name}", command)))
+        inner: dict[str, Any] = getattr(command, "commands", {})
+        for each, one in inner.items():
+            parts.append("\n".join(described(f"labelaudit {name} {each}", one)))
     return "\n".join(parts)
+
+
+def schema() -> str:
+    """Return the text of the schema of settings files."""
+    from labelaudit.cli import app
+    from labelaudit.cli.config import sections_of
+    from labelaudit.cli.settings_schema import settings_schema
+
+    with get_command(app).make_context("labelaudit", [], resilient_parsing=True) as context:
+        document = settings_schema(sections_of(context))
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def described(name: str, command: Any) -> Iterator[str]:
@@ -102,3 +118,4 @@ def default(param: Any) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    SCHEMA.write_text(schema(), encoding="utf-8")

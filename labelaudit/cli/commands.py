@@ -13,6 +13,7 @@ from labelaudit.cli.find_issues import find_issues
 from labelaudit.cli.flags import CommandGroup, GroupedCommand, flattened
 from labelaudit.cli.inspect import inspect
 from labelaudit.cli.report import report
+from labelaudit.cli.settings import group as settings
 from labelaudit.errors import ExitCode
 
 __all__ = ["app", "invoke"]
@@ -36,6 +37,7 @@ for _name, _command in (
 ):
     _epilog = EXIT_CODES if _name == "check" else None
     app.command(_name, cls=GroupedCommand, epilog=_epilog)(flattened(_command))
+app.add_typer(settings)
 
 
 def _print_version(wanted: bool) -> None:

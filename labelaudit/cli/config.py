@@ -12,11 +12,20 @@ from typing import Any
 
 import typer
 
+from labelaudit.cli.completers import choices_of
 from labelaudit.cli.values import parse_list
 from labelaudit.errors import ConfigError, UsageError
 from labelaudit.wording import comma_list, safe
 
-__all__ = ["load_defaults", "origin", "settings_file", "unread_variables"]
+__all__ = [
+    "Resolved",
+    "load_defaults",
+    "origin",
+    "resolved",
+    "sections_of",
+    "settings_file",
+    "unread_variables",
+]
 
 _PREFIX = "LABELAUDIT_"
 _OUR_OWN = ("LABELAUDIT_DATA", "LABELAUDIT_DEBUG")
@@ -46,12 +55,49 @@ class _Defaults:
         try:
             taken = _raw(option, value, from_file=not origin.startswith(_PREFIX))
             option.process_value(ctx, taken)
+            _check_choice(option, taken)
         except (typer.BadParameter, TypeError, UsageError) as error:
             reason = getattr(error, "message", None) or getattr(error, "found", None) or error
             self.errors.append(f"{origin}: {_key(option.name)}: {safe(reason, 200)}")
         else:
             self.values[option.name] = taken
             self.origins[option.name] = origin
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The settings of one command.
+
+    Attributes
+    ----------
+    file : str or None
+        The settings file that was read.
+    settings : tuple of (str, value, str)
+        For each setting its name, its value, and where that is from.
+    errors : tuple of str
+        What is wrong with them.
+    """
+
+    file: str | None
+    settings: tuple[tuple[str, Any, str], ...]
+    errors: tuple[str, ...]
+
+
+def resolved(ctx: typer.Context, named: str | None = None) -> Resolved:
+    """Return the settings of a command, from files and the environment, without running it."""
+    found = _gathered(ctx, named)
+    settings = tuple(
+        (_key(name), found.values.get(name, option.default), found.origins.get(name, "default"))
+        for name, option in sorted(_options_of(ctx.command).items())
+    )
+    return Resolved(settings_file(ctx), settings, tuple(found.errors))
+
+
+def sections_of(ctx: typer.Context) -> dict[str, Options]:
+    """Return the tables that may stand in a settings file, each with its options."""
+    commands = _commands(ctx)
+    found = {name: _options_of(command) for name, command in commands.items()}
+    return found | {name: found[command] for name, command in _SECTIONS.items()}
 
 
 def load_defaults(ctx: typer.Context, value: str | None) -> str | None:
@@ -64,22 +110,27 @@ def load_defaults(ctx: typer.Context, value: str | None) -> str | None:
     """
     if ctx.resilient_parsing:
         return value
-    options = _options_of(ctx.command)
-    found = _Defaults()
-    named = value or os.environ.get(f"{_PREFIX}CONFIG") or None
-    path = Path(named) if named is not None else _nearest_file(Path.cwd())
-    if path is not None:
-        ctx.meta[_FILE] = str(path)
-        _from_file(ctx, options, path, found)
-    for name, option in options.items():
-        text = os.environ.get(_PREFIX + name.upper())
-        if text:
-            found.offer(ctx, option, text, _PREFIX + name.upper())
+    found = _gathered(ctx, value)
     if found.errors:
         raise ConfigError("\n".join(found.errors), "Mend or remove these settings.")
     ctx.default_map = found.values
     ctx.meta[_ORIGINS] = found.origins
     return value
+
+
+def _gathered(ctx: typer.Context, named: str | None) -> _Defaults:
+    options = _options_of(ctx.command)
+    found = _Defaults()
+    named = named or os.environ.get(f"{_PREFIX}CONFIG") or None
+    path = Path(named) if named is not None else _nearest_file(Path.cwd())
+    if path is not None:
+        ctx.meta[_FILE] = os.path.relpath(path)
+        _from_file(ctx, options, path, found)
+    for name, option in options.items():
+        text = os.environ.get(_PREFIX + name.upper())
+        if text:
+            found.offer(ctx, option, text, _PREFIX + name.upper())
+    return found
 
 
 def origin(ctx: typer.Context, name: str) -> str | None:
@@ -123,7 +174,8 @@ def _options_of(command: Any) -> Options:
 
 def _commands(ctx: typer.Context) -> dict[str, Any]:
     commands: dict[str, Any] = getattr(ctx.find_root().command, "commands", {})
-    return commands or {str(ctx.info_name): ctx.command}
+    leaves = {name: each for name, each in commands.items() if not hasattr(each, "commands")}
+    return leaves or {str(ctx.info_name): ctx.command}
 
 
 def _all_names(ctx: typer.Context) -> set[str]:
@@ -241,6 +293,14 @@ def _raw(option: Any, value: object, *, from_file: bool) -> object:
             raise TypeError("write one value, not a list.")
         return comma_list(map(_word, value))
     return value
+
+
+def _check_choice(option: Any, value: object) -> None:
+    """Refuse a word that the command would refuse, while the place it stands at is known."""
+    words = choices_of(option)
+    if words and isinstance(value, str) and value not in words:
+        hint = _did_you_mean(value, list(words)) or f" Use one of {', '.join(words)}."
+        raise TypeError(f"there is no {safe(value)!r}.{hint}")
 
 
 def _several(name: str, value: object, *, from_file: bool) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from dataclasses import asdict, dataclass
@@ -50,9 +49,7 @@ class RunRecord:
         from labelaudit.reports.summary import to_json
 
         settings = settings_file(self.ctx)
-        inputs = dict(self.inputs) | (
-            {os.path.relpath(settings): settings} if settings is not None else {}
-        )
+        inputs = dict(self.inputs) | ({settings: settings} if settings is not None else {})
         return to_json(
             {
                 "schema_version": SCHEMA_VERSION,

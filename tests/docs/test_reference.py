@@ -24,6 +24,7 @@ def test_the_page_is_up_to_date() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text("utf-8") == module.page(), "run python docs/make_reference.py"
+    assert module.SCHEMA.read_text("utf-8") == module.schema(), "run python docs/make_reference.py"
 
 
 def section(title: str, name: str = "files") -> str:
