@@ -116,7 +116,7 @@ def test_shown_for_people(folder: Path) -> None:
         "\n"
         "Every other setting has its default; name a command to see them.\n"
     )
-    assert "\n  threads  -           default\n" in call("config", "show", "inspect", cwd=folder).out
+    assert "\n  threads  -          default\n" in call("config", "show", "inspect", cwd=folder).out
 
 
 def test_everything_wrong_is_told_whichever_command_it_is_for(folder: Path) -> None:
