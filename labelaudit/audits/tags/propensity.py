@@ -166,8 +166,11 @@ class Held:
 
     @classmethod
     def weakly(cls, n_groups: int) -> Held:
-        """Believe next to nothing: half a positive given, half a one not (Jeffreys)."""
-        return cls(np.full(n_groups, 0.5), np.ones(n_groups))
+        """Believe next to nothing, a tenth of a true tag.
+
+        A whole one (Jeffreys) drags down the scale of classes that hardly tell it.
+        """
+        return cls(np.full(n_groups, 0.5), np.full(n_groups, 0.1))
 
     @classmethod
     def at(cls, propensity: float, n_groups: int) -> Held:
