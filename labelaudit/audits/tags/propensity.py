@@ -47,8 +47,9 @@ SHAPE_STRENGTH = np.array([0.01, 0.25])
 DRAW_STEPS = 12
 _MOST_STEPS = 60
 _CLOSEST = 1e-4
-_FEWEST_GAINED = 1.0
-_CEILINGS = (1.002, 1.02, 1.05, 1.15, 1.3, 1.6, 2.0, 2.6)
+_NO_TIES = 1e-3
+_FEWEST_GAINED = 2.0
+_CEILINGS = (0.8, 0.9, 1.002, 1.05, 1.15, 1.3, 1.6, 2.0)
 # chi-square quantiles at .95 by Wilson and Hilferty (1931) are good to a hundredth.
 _Z95_ONE_SIDED = 1.6448536269514722
 
@@ -227,11 +228,15 @@ def missing_share(
 def scaled_logits(
     logits: npt.NDArray[np.float64], ceiling: npt.NDArray[np.float64] | float
 ) -> npt.NDArray[np.float64]:
-    """logit(min(p / ceiling, 1 - 1e-4)) for logits of p; unchanged where the ceiling is 1."""
+    """logit(min(p / ceiling, 1 - 1e-4)) for logits of p; unchanged where the ceiling is 1.
+
+    A thousandth of the logit of p is added, so that what lies above the ceiling does not tie.
+    """
+    logits = np.clip(logits, -HIGHEST, HIGHEST)
     share = np.minimum(expit(logits) / ceiling, 1.0 - _CLOSEST)
     # log(share / (1 - share)), in a form that is exact for small p.
-    scaled = np.log(share) - np.log1p(-share)
-    return np.where(np.asarray(ceiling) < 1.0, scaled, np.clip(logits, -HIGHEST, HIGHEST))
+    scaled = np.log(share) - np.log1p(-share) + _NO_TIES * logits
+    return np.where(np.asarray(ceiling) < 1.0, scaled, logits)
 
 
 def refitted(fit: ClassFit, counts: Counts, held: Held, steps: int = _MOST_STEPS) -> ClassFit:
