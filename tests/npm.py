@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.in_process import ROOT
+
 __all__ = ["package"]
+
+
+KEPT = ROOT / ".pytest_cache" / "npm"
 
 
 @cache
 def _installed(name: str, version: str) -> Path | None:
     """Install the package once for all test runs; None where npm is absent or cannot."""
+    folder = KEPT / f"{name.replace('/', '-').strip('@')}-{version}"
+    place = folder / "node_modules" / name
     npm = shutil.which("npm")
+    if place.is_dir():
+        return place
     if npm is None:
         return None
-    short = name.replace("/", "-").strip("@")
-    folder = Path(gettempdir()) / "labelaudit-tests-npm" / f"{short}-{version}"
-    place = folder / "node_modules" / name
-    if not (folder / "done").exists():
-        folder.mkdir(parents=True, exist_ok=True)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=KEPT) as made:
         flags = ("--no-audit", "--no-fund", "--ignore-scripts", "--silent")
-        command = [npm, "install", "--prefix", str(folder), *flags, f"{name}@{version}"]
+        command = [npm, "install", "--prefix", made, *flags, f"{name}@{version}"]
         try:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=120)
-        except subprocess.TimeoutExpired:
+            subprocess.run(command, capture_output=True, check=True, timeout=120)
+        except (subprocess.SubprocessError, OSError):
             return None
-        if done.returncode or not place.is_dir():
-            return None
-        (folder / "done").touch()
-    return place
+        with contextlib.suppress(OSError):  # another worker was quicker
+            Path(made, "node_modules").rename(_new(folder) / "node_modules")
+    return place if place.is_dir() else None
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def package(name: str, version: str) -> Path:
