@@ -15,14 +15,20 @@ from labelaudit.cli.options import Data, Method, Run, Talk
 from labelaudit.cli.sources import warn_of_variables
 from labelaudit.cli.tag_delivery import result_contents
 from labelaudit.errors import ExitCode, UsageError
+from labelaudit.gate.metrics import METRICS
 
 if TYPE_CHECKING:
     from labelaudit.gate.judging import Accepted
     from labelaudit.tables.outputs import Destination
 
-__all__ = ["EXIT_CODES", "check"]
+__all__ = ["EPILOG", "check"]
 
-EXIT_CODES = """\b
+_METRICS = "\n".join(f"  {name:<20} {spec.meaning}" for name, spec in METRICS.items())
+EPILOG = f"""\b
+Metrics, and baseline.METRIC for what it was when the baseline was written:
+{_METRICS}
+
+\b
 Exit codes; of several, 4 comes before 3, 5 and 1:
   0    passed; warnings are allowed
   1    a required rule does not hold; never anything else

@@ -7,7 +7,7 @@ import typer
 
 from labelaudit import __version__
 from labelaudit.cli.aggregate import aggregate
-from labelaudit.cli.check import EXIT_CODES, check
+from labelaudit.cli.check import EPILOG, check
 from labelaudit.cli.export import export
 from labelaudit.cli.find_issues import find_issues
 from labelaudit.cli.flags import CommandGroup, GroupedCommand, flattened
@@ -35,7 +35,7 @@ for _name, _command in (
     ("inspect", inspect),
     ("report", report),
 ):
-    _epilog = EXIT_CODES if _name == "check" else None
+    _epilog = EPILOG if _name == "check" else None
     app.command(_name, cls=GroupedCommand, epilog=_epilog)(flattened(_command))
 app.add_typer(settings)
 

@@ -71,7 +71,7 @@ METRICS = {
     "votes": Spec(Kind.COUNT, "votes that count", data=(VOTES,)),
     "ties": Spec(Kind.COUNT, "tasks without a majority", data=(VOTES,)),
     "agreement.mean": Spec(
-        Kind.RATIO, "share of a task's votes for its consensus, mean over tasks", data=(VOTES,)
+        Kind.RATIO, "votes that agree with the consensus of their task", data=(VOTES,)
     ),
     "agreement.alpha": Spec(Kind.NUMBER, "Krippendorff's alpha", data=(VOTES,)),
     "worker_accuracy.min": Spec(

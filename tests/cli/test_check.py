@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from labelaudit.errors import ExitCode
+from labelaudit.gate.metrics import METRICS
 from tests import realdata
-from tests.in_process import FIXTURES, Finished, call
+from tests.in_process import FIXTURES, ROOT, Finished, call
 from tests.reports import builders
 from tests.reports.test_summary import SCHEMA
 
@@ -311,6 +312,12 @@ def test_help_says_every_exit_code() -> None:
     codes = re.findall(r"^ +(\d+)  +\S", text.split("Exit codes")[1], flags=re.MULTILINE)
     assert codes == [str(code.value) for code in ExitCode]
     assert "Rules:\n" in text
+    assert [name for name in METRICS if f"    {name} " not in text] == []
+
+
+def test_every_metric_is_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "check.md").read_text("utf-8")
+    assert [name for name in METRICS if f"`{name}`" not in page] == []
 
 
 def real(*arguments: str | Path) -> Finished:
