@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,7 @@ class RunRecord:
             {
                 "schema_version": SCHEMA_VERSION,
                 "tool": {"name": "labelaudit", "version": __version__},
-                "python": platform.python_version(),
+                "python": ".".join(map(str, sys.version_info[:3])),
                 "libraries": _versions(),
                 "command": self.ctx.info_name,
                 "options": self._options(),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labelaudit.crowd_findings import CrowdConsensus
 from labelaudit.errors import UsageError
-from labelaudit.tag_findings import TagIssues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +26,8 @@ def published(content: str, result: Any, context: RunContext) -> str:
     result : LabelIssues or CrowdConsensus
     context : RunContext
     """
+    from labelaudit.tag_findings import TagIssues
+
     if isinstance(result, TagIssues):
         raise UsageError(
             f"No {content} is made of multi-label data.",
@@ -48,7 +48,9 @@ def published(content: str, result: Any, context: RunContext) -> str:
 
 def summary_text(result: Any, context: RunContext) -> str:
     """Return the summary as JSON text."""
+    from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.reports.summary import summary_document, to_json
+    from labelaudit.tag_findings import TagIssues
 
     if isinstance(result, CrowdConsensus):
         from labelaudit.reports.crowd_summary import crowd_document
@@ -70,8 +72,10 @@ def summary_text(result: Any, context: RunContext) -> str:
 
 def report_text(result: Any, context: RunContext, written: Sequence[str], **look: Any) -> str:
     """Return the report for a terminal."""
+    from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.reports.crowd_text import crowd_report
     from labelaudit.reports.text import audit_report
+    from labelaudit.tag_findings import TagIssues
 
     make: Any = audit_report
     if isinstance(result, CrowdConsensus):

@@ -12,9 +12,7 @@ from labelaudit.cli.delivery import Delivery
 from labelaudit.cli.manifest import RunRecord
 from labelaudit.cli.options import Excel, Force, Talk, option
 from labelaudit.cli.publishing import report_text, summary_text
-from labelaudit.crowd_findings import CrowdConsensus
 from labelaudit.errors import ExitCode, UsageError
-from labelaudit.tag_findings import TagIssues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +78,9 @@ def report(*, ctx: typer.Context, run: Run, output: Again, talk: Talk) -> int:
 
 
 def _contents(result: Any) -> tuple[str, ...]:
+    from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.tables.outputs import SIDE_TABLES, TAG_TABLES
+    from labelaudit.tag_findings import TagIssues
 
     if isinstance(result, CrowdConsensus):
         return _CROWD_TABLES
