@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from labelaudit.errors import InvalidDataError
 from labelaudit.running import each
+from labelaudit.tables.held_keys import HeldKeys
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,9 +26,10 @@ PARTS = 4
 
 def with_sound_keys(source: LabelSource, skip_invalid: bool) -> tuple[LabelSource, tuple[str, ...]]:
     """Use row numbers in place of a key that was only guessed and does not name rows."""
-    problem = source.check_keys()
+    held = HeldKeys(source.rows)
+    problem = source.check_keys(held)
     if problem is None:
-        return source, ()
+        return (replace(source, keys=held) if held.complete else source), ()
     if source.key_is_inferred:
         return source.without_key(), (f"{problem.sentence} Row numbers are the keys.",)
     if skip_invalid:
@@ -42,6 +45,8 @@ def keys_and_kept(
     wanted = [*keep, *([key] if key else [])]
     if not wanted:
         return pa.array(rows), None
+    if not keep and source.keys is not None:
+        return source.keys.take(rows), None
     order = np.argsort(rows, kind="stable")
     back = np.empty_like(order)
     back[order] = np.arange(len(order))

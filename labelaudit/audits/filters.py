@@ -11,7 +11,7 @@ import numpy as np
 from labelaudit.findings import FILTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RowEvidence", "as_bits", "lowest", "lowest_of_each_class"]
 
+AT_ONCE = 1 << 16
 MANY_CLASSES = 256
 NUDGE = 1e-6
 """What the given class is helped by when it is asked whether it is the most probable one."""
@@ -52,15 +53,16 @@ class RowEvidence:
     @classmethod
     def of(cls, facts: RowFacts, confident: npt.NDArray[np.int32]) -> RowEvidence:
         """Take from the leading classes the best one that is not the given one."""
-        agrees = facts.classes[:, 0] == facts.labels
-        return cls(
-            facts.labels,
-            facts.given_prob,
-            np.where(agrees, facts.leading[:, 1], facts.leading[:, 0]),
-            np.where(agrees, facts.classes[:, 1], facts.classes[:, 0]),
-            ~agrees & (facts.labels >= 0),
-            confident,
-        )
+        n = len(facts)
+        prob, best = np.empty_like(facts.given_prob), np.empty(n, facts.classes.dtype)
+        contradicted = np.empty(n, np.bool_)
+        for part in _parts(n):
+            labels, classes, leading = facts.labels[part], facts.classes[part], facts.leading[part]
+            agrees = classes[:, 0] == labels
+            prob[part] = np.where(agrees, leading[:, 1], leading[:, 0])
+            best[part] = np.where(agrees, classes[:, 1], classes[:, 0])
+            contradicted[part] = ~agrees & (labels >= 0)
+        return cls(facts.labels, facts.given_prob, prob, best, contradicted, confident)
 
     @property
     def valid(self) -> npt.NDArray[np.bool_]:
@@ -69,9 +71,11 @@ class RowEvidence:
 
     def opposed(self) -> npt.NDArray[np.bool_]:
         """(N,) bool: contradicted rows that stay so after helping the given class a little."""
-        given = self.given_prob + self.given_prob.dtype.type(NUDGE)
-        tied = (given == self.best_prob) & (self.best_class < self.labels)
-        result: npt.NDArray[np.bool_] = self.contradicted & ((self.best_prob > given) | tied)
+        result = np.empty(len(self.labels), np.bool_)
+        for part in _parts(len(result)):
+            given, best = self.given_prob[part] + self.given_prob.dtype.type(NUDGE), self.best_prob
+            tied = (given == best[part]) & (self.best_class[part] < self.labels[part])
+            result[part] = self.contradicted[part] & ((best[part] > given) | tied)
         return result
 
     def margins(self) -> npt.NDArray[np.floating]:
@@ -101,13 +105,25 @@ def lowest(
 def _n_lowest(
     scores: npt.NDArray[np.floating], among: npt.NDArray[np.bool_], n: int
 ) -> npt.NDArray[np.intp]:
-    low = np.flatnonzero(among & (scores <= _bound(scores[::64][among[::64]], n)))
+    bound = _bound(scores[::64][among[::64]], n)
+    low = _rows(len(scores), lambda part: among[part] & (scores[part] <= bound))
     if len(low) < n:
         low = np.flatnonzero(among)
     candidates = scores[low]
     cut = np.partition(candidates, n - 1)[n - 1]
     below = low[candidates < cut]
     return np.concatenate([below, low[candidates == cut][: n - len(below)]])
+
+
+def _parts(n: int) -> Iterator[slice]:
+    """Yield slices of n rows: what is worked out for some at a time stays in the cache."""
+    return (slice(start, min(start + AT_ONCE, n)) for start in range(0, n, AT_ONCE))
+
+
+def _rows(n: int, chosen: Callable[[slice], npt.NDArray[np.bool_]]) -> npt.NDArray[np.intp]:
+    """Return the rows that are chosen, asking for some at a time."""
+    found = [part.start + np.flatnonzero(chosen(part)) for part in _parts(n)]
+    return np.concatenate([np.empty(0, np.intp), *found])
 
 
 def _bound(some: npt.NDArray[np.floating], n: int) -> float:
@@ -150,7 +166,7 @@ def _likely_lowest(
         for k, n in enumerate(wanted.tolist()):
             bounds[k] = _bound(some_scores[some_labels == k], n) if n else -math.inf
     # A row that is left out takes the bound of class 0, and sorts below it by its own label.
-    low = np.flatnonzero(scores <= bounds[np.maximum(labels, 0)])
+    low = _rows(len(scores), lambda part: scores[part] <= bounds[np.maximum(labels[part], 0)])
     narrow = labels[low].astype(np.int16) if len(wanted) < 2**15 else labels[low]
     return low[np.argsort(narrow, kind="stable")]
 

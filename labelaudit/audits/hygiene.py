@@ -106,6 +106,8 @@ _STATUS_PROBLEMS = {
 
 def row_problems(facts: RowFacts) -> tuple[Problem, ...]:
     """List what is wrong with rows, one ``Problem`` for each kind, with the first rows."""
+    if facts.labels.min(initial=0) >= 0 and not facts.status.any():
+        return ()
     found = [
         _problem(*words, np.flatnonzero(facts.labels == code))
         for code, words in _LABEL_PROBLEMS.items()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from labelaudit.findings import Problem, Understanding
     from labelaudit.tables.classes import Classes
     from labelaudit.tables.decode import Decoder
+    from labelaudit.tables.held_keys import HeldKeys
     from labelaudit.tables.roles import Roles
     from labelaudit.tables.table import InputTable
     from labelaudit.tables.tag_decode import TagDecoder
@@ -64,6 +65,8 @@ class LabelSource:
         In row order; each a recipe that can be pickled and read in another thread or process.
     warnings : tuple of str
         What was assumed.
+    keys : HeldKeys or None
+        The keys, where they were kept.
     """
 
     understanding: Understanding
@@ -73,6 +76,7 @@ class LabelSource:
     decoder: Decoder | TagDecoder
     partitions: tuple[Partition[Any], ...]
     warnings: tuple[str, ...]
+    keys: HeldKeys | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -149,12 +153,19 @@ class LabelSource:
             if bounds[i] < bounds[i + 1]:
                 yield table, rows[bounds[i] : bounds[i + 1]] - starts[i]
 
-    def check_keys(self) -> Problem | None:
-        """Return what is wrong with the key column: nulls, or keys that are there twice."""
+    def check_keys(self, held: HeldKeys | None = None) -> Problem | None:
+        """Return what is wrong with the key column: nulls, or keys that are there twice.
+
+        Parameters
+        ----------
+        held : HeldKeys, optional
+            Keeps what is read.
+        """
         key = self.roles.key
         if key is None:
             return None
-        return key_problem(lambda: self._column(key), key)
+        tapped = iter if held is None else held.tapped
+        return key_problem(lambda: tapped(self._column(key)), key)
 
     def _column(self, name: str) -> Iterator[pa.Array]:
         kind = common_type([table.schema.field(name).type for table in self.tables])
