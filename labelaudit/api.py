@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.find_issues import Audited
     from labelaudit.crowd_findings import CrowdConsensus
+    from labelaudit.findings import JointCells
     from labelaudit.running import Executor
     from labelaudit.tag_findings import TagIssues
 
@@ -265,19 +265,20 @@ def inspect(
     elif key_problem is not None:
         problems = (*problems, key_problem)
     if valid.any():
-        warnings = (*warnings, *hygiene.warnings_about(facts, counts, classes))
-        problems = (*problems, *_whole_table_problems(facts, counts, classes))
+        cells = hygiene.agreement(facts, len(classes))
+        warnings = (*warnings, *hygiene.warnings_about(cells, counts, classes))
+        problems = (*problems, *_whole_table_problems(cells, counts, classes))
     return Inspection(source.understanding, problems, warnings, counts)
 
 
 def _whole_table_problems(
-    facts: RowFacts, counts: npt.NDArray[np.int64], classes: tuple[str, ...]
+    cells: JointCells, counts: npt.NDArray[np.int64], classes: tuple[str, ...]
 ) -> Iterator[Problem]:
     try:
         hygiene.demand_two_labels(counts, classes)
     except InvalidDataError as error:
         yield Problem("one_class", error.found, 0, (), error.remedy)
     try:
-        hygiene.demand_class_order(facts, classes)
+        hygiene.demand_class_order(cells, classes)
     except ClassOrderError as error:
         yield Problem("class_order", error.found, 0, (), error.remedy)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.joint import cells_of
+from labelaudit.audits.joint import cells_of, diagonal
 from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABEL
 from labelaudit.distributions import Reliability
 from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.facts import RowFacts, Sample
+    from labelaudit.findings import JointCells
 
 __all__ = [
+    "agreement",
     "calibration",
     "demand_class_order",
     "demand_no_problems",
@@ -152,7 +154,12 @@ def demand_no_problems(problems: Sequence[Problem]) -> None:
         raise InvalidDataError([problem.sentence for problem in problems], " ".join(remedies))
 
 
-def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
+def agreement(facts: RowFacts, n_classes: int) -> JointCells:
+    """Count rows by given label and most probable class; rows that are left out are not counted."""
+    return cells_of(facts.labels, facts.classes[:, 0], n_classes)
+
+
+def demand_class_order(cells: JointCells, classes: Sequence[str]) -> None:
     """Raise if another order of the probability columns fits the labels far better.
 
     A permutation of the classes is looked for that agrees with the given labels on 20 points more
@@ -165,12 +172,10 @@ def demand_class_order(facts: RowFacts, classes: Sequence[str]) -> None:
     ClassOrderError
         With the better order.
     """
-    n_classes = len(classes)
-    valid = int(np.count_nonzero(facts.labels >= 0))
+    n_classes, valid = len(classes), int(cells.count.sum())
     if n_classes > ORDER_CLASSES or not valid:
         return
-    cells = cells_of(facts.labels, facts.classes[:, 0], n_classes)
-    agreeing = int(cells.count[cells.given == cells.true].sum())
+    agreeing = int(diagonal(cells).sum())
     best = np.zeros(n_classes, np.int64)
     np.maximum.at(best, cells.true, cells.count)
     enough = max(ORDER_GAIN * valid, 2.0 * math.sqrt(valid) + n_classes)
@@ -226,19 +231,18 @@ def demand_two_labels(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> 
 
 
 def warnings_about(
-    facts: RowFacts, counts: npt.NDArray[np.int64], classes: Sequence[str]
+    cells: JointCells, counts: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> tuple[str, ...]:
     """Say what is odd about the data, without stopping."""
     found = []
-    # The class of a row that is left out is negative, which no leading class is.
-    agreement = np.count_nonzero(facts.classes[:, 0] == facts.labels) / int(counts.sum())
-    if agreement >= IN_SAMPLE:
+    agreeing = int(diagonal(cells).sum()) / int(counts.sum())
+    if agreeing >= IN_SAMPLE:
         found.append(
-            f"The most probable class is the given label in {100 * agreement:.2f} % of the rows: "
+            f"The most probable class is the given label in {100 * agreeing:.2f} % of the rows: "
             "the probabilities look in-sample, and hide errors. Predict out of sample, by "
             "cross-validation."
         )
-    found += _swapped_pairs(facts, counts, classes)
+    found += _swapped_pairs(cells, counts, classes)
     never = [classes[k] for k in np.flatnonzero(counts == 0).tolist()]
     if never:
         found.append(f"No row is labelled {_some(never)}: not audited as a given label.")
@@ -251,10 +255,9 @@ def warnings_about(
 
 
 def _swapped_pairs(
-    facts: RowFacts, counts: npt.NDArray[np.int64], classes: Sequence[str]
+    cells: JointCells, counts: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> list[str]:
     """Find pairs of classes whose rows are mostly predicted to be of the other one, both ways."""
-    cells = cells_of(facts.labels, facts.classes[:, 0], len(classes))
     most = (2 * cells.count > counts[cells.given]) & (counts[cells.given] >= FEW_ROWS)
     pairs = set(zip(cells.given[most].tolist(), cells.true[most].tolist(), strict=True))
     swapped = sorted((a, b) for a, b in pairs if a < b and (b, a) in pairs)

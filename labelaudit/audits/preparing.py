@@ -100,14 +100,15 @@ def prepare(rows: Rows, settings: AuditSettings) -> Prepared:
     confidence = SelfConfidence.of(facts.labels, facts.given_prob, len(classes))
     counts = confidence.count
     hygiene.demand_two_labels(counts, classes)
-    hygiene.demand_class_order(facts, classes)
+    agreement = hygiene.agreement(facts, len(classes))
+    hygiene.demand_class_order(agreement, classes)
 
     def learn() -> ConfidentLearning:
         return confident_learning(facts, confidence, settings, rows.partitions)
 
     def measure() -> tuple[Any, ...]:
         face = None if _wants_channel(settings) else fit_face_value(sample, settings.seed, counts)
-        warnings = hygiene.warnings_about(facts, counts, classes)
+        warnings = hygiene.warnings_about(agreement, counts, classes)
         return face, *hygiene.calibration(sample, len(counts)), warnings
 
     found: list[Any] = together(rows.on, learn, measure)
