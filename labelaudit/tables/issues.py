@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from labelaudit.findings import FILTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SEVERITIES", "dictionary", "filter_names", "issue_ids", "issues_table", "with_kept"]
 
+AT_ONCE = 1 << 16
 LABEL_ERROR = "label_error"
 SEVERITIES = ("low", "medium", "high")
 
@@ -46,23 +47,28 @@ def issue_ids(kinds: Sequence[tuple[str, ...]], which: Sequence[int], keys: pa.A
     """
     # Continuing a copy takes half the time of hashing from the start.
     begin = [blake2b(_head(*kind), digest_size=8).copy for kind in kinds]
+    starts = range(0, len(keys), AT_ONCE)
+    parts = [(which[start : start + AT_ONCE], keys.slice(start, AT_ONCE)) for start in starts]
+    return _hexadecimal(_told_apart(b"".join(_digests(begin, *part) for part in parts)))
+
+
+def _digests(begin: Sequence[Callable[[], blake2b]], which: Sequence[int], keys: pa.Array) -> bytes:
     digests: list[bytes] = []
     for kind, text in zip(which, _as_bytes(keys), strict=True):
         whole = begin[kind]()
         whole.update(text)
         digests.append(whole.digest())
-    return _hexadecimal(_told_apart(digests))
+    return b"".join(digests)
 
 
-def _told_apart(digests: list[bytes]) -> bytes:
+def _told_apart(joined: bytes) -> bytes:
     """Hash the second, third, ... of equal digests again, with their number."""
-    joined = b"".join(digests)
     numbers = np.sort(np.frombuffer(joined, np.uint64))
     if not (numbers[1:] == numbers[:-1]).any():
         return joined
     seen: Counter[bytes] = Counter()
     apart = []
-    for digest in digests:
+    for digest in (joined[start : start + 8] for start in range(0, len(joined), 8)):
         number = seen[digest]
         seen[digest] += 1
         again = blake2b(b"%d:" % number + digest, digest_size=8).digest()
@@ -155,5 +161,6 @@ def filter_names(bits: npt.NDArray[np.uint8]) -> pa.Array:
     """Spell the bits out as lists of filter names."""
     each = np.unpackbits(bits[:, None], axis=1, bitorder="little")
     offsets = np.concatenate([[0], np.cumsum(each.sum(axis=1))]).astype(np.int32)
-    chosen = pc.take(pa.array(FILTERS), pa.array(np.nonzero(each)[1]))
+    which = (np.flatnonzero(each) % 8).astype(np.int8)
+    chosen = pc.take(pa.array(FILTERS), pa.array(which))
     return pa.ListArray.from_arrays(pa.array(offsets), chosen)
