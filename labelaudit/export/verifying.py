@@ -115,17 +115,14 @@ def flagged_of(
     """
     found = table.find(saved.key)
     problems = _Problems()
-    fits = np.array(
-        [
-            _fits(found, i, saved.key[i], saved.given[i], table, settled, problems)
-            for i in range(len(saved))
-        ],
-        np.bool_,
-    )
+    codes = table.codes
+    expected = np.array([codes.get(given, -1) for given in saved.given], np.int32)
+    fits = (found.row >= 0) & (expected >= 0) & (expected == found.code)
+    for i in np.flatnonzero(~fits).tolist():
+        fits[i] = _fits(found, i, saved.key[i], saved.given[i], table, settled, problems)
     problems.refuse(
         f"Give the data that {saved.name} was made from, with the same --labels and --key."
     )
-    codes = table.codes
     suggested = [-1 if text is None else codes.get(text, -1) for text in saved.suggested]
     which = np.flatnonzero(fits & saved.is_issue)
     known = np.flatnonzero(fits)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from labelaudit.errors import InvalidDataError, NothingToAuditError, UsageError
-from labelaudit.tables.arrays import numbers, strings
+from labelaudit.tables.arrays import numbers, strings, viewed
 from labelaudit.tables.classes import Classes
 from labelaudit.tables.hive import with_folders
 from labelaudit.tables.keys import key_problem
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Found", "LabelledTable", "labelled_of", "labelled_source", "open_labelled"]
 
 _BATCH_ROWS = 1 << 17
+_MANY_KEYS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,18 +154,17 @@ class LabelledTable:
         wanted = strings(list(order)).cast(pa.large_string())
         row = np.full(len(order), -1, np.int64)
         code = np.full(len(order), -1, np.int32)
-        text: list[str | None] = [None] * len(order)
-        for place, at, label in self._matches(wanted):
+        text = np.full(len(order), None, object)
+        for place, at, label in self._matches(order):
             self._refuse_repeated(row[place], place, wanted)
             row[place] = at
             code[place] = label_codes(label, self.class_list.values)
-            for i, each in zip(place.tolist(), _texts(label), strict=True):
-                text[i] = each
+            text[place] = _texts(label)
         back = np.array([order[key] for key in keys], np.int64)
-        return Found(row[back], code[back], [text[i] for i in back.tolist()])
+        return Found(row[back], code[back], text[back].tolist())
 
     def _matches(
-        self, wanted: pa.Array
+        self, order: dict[str, int]
     ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], pa.Array]]:
         """Yield places among the wanted keys, rows, and labels there."""
         columns = [self.labels] if self.key is None else [self.key, self.labels]
@@ -173,11 +173,10 @@ class LabelledTable:
                 keys = numbers(np.arange(first, first + batch.num_rows)).cast(pa.large_string())
             else:
                 keys = _key_text(batch.column(self.key))
-            places = pc.index_in(keys, value_set=wanted, skip_nulls=True)
-            at = np.flatnonzero(places.is_valid().to_numpy(zero_copy_only=False))
+            places = _places(keys, order)
+            at = np.flatnonzero(places >= 0)
             if len(at):
-                found = places.drop_null().to_numpy().astype(np.int64)
-                yield found, at + first, batch.column(self.labels).take(numbers(at))
+                yield places[at], at + first, batch.column(self.labels).take(numbers(at))
 
     def _refuse_repeated(
         self, before: npt.NDArray[np.int64], place: npt.NDArray[np.int64], wanted: pa.Array
@@ -194,6 +193,16 @@ class LabelledTable:
                 [f"The key {shown} names several rows."],
                 "Give each row a key of its own, or name another column with --key.",
             )
+
+
+def _places(keys: pa.Array, order: dict[str, int]) -> npt.NDArray[np.int64]:
+    """Return the place of each key among those that are looked up, -1 where it is none of them."""
+    if len(order) > _MANY_KEYS:
+        # Arrow would build its table of them anew for each batch.
+        return np.array([order.get(key, -1) for key in keys.to_pylist()], np.int64)
+    wanted = strings(list(order)).cast(pa.large_string())
+    found = pc.fill_null(pc.index_in(keys, value_set=wanted, skip_nulls=True), -1)
+    return viewed(found).astype(np.int64)
 
 
 def _key_text(keys: pa.Array) -> pa.Array:

@@ -13,6 +13,8 @@ import pytest
 from labelaudit.errors import InputError
 from labelaudit.tables.decisions import read_decisions
 from labelaudit.tables.issues import issue_ids
+from labelaudit.tables.labelled import open_labelled
+from labelaudit.tables.options import ReadOptions
 from tests.in_process import Finished, call
 
 if TYPE_CHECKING:
@@ -217,3 +219,15 @@ def test_two_choices_for_one_label(tmp_path: Path) -> None:
     two["result"][0]["value"]["choices"].append("b")
     with pytest.raises(InputError, match="2 choices for one label"):
         read_decisions(saved(tmp_path, [task(1, "cat", two)]))
+
+
+def test_many_keys_are_found_as_few_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pets.csv").write_text(PETS, "utf-8")
+    table = open_labelled([str(tmp_path / "pets.csv")], ReadOptions())
+    keys = ["5", "9", "1", "4"]
+    few = table.find(keys)
+    monkeypatch.setattr("labelaudit.tables.labelled._MANY_KEYS", 0)
+    many = table.find(keys)
+    assert few.row.tolist() == many.row.tolist() == [4, -1, 0, 3]
+    assert few.text == many.text == ["cat", None, "cat", None]
+    assert few.code.tolist() == many.code.tolist()
