@@ -23,9 +23,8 @@ class QualityBins:
     ranked : (R,) int64
         Valid rows again, in R bins of equal width of the fourth root of the quality: narrow ones
         where rows are worst.
-    face_value, most : (R,) float64
-        Labels of the ranked rows that are expected to be wrong, at face value and at the most;
-        the two are one where no channel was fitted.
+    expected : (R,) float64
+        Labels of the ranked rows that are expected to be wrong.
     by_class : (K, b) int64
         Valid rows of each given class, in b wider bins.
     """
@@ -33,8 +32,7 @@ class QualityBins:
     rows: npt.NDArray[np.int64]
     flagged: npt.NDArray[np.int64]
     ranked: npt.NDArray[np.int64]
-    face_value: npt.NDArray[np.float64]
-    most: npt.NDArray[np.float64]
+    expected: npt.NDArray[np.float64]
     by_class: npt.NDArray[np.int64]
 
 

@@ -44,13 +44,11 @@ def quality_bins(
     valid = labels >= 0
     place = _place(quality)
     rank = _place(np.sqrt(np.sqrt(np.maximum(quality, 0.0))))
-    face = _doubt(rank, valid, second.face_score)
     return QualityBins(
         rows=np.bincount(place[valid], minlength=BINS),
         flagged=np.bincount(place[flagged], minlength=BINS),
         ranked=np.bincount(rank[valid], minlength=BINS),
-        face_value=face,
-        most=face if second.channel is None else _doubt(rank, valid, second.channel.score),
+        expected=_doubt(rank, valid, second.face_score),
         by_class=_by_class(place[valid], labels[valid], n_classes),
     )
 

@@ -135,15 +135,14 @@ def audit_with_bins(n: int = 3) -> LabelAudit:
     rows[[0, 10, 128, 255]] = (20, 10, 68, 900)
     flagged = np.zeros(256, np.int64)
     flagged[0] = n
-    face, most = np.zeros(256), np.zeros(256)
-    face[[0, 10]] = (4.0, 1.0)
-    most[[0, 10, 128]] = (20.0, 5.0, 5.0)
+    expected = np.zeros(256)
+    expected[[0, 10, 128]] = (20.0, 5.0, 5.0)
     wide = np.zeros((3, 16), np.int64)
     wide[:, 15] = (400, 300, 198)
     wide[0, 0] = 100
     return audit(
         n,
-        quality=QualityBins(rows, flagged, rows.copy(), face, most, wide),
+        quality=QualityBins(rows, flagged, rows.copy(), expected, wide),
         reliability=Reliability(
             np.array([0.5, 0.7, 0.9]), np.array([0.6, 0.75, 0.92]), np.array([300, 300, 398])
         ),

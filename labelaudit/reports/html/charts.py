@@ -216,37 +216,37 @@ def reliability(confidence: Sequence[float], agreement: Sequence[float], label: 
 
 def yield_curve(
     rows: Sequence[float],
-    face: Sequence[float],
-    most: Sequence[float],
+    found: Sequence[float],
+    target: tuple[float, float],
     whole: int,
     label: str,
 ) -> Markup:
-    """Draw shares of the wrong labels found against the rows reviewed, worst first.
+    """Draw the share of the wrong labels found against the rows reviewed, worst first.
 
     Parameters
     ----------
-    rows : sequence of float
-        Rows reviewed, ascending from 0.
-    face, most : sequence of float
-        Share of the expected errors among them, at face value and at the most.
+    rows, found : sequence of float
+        Rows reviewed, ascending from 0, and the share of the expected errors among them.
+    target : tuple of float
+        A point of the curve to mark.
     whole : int
         All rows: reviewing at random finds as large a share of the errors as of these.
     label : str
     """
     x, unit = ticks(rows[-1], 4), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     plot = Plot(x, unit)
-    forth = list(zip(rows, face, strict=True))
-    back = list(zip(rows, most, strict=True))
-    band = [plot.at(*point) for point in (*forth, *reversed(back))]
     end = min(x[-1], float(whole))
+    across, up = plot.at(*target)
+    points = list(zip(rows, found, strict=True))
+    area = [*points, (rows[-1], 0.0)]
     return plot.picture(
         label,
         plot.frame([_short(v) for v in x], [tick_percent(v) for v in unit], "rows reviewed"),
-        element("path", cls="band", d=path(band) + "Z"),
+        element("path", cls="band", d=path([plot.at(*point) for point in area]) + "Z"),
         plot.line([(0.0, 0.0), (end, end / max(whole, 1))], "ideal"),
-        plot.line([(0.0, 0.8), (x[-1], 0.8)], "target"),
-        plot.line(forth, "curve"),
-        plot.line(back, "curve second"),
+        plot.line([(0.0, target[1]), target, (target[0], 0.0)], "target"),
+        plot.line(points, "curve"),
+        element("circle", cls="dot", cx=across, cy=up, r="4.5"),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelaudit.reports.html import charts
-from labelaudit.reports.layout import count, plural
+from labelaudit.reports.layout import plural
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,26 +30,26 @@ def expected_yield(bins: QualityBins | None, whole: int, flagged: int) -> dict[s
     flagged : int
         Rows that are flagged.
     """
-    if bins is None or bins.face_value.sum() < 0.5:
+    if bins is None or bins.expected.sum() < 0.5:
         return None
     rows = np.concatenate(([0], np.cumsum(bins.ranked))).astype(np.float64)
-    face, most = _found(bins.face_value), _found(bins.most)
-    ends = sorted((rows_for(WANTED, rows, face), rows_for(WANTED, rows, most)))
-    last = min(max(1.5 * ends[1], 10.0), float(whole))
+    found = _found(bins.expected)
+    enough = rows_for(WANTED, rows, found)
+    last = min(max(1.5 * enough, 10.0), float(whole))
     at = np.unique(np.append(rows[rows < last], last))
     return {
         "picture": charts.yield_curve(
             at.tolist(),
-            np.interp(at, rows, face).tolist(),
-            np.interp(at, rows, most).tolist(),
+            np.interp(at, rows, found).tolist(),
+            (enough, WANTED),
             whole,
             "Share of the wrong labels found against rows reviewed, worst first",
         ),
-        "review": _span(*ends),
+        "review": plural(round(enough), "row"),
         "share": f"{100 * WANTED:.0f} %",
+        "expected": plural(round(float(bins.expected.sum())), "label"),
         "flagged": plural(flagged, "row"),
-        "at_flagged": _percents(np.interp(flagged, rows, face), np.interp(flagged, rows, most)),
-        "one": bool(np.allclose(face, most)),
+        "at_flagged": f"{100 * float(np.interp(flagged, rows, found)):.0f} %",
     }
 
 
@@ -62,12 +62,3 @@ def _found(errors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     total = np.concatenate(([0.0], np.cumsum(errors)))
     shares: npt.NDArray[np.float64] = total / max(float(total[-1]), 1e-300)
     return shares
-
-
-def _span(first: float, last: float) -> str:
-    return f"{count(first)} rows" if first == last else f"{count(first)} to {count(last)} rows"
-
-
-def _percents(one: float, other: float) -> str:
-    low, high = sorted((round(100 * float(one)), round(100 * float(other))))
-    return f"{low} %" if low == high else f"{low} to {high} %"

@@ -65,7 +65,7 @@ def test_the_page_says_what_was_found() -> None:
         "0.40 %, 4 rows",
         "The class order was assumed: sorted.",
         "2 rows have NaN among their probabilities",
-        "Review 20 to 28 rows to find 80 % of the wrong labels",
+        "Review 28 rows to find 80 % of the wrong labels",
     ):
         assert said in re.sub(r"\s+", " ", text)
 
