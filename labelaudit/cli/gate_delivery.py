@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labelaudit import __version__
@@ -66,8 +67,9 @@ class GateDelivery(Delivery):
 
     @property
     def context(self) -> RunContext:
-        """What reports of the audit say besides its result."""
-        return self.inner.context
+        """What reports say besides the result, with the verdict."""
+        own = self.context_of(dict(self.inner.context.settings), self._next())
+        return replace(own, gate=self.verdict)
 
     def table(self, content: str) -> pa.Table:
         """Return the table of that name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labelaudit.errors import UsageError
+from labelaudit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def published(content: str, result: Any, context: RunContext) -> str:
     if content == "page":
         from labelaudit.reports.html import page
 
-        return page(result, version=context.version, settings=context.settings)
+        return page(result, version=context.version, settings=context.settings, gate=context.gate)
     if content == "card":
         from labelaudit.reports.card import dataset_card
 
@@ -48,26 +48,34 @@ def published(content: str, result: Any, context: RunContext) -> str:
 
 def summary_text(result: Any, context: RunContext) -> str:
     """Return the summary as JSON text."""
+    from labelaudit.reports.summary import to_json
+
+    document = _summary(result, context)
+    if context.gate is not None:
+        from labelaudit.reports.verdict import verdict_document
+
+        code = ExitCode.DONE if context.gate.passed else ExitCode.GATE_FAILED
+        document |= {"gate": verdict_document(context.gate), "exit_code": int(code)}
+    return to_json(document)
+
+
+def _summary(result: Any, context: RunContext) -> dict[str, Any]:
     from labelaudit.crowd_findings import CrowdConsensus
-    from labelaudit.reports.summary import summary_document, to_json
     from labelaudit.tag_findings import TagIssues
 
     if isinstance(result, CrowdConsensus):
         from labelaudit.reports.crowd_summary import crowd_document
 
-        crowd = crowd_document(result, version=context.version, outputs=context.outputs)
-        return to_json(crowd)
+        return crowd_document(result, version=context.version, outputs=context.outputs)
+    make: Any
     if isinstance(result, TagIssues):
-        from labelaudit.reports.tag_summary import tag_document
-
-        tags = tag_document(
-            result, version=context.version, settings=context.settings, outputs=context.outputs
-        )
-        return to_json(tags)
-    document = summary_document(
+        from labelaudit.reports.tag_summary import tag_document as make
+    else:
+        from labelaudit.reports.summary import summary_document as make
+    document: dict[str, Any] = make(
         result, version=context.version, settings=context.settings, outputs=context.outputs
     )
-    return to_json(document)
+    return document
 
 
 def report_text(result: Any, context: RunContext, written: Sequence[str], **look: Any) -> str:
@@ -77,6 +85,16 @@ def report_text(result: Any, context: RunContext, written: Sequence[str], **look
     from labelaudit.reports.text import audit_report
     from labelaudit.tag_findings import TagIssues
 
+    if context.gate is not None:
+        from labelaudit.reports.verdict import verdict_report
+
+        return verdict_report(
+            context.gate,
+            warnings=result.warnings,
+            written=written,
+            next_command=context.next_command,
+            **look,
+        )
     make: Any = audit_report
     if isinstance(result, CrowdConsensus):
         make = crowd_report

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from labelaudit.tables.outputs import Staging
+    from labelaudit.verdicts import Verdict
 
 __all__ = ["RunContext", "SavedRun", "load_run", "save_run"]
 
@@ -47,6 +48,8 @@ class RunContext:
         One line for each output, as the report names it.
     next_command : str or None
     verbose : bool
+    gate : Verdict or None
+        What ``check`` says.
     """
 
     version: str
@@ -55,6 +58,7 @@ class RunContext:
     written: tuple[str, ...] = ()
     next_command: str | None = None
     verbose: bool = False
+    gate: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,3 +120,15 @@ def test_a_command_without_a_result_makes_no_page(tmp_path: Path) -> None:
     refused = call("export", FIXTURES / "noisy/digits/data.parquet", *words, cwd=tmp_path)
     assert refused.code == 2
     assert "page.html: html is not written by this command" in refused.err
+
+
+def test_a_gate_is_in_its_page_and_in_reports_of_its_run(tmp_path: Path) -> None:
+    rules = ("--require", "error_rate.low <= 2%", "--ci", "none")
+    reports = ("page.html", "summary.json", "report.txt")
+    words = (FIXTURES / "noisy/digits/data.parquet", *rules, *outputs(reports))
+    first = call("check", *words, "-q", "-o", "run:saved", cwd=tmp_path)
+    assert (first.code, first.err) == (1, "")
+    before = made(tmp_path)
+    assert b"FAILED: 1 of 3 required rules does not hold." in before["page.html"]
+    assert call("report", "saved", "--force", *outputs(reports), cwd=tmp_path).code == 0
+    assert made(tmp_path) == before

@@ -10,12 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from labelaudit.findings import LabelIssues
+    from labelaudit.verdicts import Verdict
 
 __all__ = ["page"]
 
 
 def page(
-    result: LabelIssues | CrowdConsensus, *, version: str, settings: Mapping[str, object]
+    result: LabelIssues | CrowdConsensus,
+    *,
+    version: str,
+    settings: Mapping[str, object],
+    gate: Verdict | None = None,
 ) -> str:
     """Return the page of a result: below one megabyte, whatever the data.
 
@@ -26,7 +31,10 @@ def page(
         Of labelaudit.
     settings : mapping
         What the audit was asked for.
+    gate : Verdict or None
+        What ``check`` says, shown above all else.
     """
+    from labelaudit.reports.html.gate import gate_view
     from labelaudit.reports.html.rendering import rendered
 
     view: dict[str, Any]
@@ -38,4 +46,5 @@ def page(
         from labelaudit.reports.html.labels import label_view
 
         name, view = "labels.html", label_view(result, settings)
-    return rendered(name, {**view, "version": version})
+    shown = None if gate is None else gate_view(gate)
+    return rendered(name, {**view, "version": version, "gate": shown})

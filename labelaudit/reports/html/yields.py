@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelaudit.reports.html import charts
+from labelaudit.reports.html.svg import ticks
 from labelaudit.reports.layout import plural
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def expected_yield(bins: QualityBins | None, whole: int, flagged: int) -> dict[s
     rows = np.concatenate(([0], np.cumsum(bins.ranked))).astype(np.float64)
     found = _found(bins.expected)
     enough = rows_for(WANTED, rows, found)
-    last = min(max(1.5 * enough, 10.0), float(whole))
+    last = min(ticks(max(1.5 * enough, 10.0), 4)[-1], float(whole))
     at = np.unique(np.append(rows[rows < last], last))
     return {
         "picture": charts.yield_curve(

@@ -16,6 +16,7 @@ import pytest
 
 from labelaudit.findings import JointCells
 from labelaudit.reports.html import page
+from labelaudit.verdicts import BaselineMatch, RuleOutcome, Verdict
 from tests.reports import builders, crowd_builders
 
 HOSTILE = (
@@ -226,3 +227,23 @@ def test_a_crowd_page_says_what_was_found() -> None:
     text = re.sub(r"\s+", " ", seen(made(crowd_builders.consensus())).text)
     for said in ("How good the workers are", "Krippendorff", "What is taken for what"):
         assert said in text
+
+
+def test_the_gate_stands_above_the_verdict() -> None:
+    verdict = Verdict(
+        outcomes=(
+            RuleOutcome("rows > 0", "always", True, "1,000", "0", "1,000 rows"),
+            RuleOutcome("issues == 0", "require", False, "3", "0", "3 <b>issues</b>"),
+        ),
+        data="labels",
+        files=("pets.parquet",),
+        rows=1000,
+        issues=3,
+        baseline=BaselineMatch("labels.jsonl", accepted=4, matched=2, resolved=2, new=1),
+    )
+    text = page(builders.result(), version="9.9", settings={}, gate=verdict)
+    found = re.sub(r"\s+", " ", seen(text).text)
+    assert "FAILED: 1 of 2 required rules does not hold." in found
+    assert "labels.jsonl: 2 of 4 ids matched, 2 resolved, 1 new issue." in found
+    assert found.index("issues == 0 3 <b>issues</b>") < found.index("rows > 0 1,000 rows")
+    assert found.index("rows > 0 1,000 rows") < found.index("labels are wrong")
