@@ -195,6 +195,8 @@ class TagIssues(Tabular):
         Expected missing positives by class and group, where asked for.
     relations, violations : pyarrow.Table or None
         Related classes, and the rows that contradict them, where asked for.
+    shown : pyarrow.Table or None
+        As in ``LabelIssues``.
     problems : tuple of Problem
         What was wrong with the rows that were skipped (``--skip-invalid``).
     warnings : tuple of str
@@ -208,6 +210,7 @@ class TagIssues(Tabular):
     classes: pa.Table
     rows: pa.Table
     groups: pa.Table | None = None
+    shown: pa.Table | None = None
     missing: pa.Table | None = None
     relations: pa.Table | None = None
     violations: pa.Table | None = None

@@ -28,10 +28,10 @@ def published(content: str, result: Any, context: RunContext) -> str:
     """
     from labelaudit.tag_findings import TagIssues
 
-    if isinstance(result, TagIssues):
+    if isinstance(result, TagIssues) and content != "page":
         raise UsageError(
             f"No {content} is made of multi-label data.",
-            "Write the report (.txt) or the summary (.json), or save the run.",
+            "Write the page (.html), the report (.txt) or the summary (.json).",
         )
     if content == "page":
         from labelaudit.reports.html import page

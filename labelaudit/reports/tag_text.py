@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tag_findings import TagIssues
 
-__all__ = ["tag_report"]
+__all__ = ["tag_headline", "tag_report"]
 
 _WORST = 10
 _CLASSES = 10
@@ -78,7 +78,7 @@ def _verdict(result: TagIssues, limit: int, style: Style) -> list[str]:
     audit = result.audit
     rate, cells = audit.error_rate, audit.cells
     low, high = rate.face_value.value, rate.most.value
-    lines = [style.bold(line) for line in paragraph(_headline(low, high, cells), limit)]
+    lines = [style.bold(line) for line in paragraph(tag_headline(low, high, cells), limit)]
     extra, missing = int(audit.classes.extra.sum()), int(audit.classes.missing.sum())
     flagged = (
         f"{count(audit.n_issues)} flagged by {audit.method}: {plural(extra, 'extra label')}, "
@@ -96,7 +96,8 @@ def _verdict(result: TagIssues, limit: int, style: Style) -> list[str]:
     return lines
 
 
-def _headline(low: float, high: float, cells: int) -> str:
+def tag_headline(low: float, high: float, cells: int) -> str:
+    """Return how many labels, given and not given, are wrong, in one sentence."""
     first, last = round(low * cells), round(high * cells)
     if last == 0:
         return f"No label errors are estimated among {plural(cells, 'label')}."

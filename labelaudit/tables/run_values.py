@@ -27,17 +27,17 @@ class Stored:
         self.tables[name] = table
         return {"$table": name}
 
-    def array(self, owner: str, name: str, array: np.ndarray) -> dict[str, str]:
-        """Keep an array of one or two dimensions, and return what stands for it."""
+    def array(self, owner: str, name: str, array: np.ndarray) -> dict[str, Any]:
+        """Keep an array, and return what stands for it."""
         column: pa.Array = pa.array(np.ascontiguousarray(array).reshape(-1))
-        if array.ndim == 2:
-            column = pa.FixedSizeListArray.from_arrays(column, array.shape[1])
+        if array.ndim > 1:
+            column = pa.FixedSizeListArray.from_arrays(column, int(np.prod(array.shape[1:])))
         file = f"{owner or 'array'}-{len(array)}.arrow"
         table = self.tables.get(file)
         self.tables[file] = (
             pa.table({name: column}) if table is None else table.append_column(name, column)
         )
-        return {"$array": name, "of": file}
+        return {"$array": name, "of": file, "shape": list(array.shape)}
 
 
 def encoded(value: Any, path: str, stored: Stored, owner: str = "") -> Any:
@@ -102,17 +102,15 @@ def decoded(value: Any, tables: Mapping[str, pa.Table], types: Mapping[str, type
     return _apart(value, tables)
 
 
-def _apart(value: Mapping[str, str], tables: Mapping[str, pa.Table]) -> Any:
+def _apart(value: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> Any:
     if "$table" in value:
         return tables[value["$table"]]
     if "$array" in value:
-        return _array(tables[value["of"]][value["$array"]])
+        return _array(tables[value["of"]][value["$array"]], value["shape"])
     return float(value["$float"])
 
 
-def _array(column: pa.ChunkedArray) -> np.ndarray:
+def _array(column: pa.ChunkedArray, shape: list[int]) -> np.ndarray:
     whole = column.combine_chunks()
-    if not pa.types.is_fixed_size_list(whole.type):
-        return np.asarray(whole.to_numpy(zero_copy_only=False))
-    flat = whole.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat).reshape(len(whole), whole.type.list_size)
+    flat = whole.flatten() if pa.types.is_fixed_size_list(whole.type) else whole
+    return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(shape)

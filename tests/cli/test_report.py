@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.in_process import FIXTURES, call
@@ -132,3 +135,26 @@ def test_a_gate_is_in_its_page_and_in_reports_of_its_run(tmp_path: Path) -> None
     assert b"FAILED: 1 of 3 required rules does not hold." in before["page.html"]
     assert call("report", "saved", "--force", *outputs(reports), cwd=tmp_path).code == 0
     assert made(tmp_path) == before
+
+
+def test_reports_of_several_labels_per_row(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    true = rng.random((400, 3)) < 0.4
+    probs = np.where(true, 0.9, 0.1) + rng.uniform(-0.08, 0.08, true.shape)
+    given = true ^ (rng.random(true.shape) < 0.05)
+    names = np.array(["<b>", "dog", "fox"])
+    table = pa.table({"labels": [list(names[row]) for row in given], "pred_probs": list(probs)})
+    pq.write_table(table, tmp_path / "tags.parquet")
+    reports = ("page.html", "summary.json", "report.txt", "issues.parquet", "missing:missing.csv")
+    words = ("tags.parquet", "--classes", "<b>,dog,fox", *outputs(reports))
+    first = call("find-issues", *words, "-q", "-o", "run:saved", cwd=tmp_path)
+    assert (first.code, first.err) == (0, "")
+    before = made(tmp_path)
+    text = before["page.html"].decode()
+    assert "Where labels are extra, and where they are missing" in text
+    assert "<b>" not in text
+    assert call("report", "saved", "--force", *outputs(reports), cwd=tmp_path).code == 0
+    assert made(tmp_path) == before
+    refused = call("report", "saved", "-o", "card.md", cwd=tmp_path)
+    assert refused.code == 2
+    assert "No card is made of multi-label data" in refused.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.crowd_findings import CrowdConsensus
+from labelaudit.tag_findings import TagIssues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ __all__ = ["page"]
 
 
 def page(
-    result: LabelIssues | CrowdConsensus,
+    result: LabelIssues | TagIssues | CrowdConsensus,
     *,
     version: str,
     settings: Mapping[str, object],
@@ -26,7 +27,7 @@ def page(
 
     Parameters
     ----------
-    result : LabelIssues or CrowdConsensus
+    result : LabelIssues, TagIssues or CrowdConsensus
     version : str
         Of labelaudit.
     settings : mapping
@@ -42,6 +43,10 @@ def page(
         from labelaudit.reports.html.crowd import crowd_view
 
         name, view = "crowd.html", crowd_view(result)
+    elif isinstance(result, TagIssues):
+        from labelaudit.reports.html.tags import tag_view
+
+        name, view = "tags.html", tag_view(result, settings)
     else:
         from labelaudit.reports.html.labels import label_view
 

@@ -7,6 +7,7 @@ from base64 import b64encode
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from labelaudit.tag_findings import TagIssues
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ __all__ = ["issues_data", "picture_kind"]
 
 MOST_ROWS = 2_000
 ROW_BYTES = 300_000
+STATES = ("absent", "present")
 NAME_BYTES = 60_000
 PICTURE_BYTES = 300_000
 _PICTURES = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 _SHOWN, _TEXT = 80, 400
 
 
-def issues_data(result: LabelIssues) -> dict[str, Any]:
+def issues_data(result: LabelIssues | TagIssues) -> dict[str, Any]:
     """Return what the table of issues is built from, as JSON can hold it.
 
     Rows are taken from the worst on until there are ``MOST_ROWS`` of them, or their texts fill
@@ -40,27 +42,34 @@ def issues_data(result: LabelIssues) -> dict[str, Any]:
         as places in ``names``; ``likely``: for each given label, names worth offering.
     """
     names = _Names()
-    columns = [] if result.shown is None else result.shown.column_names
+    tags = isinstance(result, TagIssues)
+    columns = ["Class"] if tags else []
+    columns += [] if result.shown is None else result.shown.column_names
     rows: list[list[Any]] = []
     room = ROW_BYTES
     pictures = PICTURE_BYTES
     for row in _records(result):
         room -= names.cost([row["given"], row["suggested"]]) + _size(row["key"])
-        room -= 60 + sum(_size(cell["text"]) for cell in row["shown"])
+        room -= 60 + _size(row["class"]) + sum(_size(cell["text"]) for cell in row["shown"])
         if room < 0 and rows:
             break
         for i, cell in enumerate(row["shown"]):
             row["shown"][i] = shown = _cell(cell, pictures)
             pictures -= len(shown[0]) if isinstance(shown, list) else 0
+        if tags:
+            row["shown"].insert(0, safe(row["class"], _SHOWN))
         rows.append(_line(row, names))
-    _complete(names, result)
+    offered = STATES if isinstance(result, TagIssues) else _by_rows(result)
+    _complete(names, offered)
+    order = STATES if isinstance(result, TagIssues) else result.understanding.classes
     return {
         "run": _run_name(result),
+        "tags": tags,
         "names": names.listed(),
-        "classes": sorted(names.places[name] for name in names.classes(result)),
+        "classes": [names.places[name] for name in order if name in names.places],
         "columns": [safe(name, 60) for name in columns],
         "rows": rows,
-        "likely": _likely(result, names),
+        "likely": {} if isinstance(result, TagIssues) else _likely(result, names),
     }
 
 
@@ -80,10 +89,6 @@ class _Names:
         new = {name for name in names if name is not None and name not in self.places}
         return sum(map(_size, new))
 
-    def classes(self, result: LabelIssues) -> list[str]:
-        """Return the classes that have a place."""
-        return [name for name in result.understanding.classes if name in self.places]
-
     def listed(self) -> list[list[str]]:
         return [_with_shown(name, _SHOWN) for name in self.places]
 
@@ -102,19 +107,22 @@ def _size(text: str | None) -> int:
     return 4 + quoted + 5 * (text.count("<") + text.count(">") + text.count("&")) + twice
 
 
-def _records(result: LabelIssues) -> Iterable[dict[str, Any]]:
+def _records(result: LabelIssues | TagIssues) -> Iterable[dict[str, Any]]:
     table = result.table.slice(0, MOST_ROWS)
     n = table.num_rows
     shown = None if result.shown is None else result.shown.slice(0, n).to_pylist()
     wanted = ("rank", "issue_id", "label_quality", "severity")
     plain = {name: table[name].to_pylist() for name in wanted}
-    texts = {name: _texts(table[name]) for name in ("key", "given_label", "suggested_label")}
+    texts = {
+        name: _texts(table[name]) for name in ("key", "given_label", "suggested_label", "class")
+    }
     for i in range(n):
         yield {
             **{name: values[i] for name, values in plain.items()},
             "key": texts["key"][i],
             "given": texts["given_label"][i],
             "suggested": texts["suggested_label"][i],
+            "class": texts["class"][i],
             "shown": [] if shown is None else list(shown[i].values()),
         }
 
@@ -161,10 +169,10 @@ def _line(row: dict[str, Any], names: _Names) -> list[Any]:
     ]
 
 
-def _complete(names: _Names, result: LabelIssues) -> None:
+def _complete(names: _Names, offered: Iterable[str]) -> None:
     """Offer the other classes too, as far as there is room."""
     room = NAME_BYTES
-    for name in _by_rows(result):
+    for name in offered:
         room -= names.cost([name])
         if room < 0:
             return
@@ -191,7 +199,7 @@ def _likely(result: LabelIssues, names: _Names) -> dict[str, list[int]]:
     return found
 
 
-def _run_name(result: LabelIssues) -> str:
+def _run_name(result: LabelIssues | TagIssues) -> str:
     """Name the run by its issues, so that decisions are found again and never mixed up."""
     ids: Sequence[str] = result.table["issue_id"].to_pylist()
     return blake2b("".join(ids).encode(), digest_size=8).hexdigest()

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from labelaudit.findings import LabelIssues
+    from labelaudit.tag_findings import TagIssues
 
-__all__ = ["label_view"]
+__all__ = ["assumed", "label_view", "noise", "slices"]
 
 MOST_CLASSES = 20
 TOP_PAIRS, TOP_CLASSES, TOP_GROUPS = 12, 20, 20
@@ -42,7 +43,7 @@ def label_view(result: LabelIssues, settings: Mapping[str, object]) -> dict[str,
         "verdict": _verdict(result),
         "range": _range(result),
         "facts": _facts(result),
-        "assumed": _assumed(result, settings),
+        "assumed": assumed(result, settings),
         "warnings": [safe(text, 400) for text in result.warnings[:20]],
         "notes": [safe(text, 400) for text in audit.notes[:20]],
         "problems": [safe(each.sentence, 400) for each in result.problems],
@@ -53,7 +54,7 @@ def label_view(result: LabelIssues, settings: Mapping[str, object]) -> dict[str,
         "quality": _quality(result),
         "reliability": _reliability(result),
         "yield": expected_yield(audit.quality, audit.valid_rows, audit.n_issues),
-        "groups": _groups(result),
+        "groups": slices(result),
         "issues": audit.n_issues,
         "ranked": result.table.num_rows,
         "data": issues_data(result),
@@ -97,7 +98,8 @@ def _facts(result: LabelIssues) -> list[Fact]:
     ]
 
 
-def _assumed(result: LabelIssues, settings: Mapping[str, object]) -> list[Fact]:
+def assumed(result: LabelIssues | TagIssues, settings: Mapping[str, object]) -> list[Fact]:
+    """Return what was taken for what, and how."""
     told, audit = result.understanding, result.audit
     files = [safe(name, 120) for name in told.files[:5]] or ["memory"]
     more = f" and {len(told.files) - 5:,} more" if len(told.files) > 5 else ""
@@ -192,8 +194,8 @@ def _classes(result: LabelIssues) -> dict[str, Any]:
                 "name": name_of(rows[k]["class"]),
                 "rows": count(rows[k]["rows"]),
                 "issues": count(rows[k]["issues"]),
-                "given": _noise(given[k], top),
-                "true": _noise(true[k], top),
+                "given": noise(given[k], top),
+                "true": noise(true[k], top),
                 "quality": fixed(rows[k]["mean_quality"]),
                 "spark": None if bins is None else charts.bars(bins.by_class[k].tolist()),
             }
@@ -211,7 +213,8 @@ def _truly(row: Mapping[str, Any], result: LabelIssues) -> int:
     return round(float(row["prior_true"]) * result.audit.valid_rows)
 
 
-def _noise(found: tuple[float, float, float] | None, top: float) -> dict[str, Any] | None:
+def noise(found: tuple[float, float, float] | None, top: float) -> dict[str, Any] | None:
+    """Return a share with its interval, in words and as a picture, for a cell of a table."""
     if found is None:
         return None
     value, low, high = found
@@ -252,7 +255,8 @@ def _reliability(result: LabelIssues) -> dict[str, Any] | None:
     }
 
 
-def _groups(result: LabelIssues) -> dict[str, Any] | None:
+def slices(result: LabelIssues | TagIssues) -> dict[str, Any] | None:
+    """Return the table of slices, if a column was named to group by."""
     if result.groups is None:
         return None
     shown = result.groups.slice(0, TOP_GROUPS).to_pylist()
@@ -265,7 +269,7 @@ def _groups(result: LabelIssues) -> dict[str, Any] | None:
                 "name": name_of(row["group"]),
                 "rows": count(row["rows"]),
                 "issues": count(row["issues"]),
-                "rate": _noise(each, top),
+                "rate": noise(each, top),
             }
             for row, each in found
         ],

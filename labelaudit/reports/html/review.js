@@ -116,6 +116,10 @@
     const near = [row[SUGGESTED], ...(data.likely[row[GIVEN]] ?? [])];
     return [...new Set(near)].filter((code) => code >= 0 && code !== row[GIVEN]).slice(0, 9);
   };
+  // A digit picks the class of that name where classes are digits, else one by its place.
+  const digits = data.classes.length <= 10 && data.classes.every((code) => /^\d$/.test(exact(code)));
+  const keyed = (row) =>
+    likely(row).map((code, i) => [digits ? exact(code) : String((i + 1) % 10), code]);
   const desk = () => {
     const row = state.rows[state.current];
     const choices = at("choices");
@@ -130,11 +134,11 @@
     const suggestion = row[SUGGESTED] < 0 ? "no suggestion" : `suggested ${shown(row[SUGGESTED])}`;
     const decided = said(row) ? ` — ${said(row)}` : "";
     at("current").textContent =
-      `#${row[RANK].toLocaleString("en")} ${keyOf(row) ?? ""}: given ${shown(row[GIVEN], "(null)")}, ${suggestion}${decided}`;
-    likely(row).forEach((code, i) => {
+      `#${row[RANK].toLocaleString("en")} ${keyOf(row) ?? ""}${data.tags ? `, ${row[SHOWN]}` : ""}: given ${shown(row[GIVEN], "(null)")}, ${suggestion}${decided}`;
+    keyed(row).forEach(([key, code]) => {
       const button = make("button");
       button.type = "button";
-      button.append(make("kbd", String((i + 1) % 10)), ` ${shown(code)}`);
+      button.append(make("kbd", key), ` ${shown(code)}`);
       button.addEventListener("click", () => decide("fix", code));
       choices.append(button);
     });
@@ -199,7 +203,7 @@
     else if (key === "u") decide("unsure");
     else if (key === "z") decide(null);
     else if (/^\d$/.test(key)) {
-      const code = likely(row)[(Number(key) + 9) % 10];
+      const code = new Map(keyed(row)).get(key);
       if (code === undefined) return false;
       decide("fix", code);
     } else return false;
