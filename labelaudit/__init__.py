@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from labelaudit.errors import LabelauditError
     from labelaudit.export import export_labels
     from labelaudit.findings import LabelIssues
+    from labelaudit.tag_findings import TagIssues
 
 __all__ = [
     "CrowdConsensus",
     "LabelIssues",
     "LabelauditError",
+    "TagIssues",
     "__version__",
     "aggregate",
     "export_labels",
@@ -32,6 +34,7 @@ _ROOMS = {
     "CrowdConsensus": "labelaudit.crowd_findings",
     "LabelIssues": "labelaudit.findings",
     "LabelauditError": "labelaudit.errors",
+    "TagIssues": "labelaudit.tag_findings",
     "aggregate": "labelaudit.crowd",
     "export_labels": "labelaudit.export",
     "find_issues": "labelaudit.api",

@@ -62,7 +62,21 @@ def test_noisy(case: Path, tmp_path: Path) -> None:
     assert found >= expected["precision"] * len(flagged)
 
 
-@pytest.mark.parametrize("case", [*cases("clean"), *cases("noisy")])
+@pytest.mark.parametrize("case", cases("noisy", "tags"))
+def test_noisy_tags(case: Path, tmp_path: Path) -> None:
+    expected = verdict(case)
+    summary = audited(case, "-o", tmp_path / "issues.parquet")
+    issues = pq.read_table(tmp_path / "issues.parquet").to_pylist()
+    flagged = {(row["key"], row["class"], row["issue_type"]) for row in issues}
+    truth = pa_csv.read_csv(case / "truth.csv").to_pylist()
+    planted = {(row["id"], row["class"], row["kind"]) for row in truth}
+    found = len(flagged & planted)
+    assert summary["counts"]["issues"] == len(flagged) == len(issues)
+    assert found >= expected["recall"] * len(planted)
+    assert found >= expected["precision"] * len(flagged)
+
+
+@pytest.mark.parametrize("case", [*cases("clean"), *cases("noisy"), *cases("noisy", "tags")])
 def test_inspect_finds_nothing_wrong(case: Path) -> None:
     expected = verdict(case)
     done = call("inspect", case / expected["data"], *expected["options"], "--json")

@@ -119,11 +119,12 @@ def flag_cells(
     contradicted = np.where(given == 1, other >= own, other > own)
     helped = own + prob.dtype.type(NUDGE)
     opposed = contradicted & np.where(given == 1, other >= helped, other > helped)
-    by_rule = _pruned(judged, own, calibrated, known, settings)
+    ascending = np.argsort(own, kind="stable")
+    by_rule = _pruned(judged, ascending, calibrated, known, settings)
     by_rule = {name: mask & opposed for name, mask in by_rule.items()}
     off = (judged.confident >= 0) & (judged.confident != given) & opposed
     few = np.bincount(tag[off], minlength=len(known))
-    lowest = _rank(own, tag) < few[tag]
+    lowest = _rank(ascending, tag) < few[tag]
     logit = _logits(prob)
     log_odds = model.lines[tag, given, 0] * logit + model.lines[tag, given, 1]
     face = model.face[tag, given, 0] * logit + model.face[tag, given, 1]
@@ -132,7 +133,7 @@ def flag_cells(
         "predicted_neq_given": opposed,
         "low_self_confidence": lowest,
         "low_normalized_margin": lowest,
-        "rcp": _rank(log_odds, tag) < model.errors[tag],
+        "rcp": _rank(np.argsort(log_odds, kind="stable"), tag) < model.errors[tag],
     }
     suggests = contradicted | (log_odds < 0.0)
     return TagFlags(by_rule, contradicted, log_odds, suggests, face < 0.0)
@@ -140,7 +141,7 @@ def flag_cells(
 
 def _pruned(
     judged: Picked,
-    own: npt.NDArray[np.floating],
+    ascending: npt.NDArray[np.intp],
     calibrated: npt.NDArray[np.int64],
     known: npt.NDArray[np.int64],
     settings: AuditSettings,
@@ -157,7 +158,7 @@ def _pruned(
     if settings.compat:
         by_class = np.minimum(by_class, known - 1)
     by_noise_rate = np.stack([pruned[:, 0, 1], pruned[:, 1, 0]], axis=1)
-    rank = _rank(own, group)
+    rank = _rank(ascending, group)
     first, second = rank < by_class.ravel()[group], rank < by_noise_rate.ravel()[group]
     return {
         "prune_by_class": first,
@@ -166,12 +167,19 @@ def _pruned(
     }
 
 
-def _rank(
-    scores: npt.NDArray[np.floating], group: npt.NDArray[np.integer]
-) -> npt.NDArray[np.int64]:
-    """Return the place of each cell among those of its group by (score, row)."""
-    order = np.lexsort((scores, group))
+def _rank(ascending: npt.NDArray[np.intp], group: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """Return the place of each cell among those of its group.
+
+    Parameters
+    ----------
+    ascending : (m,) int64
+        Cells in the order of (score, row).
+    group : (m,) int
+    """
     sizes = np.bincount(group)
+    # Numbers of 16 bits are sorted by counting them.
+    narrow = group.astype(np.int16) if len(sizes) < 2**15 else group
+    order = ascending[np.argsort(narrow[ascending], kind="stable")]
     start = np.repeat(np.cumsum(sizes) - sizes, sizes)
     rank = np.empty(len(group), np.int64)
     rank[order] = np.arange(len(group)) - start

@@ -78,29 +78,35 @@ class TagModel:
     def error_rate(self, tally: TagTally, judged: npt.NDArray[np.bool_]) -> ErrorRate:
         """Estimate the share of wrong labels among all cells of the judged classes."""
         cells = int(tally.known[judged].sum())
-        most = self.errors[judged].sum()
-        doubt, squares = self.doubts[judged].sum(axis=(0, 1)).tolist()
-        high = _estimate(float(most), doubt, squares, cells)
-        doubt, squares = self.face_doubts[judged].sum(axis=(0, 1)).tolist()
-        low = _estimate(min(doubt, float(most)), doubt, squares, cells)
-        face = Estimate(low.value, min(low.low, high.low), min(low.high, high.high))
-        return ErrorRate(face, high)
+        most = _estimate(self.doubts[judged].sum(axis=(0, 1)), cells)
+        face = _estimate(self.face_doubts[judged].sum(axis=(0, 1)), cells)
+        return ErrorRate(
+            Estimate(
+                min(face.value, most.value), min(face.low, most.low), min(face.high, most.high)
+            ),
+            most,
+        )
 
     def rates(self, tally: TagTally, judged: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-        """(K, 2, 3) float64 share of wrong labels by class and given, with its interval."""
+        """(K, 2, 3) float64 share of wrong labels by class and given: middle, low and high end."""
         known = tally.known.tolist()
         rates = np.full((len(known), 2, 3), np.nan)
         for k in np.flatnonzero(judged & self.informative).tolist():
             for y in range(2):
-                doubt, squares = self.doubts[k, y].tolist()
-                rate = _estimate(doubt, doubt, squares, known[k][y])
-                rates[k, y] = rate.value, rate.low, rate.high
+                ends = [
+                    _estimate(doubts[k, y], known[k][y])
+                    for doubts in (self.face_doubts, self.doubts)
+                ]
+                rates[k, y, 0] = (ends[0].value + ends[1].value) / 2.0
+                rates[k, y, 1] = min(end.low for end in ends)
+                rates[k, y, 2] = max(end.high for end in ends)
         return rates
 
 
-def _estimate(errors: float, doubt: float, squares: float, cells: int) -> Estimate:
-    low, high = error_interval(errors, doubt, squares, cells)
-    return Estimate(errors / max(cells, 1), low, high)
+def _estimate(doubts: npt.NDArray[np.float64], cells: int) -> Estimate:
+    doubt, squares = float(doubts[0]), float(doubts[1])
+    low, high = error_interval(doubt, doubt, squares, cells)
+    return Estimate(doubt / max(cells, 1), low, high)
 
 
 def fit_model(
@@ -122,10 +128,10 @@ def fit_model(
     itself = np.array([[-1.0, 0.0], [1.0, 0.0]])
     lines = (posterior + itself) / 2.0
     informative = judged & _informative(counts, logits)
-    at_face_value = _doubts(counts, logits, face)
+    at_face_value, doubts = _doubts(counts, logits, face), _doubts(counts, logits, lines)
     # Half-way between both beliefs in the model, as with labels of one class.
-    doubts = (_doubts(counts, logits, lines) + at_face_value) / 2.0
-    errors = np.rint(doubts[:, :, 0].sum(axis=1)).astype(np.int64)
+    between = (doubts + at_face_value)[:, :, 0].sum(axis=1) / 2.0
+    errors = np.rint(between).astype(np.int64)
     errors[~informative] = 0
     return TagModel(lines, face, informative, errors, doubts, at_face_value)
 
