@@ -16,9 +16,11 @@ from labelaudit.audits.tags.hygiene import demand_tags, some_names, tag_warnings
 from labelaudit.audits.tags.judging import JudgingPlan, judge
 from labelaudit.audits.tags.model import fit_model
 from labelaudit.audits.tags.reading import first_look
+from labelaudit.audits.tags.row_lines import fit_row_lines
 from labelaudit.findings import FILTERS
 from labelaudit.summaries.exact import ExactSum
 from labelaudit.summaries.self_confidence import THRESHOLD_FLOOR
+from labelaudit.summaries.tags import bin_logits
 from labelaudit.tag_findings import TagAudit, TagCells, TagClasses, TagRows
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["TagsAudited", "audit_tags"]
 
 SOFT = 0.1
-SOFT_RCP = 0.3
 NEWEST = 0.8
 
 
@@ -136,9 +137,11 @@ class _Audit:
         return self.settings.compat and self.settings.method.startswith("low_")
 
     def _lines(self, thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        lines = np.concatenate(
-            [self.model.lines.reshape(-1, 4), np.zeros((len(self.judged), 2))], axis=1
-        )
+        """Return what rows' scores are made of, which unlike cells' rests on all classes."""
+        lines = np.zeros((len(self.judged), 6))
+        if self.settings.ranking == "rcp":
+            counts = np.ascontiguousarray(self.tally.counts[self.audited, :, :-1])
+            lines[self.audited, :4] = fit_row_lines(counts, bin_logits()).lines.reshape(-1, 4)
         if self.settings.adjust:
             lines[:, 4:] = thresholds.max(axis=1, keepdims=True) - thresholds
         lines[~self.audited] = np.nan
@@ -149,7 +152,7 @@ class _Audit:
         kind = kinds.get(self.settings.ranking, 1.0)
         if self.settings.row_ranking == "ema":
             return np.array([kind, 1.0, NEWEST])
-        return np.array([kind, 0.0, SOFT_RCP if kind == 0.0 else SOFT])
+        return np.array([kind, 0.0, SOFT])
 
     def result(self) -> TagAudit:
         thresholds = self.thresholds()
@@ -219,9 +222,19 @@ class _Audit:
             missing=by_given[:, 0],
             extra_rate=rates[:, 1],
             missing_rate=rates[:, 0],
-            quality=reading.class_quality(),
+            quality=self._class_quality(reading),
             why_not=self.why_not,
         )
+
+    def _class_quality(self, reading: Judged) -> npt.NDArray[np.float64]:
+        """Return the mean quality of each class's cells: for rcp by the bins of probabilities."""
+        if self.settings.ranking != "rcp":
+            return reading.class_quality()
+        cells = self.tally.known.sum(axis=1)
+        wrong = self.model.doubts[:, :, 0].sum(axis=1)
+        mean = np.full(len(cells), np.nan)
+        np.divide(cells - wrong, cells, out=mean, where=self.judged & (cells > 0))
+        return mean
 
     def _cells(
         self, judged: Picked, flags: TagFlags, by_rule: dict[str, npt.NDArray[np.bool_]]
@@ -258,8 +271,11 @@ class _Audit:
         if self.settings.ranking == "rcp":
             return flags.log_odds[chosen]
         prob, given = judged.prob[chosen].astype(np.float64), judged.given[chosen]
-        lines = self._lines(self.thresholds())[judged.tag[chosen]]
-        absent, present = 1.0 - prob + lines[:, 4], prob + lines[:, 5]
+        added = np.zeros((len(chosen), 2))
+        if self.settings.adjust:
+            thresholds = self.thresholds()[judged.tag[chosen]]
+            added = thresholds.max(axis=1, keepdims=True) - thresholds
+        absent, present = 1.0 - prob + added[:, 0], prob + added[:, 1]
         own = np.where(given == 1, present, absent) / (absent + present)
         if self.settings.ranking != "confidence_weighted_entropy":
             return own
