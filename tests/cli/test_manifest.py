@@ -148,6 +148,20 @@ def test_manifest_on_standard_output(folder: Path) -> None:
     assert [each["path"] for each in document["outputs"]] == ["i.csv"]
 
 
+def test_every_file_of_a_saved_run(folder: Path) -> None:
+    done = call(
+        "find-issues", "data.parquet", "-q", "-o", "run:audit", "-o", "manifest.json", cwd=folder
+    )
+    assert done.code == 0, done.err
+    outputs = manifest_of(folder / "manifest.json")["outputs"]
+    assert {each["path"] for each in outputs} == {
+        f"audit/{path.name}" for path in (folder / "audit").iterdir()
+    }
+    for each in outputs:
+        assert facts(folder / each["path"], each["path"]).items() <= each.items()
+        assert each["content"] == "run"
+
+
 def test_it_is_moved_last(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     orders = []
     real = Staging.commit
