@@ -1,43 +1,90 @@
-"""The typer application: every command by its name."""
+"""The typer application: every command by its name, imported when it is wanted."""
 
 import os
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 from labelaudit import __version__
-from labelaudit.cli.aggregate import aggregate
-from labelaudit.cli.check import EPILOG, check
-from labelaudit.cli.export import export
-from labelaudit.cli.find_issues import find_issues
 from labelaudit.cli.flags import CommandGroup, GroupedCommand, flattened
-from labelaudit.cli.inspect import inspect
-from labelaudit.cli.report import report
-from labelaudit.cli.settings import group as settings
 from labelaudit.errors import ExitCode
 
 __all__ = ["app", "invoke"]
 
+_SETTINGS: dict[str, Any] = {
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+}
+
+_LINES = {
+    "find-issues": "List likely label errors, worst first.",
+    "aggregate": "Turn votes into labels, and rate the workers.",
+    "check": "Pass or fail: audit the data, then check rules.",
+    "export": "Write the data with cleaned labels.",
+    "inspect": "Show how the data is understood, and all that is wrong with it.",
+    "report": "Write the reports of a saved run; nothing is computed.",
+    "config": "Show settings, or which there are.",
+}
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name. Each is imported when it is looked up: --help needs none of them."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_LINES)
+
+    def __len__(self) -> int:
+        return len(_LINES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _LINES
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _LINES:
+            raise KeyError(name)
+        return _command(name)
+
+
+@cache
+def _command(name: str) -> Any:
+    if name == "config":
+        from labelaudit.cli.settings import group
+
+        return typer.main.get_command(group)
+    word = name.replace("-", "_")
+    module = import_module(f"labelaudit.cli.{word}")
+    alone = typer.Typer(add_completion=False, **_SETTINGS)
+    epilog = getattr(module, "EPILOG", None)
+    alone.command(name, cls=GroupedCommand, epilog=epilog)(flattened(getattr(module, word)))
+    return typer.main.get_command(alone)
+
+
+class _AllCommands(CommandGroup):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands: Any = _Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        del ctx  # in every context the same
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_LINES.items()))
+
+
 app = typer.Typer(
     name="labelaudit",
     help="Find wrong labels in a dataset: how many, which, how sure, and what to do about it.",
-    cls=CommandGroup,
+    cls=_AllCommands,
     no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    **_SETTINGS,
 )
-for _name, _command in (
-    ("find-issues", find_issues),
-    ("aggregate", aggregate),
-    ("check", check),
-    ("export", export),
-    ("inspect", inspect),
-    ("report", report),
-):
-    _epilog = EPILOG if _name == "check" else None
-    app.command(_name, cls=GroupedCommand, epilog=_epilog)(flattened(_command))
-app.add_typer(settings)
 
 
 def _print_version(wanted: bool) -> None:
