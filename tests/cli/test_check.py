@@ -357,7 +357,7 @@ def test_page_and_run_of_the_audit(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
     again = call("report", tmp_path / "run")
     assert again.code == 0, again.err
-    assert "labels are wrong" in again.out
+    assert "FAILED: 1 of 3" in again.out
 
 
 def test_issues_are_shown_at_their_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
