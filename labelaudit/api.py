@@ -59,7 +59,7 @@ def find_issues(
 
     Parameters
     ----------
-    data : array of (N,) labels, or several a row; or a table; or paths
+    data : array of (N,) labels, or several a row; or tabular data; or paths
         Several labels a row are a list of lists, or an (N, K) array of 0 and 1 (NaN: not
         annotated), and are audited as multi-label data.
         Labels go with ``probs`` as an array. A table is anything with ``__arrow_c_stream__`` (a

@@ -276,7 +276,7 @@ def export_labels(
 
     Parameters
     ----------
-    data : table, or paths
+    data : tabular data, or paths
         A table is anything with ``__arrow_c_stream__``; paths are a string, a ``Path`` or a list
         of them: files, globs, folders.
     output : str or Path, optional
