@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["comma_list", "percent", "safe"]
+__all__ = ["comma_list", "percent", "picture_kind", "safe"]
 
 _QUOTED = re.compile(r'^$|^[\s@]|[",\r\n]')
 _PLAIN = re.compile(r"[ -~]*")
@@ -64,3 +64,13 @@ def _visible(character: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_PICTURES = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
+
+
+def picture_kind(content: bytes) -> str | None:
+    """Return what a picture is by its first bytes; None for what is not shown."""
+    if content[:4] == b"RIFF":
+        return "webp" if content[8:12] == b"WEBP" else None
+    return next((kind for head, kind in _PICTURES.items() if content.startswith(head)), None)

@@ -62,11 +62,18 @@ def find_issues(
     source = open_source(ctx, data, columns, method.task)
     refuse_inputs(destinations, source.understanding.files)
     wanted = {each.content for each in destinations}
-    settings = replace(
-        settings, missing="missing" in wanted, relations=bool({"relations", "violations"} & wanted)
-    )
     multilabel = source.understanding.task == "multilabel"
+    page = {"page", "run"} if multilabel else set()
+    settings = replace(
+        settings,
+        missing=bool(({"missing"} | page) & wanted),
+        relations=bool(({"relations", "violations"} | page) & wanted),
+    )
     refuse_other_tables(destinations, multilabel=multilabel)
+    if output.show:
+        from labelaudit.tables.showing import check_shown
+
+        check_shown(source, output.show)
     if dry_run:
         from labelaudit.planning import expected
 
@@ -74,6 +81,10 @@ def find_issues(
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
         return ExitCode.DONE
     result = _audit(source, settings, run, talk)
+    if output.show:
+        from labelaudit.tables.showing import shown_table
+
+        result = replace(result, shown=shown_table(source, result.audit.issues.row, output.show))
     record = RunRecord(ctx, files_read(source.tables, classes_file(columns.classes)))
     deliver = TagDelivery if multilabel else IssuesDelivery
     deliver(ctx, data, result, settings, destinations, talk).all(excel=output.excel, record=record)
@@ -123,6 +134,12 @@ def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...
     """Refuse a flag on the command line that would change nothing: it is a mistake."""
     if origin(ctx, "excel") == "--excel" and all(each.format != "csv" for each in destinations):
         raise UsageError("--excel guards CSV, and no output is CSV.", "Add -o issues.csv.")
+    pages = [each for each in destinations if each.content in ("page", "run")]
+    if origin(ctx, "show") == "--show" and not pages:
+        raise UsageError(
+            "--show is for the page, and no page is written.",
+            "Add -o report.html or -o run:FOLDER.",
+        )
 
 
 def _audit(

@@ -286,6 +286,15 @@ class Output:
     top: Annotated[
         int | None, _output("--top", metavar="N", text="Keep only the N worst rows.", min=1)
     ] = None
+    show: Annotated[
+        list[str] | None,
+        _output(
+            "--show",
+            metavar="COL",
+            text="Column to show beside the rows of the page: text, addresses, or pictures (bytes, "
+            "or paths beside the data). Repeatable.",
+        ),
+    ] = None
     force: Force = False
     excel: Excel = False
 

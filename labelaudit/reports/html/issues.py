@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.tag_findings import TagIssues
-from labelaudit.wording import safe
+from labelaudit.wording import picture_kind, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
     from labelaudit.findings import LabelIssues
 
-__all__ = ["issues_data", "picture_kind"]
+__all__ = ["issues_data"]
 
 MOST_ROWS = 2_000
 ROW_BYTES = 300_000
 STATES = ("absent", "present")
 NAME_BYTES = 60_000
 PICTURE_BYTES = 300_000
-_PICTURES = {b"\x89PNG\r\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 _SHOWN, _TEXT = 80, 400
 
 
@@ -146,13 +145,6 @@ def _cell(cell: dict[str, Any], room: int) -> str | list[str] | None:
     if kind is None or 4 * len(picture) // 3 + 40 > room:
         return text
     return [f"data:image/{kind};base64,{b64encode(picture).decode()}", text or ""]
-
-
-def picture_kind(content: bytes) -> str | None:
-    """Return what a picture is by its first bytes; None for what is not shown."""
-    if content[:4] == b"RIFF":
-        return "webp" if content[8:12] == b"WEBP" else None
-    return next((kind for head, kind in _PICTURES.items() if content.startswith(head)), None)
 
 
 def _line(row: dict[str, Any], names: _Names) -> list[Any]:
