@@ -89,6 +89,10 @@ def _plain(value: object) -> object:
     """Return an option's value as JSON can hold it."""
     if isinstance(value, list | tuple):
         return list(map(_plain, value))
+    if isinstance(value, str) and "://" in value:
+        from labelaudit.tables.remote import shown_uri
+
+        return shown_uri(value)
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 

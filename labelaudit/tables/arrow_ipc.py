@@ -54,7 +54,6 @@ class ArrowTable:
         self, groups: range, columns: Sequence[str], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Read these columns of consecutive record batches, in order, in pieces."""
-        self.file.check_unchanged()
         options = _options(self.schema, columns)
         with _opened(self.file, self.is_stream, options) as opened:
             for group, batch in _batches(opened, groups, self.file.name, self.is_stream):
@@ -83,14 +82,15 @@ def _options(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOptions
 def _opened(
     file: InputFile, is_stream: bool, options: pa.ipc.IpcReadOptions
 ) -> Iterator[pa.ipc.RecordBatchStreamReader | pa.ipc.RecordBatchFileReader]:
-    with reading(file.name):
-        # A batch may be larger than memory; mapped, only the pages in use count.
-        source = file.source
-        mapped = pa.memory_map(source) if isinstance(source, str) else source
-        start = pa.ipc.open_stream if is_stream else pa.ipc.open_file
-        opened = start(mapped, options=options)
-    with mapped, opened:
-        yield opened
+    with file.watched():
+        with reading(file.name):
+            # A batch may be larger than memory; mapped, only the pages in use count.
+            source = file.source
+            mapped = pa.memory_map(source) if isinstance(source, str) else source
+            start = pa.ipc.open_stream if is_stream else pa.ipc.open_file
+            opened = start(mapped, options=options)
+        with mapped, opened:
+            yield opened
 
 
 def _batches(

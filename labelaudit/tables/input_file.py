@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelaudit.errors import InputError
+from labelaudit.errors import InputError, NothingToAuditError
 from labelaudit.tables.remote import file_state, is_uri, open_remote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
 __all__ = ["InputFile", "state_of"]
@@ -45,11 +48,26 @@ class InputFile:
         """What a reader opens: the path, or a file opened at its far place."""
         return open_remote(self.path) if is_uri(self.path) else self.path
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Raise ``InputError`` if the file is no longer the one that was found, after reading it.
+
+        What goes wrong while a file is read that was changed is a consequence of that.
+        """
+        if not is_uri(self.path):
+            self.check_unchanged()
+        try:
+            yield
+        except Exception:
+            self.check_unchanged()
+            raise
+        self.check_unchanged()
+
     def check_unchanged(self) -> None:
-        """Raise ``InputError`` if the file is no longer the one that was opened."""
+        """Raise ``InputError`` if the file is no longer the one that was found."""
         try:
             now = state_of(self.path)
-        except OSError as error:
+        except (OSError, NothingToAuditError) as error:
             raise InputError(
                 f"{self.name} has gone away while it was read.", "Start again when it is back."
             ) from error

@@ -95,11 +95,11 @@ class ParquetTable:
 
     @contextmanager
     def _opened(self, columns: Sequence[str]) -> Iterator[pq.ParquetFile]:
-        self.file.check_unchanged()
-        with reading(self.name):
-            opened = self._open(columns)
-        with opened:
-            yield opened
+        with self.file.watched():
+            with reading(self.name):
+                opened = self._open(columns)
+            with opened:
+                yield opened
 
     def _open(self, columns: Sequence[str]) -> pq.ParquetFile:
         size = min(1 << 20, max(1 << 14, _BUFFERS // max(len(columns), 1)))
@@ -165,7 +165,11 @@ def open_parquet(file: InputFile) -> ParquetTable:
     InputError
         If there is no readable footer, or it contradicts itself.
     """
-    with reading(file.name), pq.ParquetFile(file.source, pre_buffer=False) as opened:
+    with (
+        file.watched(),
+        reading(file.name),
+        pq.ParquetFile(file.source, pre_buffer=False) as opened,
+    ):
         metadata, stored = opened.metadata, opened.schema_arrow
         schema = without_views(stored)
         groups = range(metadata.num_row_groups)

@@ -13,7 +13,14 @@ from labelaudit.errors import EnvironmentalError, InputError, NothingToAuditErro
 from labelaudit.tables.boundary import reading, reason
 from labelaudit.tables.formats import FORMATS, format_of
 from labelaudit.tables.input_file import InputFile, state_of
-from labelaudit.tables.remote import is_uri, local_path, open_remote, remote_files
+from labelaudit.tables.remote import (
+    address_of,
+    is_uri,
+    local_path,
+    open_remote,
+    remote_files,
+    shown_uri,
+)
 from labelaudit.tables.spool import spooled_input
 from labelaudit.wording import safe
 
@@ -55,7 +62,9 @@ def _expand(path: str) -> Iterator[tuple[str, str]]:
         yield spooled_input(), path
     elif is_uri(path):
         yield from (
-            (each, path) for each in remote_files(path) if each == path or _named_data(each)
+            (each, folder)
+            for each, folder in remote_files(path)
+            if not folder or _named_data(address_of(each))
         )
     elif Path(path).is_dir():
         yield from ((each, path) for each in _walk(path))
@@ -103,13 +112,17 @@ def _first_time(root: str, name: str, entered: set[str]) -> bool:
 
 
 def _input_file(path: str, folder: str) -> InputFile:
-    name = "standard input" if folder == "-" else safe(path, 4096)
+    name = "standard input" if folder == "-" else _name(path)
     if not is_uri(path):
         _check_regular(path, name)
     size, changed = state_of(path)
     start = _first_bytes(path, name)
-    format_ = format_of(path, name, start)
+    format_ = format_of(address_of(path) if is_uri(path) else path, name, start)
     return InputFile(path, name, format_, size, changed, _hive(path, folder))
+
+
+def _name(path: str) -> str:
+    return shown_uri(path) if is_uri(path) else safe(path, 4096)
 
 
 def _first_bytes(path: str, name: str) -> bytes:
@@ -148,7 +161,8 @@ def _kind(mode: int) -> str:
 def _hive(path: str, folder: str) -> tuple[tuple[str, str], ...]:
     if folder in ("", "-"):
         return ()
-    parts = Path(path[len(folder) :]).parent.parts
+    inside = (address_of(path) if is_uri(path) else path)[len(folder) :]
+    parts = Path(inside).parent.parts
     pairs = [part.partition("=") for part in parts if "=" in part]
     return tuple((unquote(key), unquote(value)) for key, _, value in pairs if key)
 

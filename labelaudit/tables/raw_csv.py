@@ -54,7 +54,11 @@ class RawCsv:
     def records(self) -> Iterator[RawRecord]:
         """Yield the header and then each record that is not blank."""
         pattern = _record_pattern(self.delimiter)
-        with reading(self.file.name, BROKEN_TEXT), pa.input_stream(self.file.source) as opened:
+        with (
+            self.file.watched(),
+            reading(self.file.name, BROKEN_TEXT),
+            pa.input_stream(self.file.source) as opened,
+        ):
             rest = b""
             while piece := bytes(opened.read(_PIECE)):
                 found, rest = _split(pattern, rest + piece, last=False)

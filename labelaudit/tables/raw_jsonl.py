@@ -32,7 +32,11 @@ class RawJsonl:
 
     def records(self) -> Iterator[str]:
         """Yield each line that is not blank, without its end."""
-        with reading(self.file.name, BROKEN_TEXT), pa.input_stream(self.file.source) as opened:
+        with (
+            self.file.watched(),
+            reading(self.file.name, BROKEN_TEXT),
+            pa.input_stream(self.file.source) as opened,
+        ):
             rest = b""
             while piece := bytes(opened.read(_PIECE)):
                 *lines, rest = (rest + piece).split(b"\n")

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import re
+from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-from labelaudit.errors import MissingExtraError, NothingToAuditError, UsageError
+from labelaudit.errors import InputError, MissingExtraError, NothingToAuditError, UsageError
 from labelaudit.tables.boundary import reading, reason
+from labelaudit.tables.object_stores import OBJECT_STORES, object_store, split_query
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
     import pyarrow.fs as pa_fs
 
-__all__ = ["file_state", "is_uri", "local_path", "open_remote", "remote_files"]
+__all__ = [
+    "address_of",
+    "file_state",
+    "is_uri",
+    "local_path",
+    "open_remote",
+    "remote_files",
+    "shown_uri",
+]
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_BUILT_IN = frozenset({"s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"})
+_GLOB = re.compile(r"[*?\[]")
+_GLOB_ON_SERVERS = re.compile(r"[*\[]")
 _PACKAGES = {
     "http": "fsspec aiohttp",
     "https": "fsspec aiohttp",
@@ -31,7 +45,14 @@ _PACKAGES = {
     "github": "fsspec requests",
     "smb": "fsspec smbprotocol",
 }
+_CONNECT_SECONDS = 10
+_STALL_SECONDS = 30
 _REMEDY = "Check the address, the network and your credentials."
+_NETWORK = re.compile(r"(?:NETWORK_CONNECTION|CURL error|curlCode).*?(?:\d+\]?[,=]\s*)([^;.{]+)")
+_DENIED = re.compile(
+    "ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_CLIENT_TOKEN|"
+    "Permission denied|(?:HTTP|status)[^0-9]{0,20}40[13]"
+)
 
 
 def is_uri(path: str) -> bool:
@@ -40,28 +61,88 @@ def is_uri(path: str) -> bool:
 
 
 def local_path(uri: str) -> str | None:
-    """Return the path that a ``file://`` URI stands for, None for any other."""
-    if not uri.startswith("file://"):
-        return None
-    from urllib.parse import unquote, urlsplit
+    """Return the path that a ``file://`` URI stands for, None for any other.
 
-    return unquote(urlsplit(uri).path)
+    Raises
+    ------
+    UsageError
+        If it names another machine, as ``file://folder/file`` does.
+    """
+    if not uri.lower().startswith("file://"):
+        return None
+    from urllib.parse import unquote
+
+    host, slash, path = uri[len("file://") :].partition("/")
+    if host not in ("", "localhost") or not slash:
+        raise UsageError(
+            f"{safe(uri, 300)} names the machine {safe(host)!r}, not a folder.",
+            "Write file:/// and the whole path.",
+        )
+    return unquote(slash + path)
+
+
+def shown_uri(uri: str) -> str:
+    """Return a URI fit to be shown: without passwords, and without options, which may be some."""
+    address, query = split_query(uri)
+    scheme, mark, rest = address.partition("://")
+    authority, slash, path = rest.partition("/")
+    if ":" in authority.rpartition("@")[0] or scheme == "s3":
+        authority = authority.rpartition("@")[2]
+    more = "?..." if query and scheme not in OBJECT_STORES else ""
+    return safe(f"{scheme}{mark}{authority}{slash}{path}", 4096) + more
+
+
+def address_of(uri: str) -> str:
+    """Return a URI without its options."""
+    return split_query(uri)[0]
 
 
 @lru_cache(maxsize=64)
 def _filesystem(uri: str) -> tuple[pa_fs.FileSystem, str]:
-    import pyarrow.fs as pa_fs
-
     scheme = uri.partition("://")[0].lower()
-    with reading(safe(uri, 300), _REMEDY):
-        if scheme in _BUILT_IN:
-            built_in: tuple[pa_fs.FileSystem, str] = pa_fs.FileSystem.from_uri(uri)
-            return built_in
+    with _far_reading(uri):
+        if scheme in OBJECT_STORES:
+            return object_store(uri)
+        import pyarrow.fs as pa_fs
+
         try:
-            system, path = importlib.import_module("fsspec").core.url_to_fs(uri)
+            core = importlib.import_module("fsspec").core
+            system, path = core.url_to_fs(uri, **_patience(scheme))
         except ImportError as error:
             raise _missing(scheme, error) from error
         return pa_fs.PyFileSystem(pa_fs.FSSpecHandler(system)), path
+
+
+def _patience(scheme: str) -> dict[str, Any]:
+    """Return how long to wait for a server; the library's own limit is five minutes."""
+    if scheme not in ("http", "https"):
+        return {}
+    client = importlib.import_module("aiohttp")
+    timeout = client.ClientTimeout(sock_connect=_CONNECT_SECONDS, sock_read=_STALL_SECONDS)
+    return {"client_kwargs": {"timeout": timeout}}
+
+
+@contextmanager
+def _far_reading(uri: str) -> Iterator[None]:
+    """Say what most often goes wrong far away in fewer words than the libraries."""
+    name = shown_uri(uri)
+    with reading(name, _REMEDY):
+        try:
+            yield
+        except OSError as error:
+            text = str(error)
+            if _DENIED.search(text):
+                raise InputError(
+                    f"{name} cannot be read: access denied.",
+                    "Check your credentials and that they may read it.",
+                ) from error
+            network = _NETWORK.search(text)
+            if network is None:
+                raise
+            raise InputError(
+                f"{name} cannot be reached: {safe(network[1].strip())}.",
+                "Check the address and the network.",
+            ) from error
 
 
 def _missing(scheme: str, error: ImportError) -> MissingExtraError:
@@ -81,7 +162,8 @@ def _missing(scheme: str, error: ImportError) -> MissingExtraError:
 def open_remote(uri: str) -> pa.NativeFile:
     """Open a file for reading at any place."""
     system, path = _filesystem(uri)
-    return system.open_input_file(path)
+    with _far_reading(uri):
+        return system.open_input_file(path)
 
 
 def file_state(uri: str) -> tuple[int, int]:
@@ -93,31 +175,84 @@ def file_state(uri: str) -> tuple[int, int]:
         If it is not there.
     """
     system, path = _filesystem(uri)
-    with reading(safe(uri, 300), _REMEDY):
+    with _far_reading(uri):
         info = system.get_file_info(path)
     if not info.is_file:
-        raise NothingToAuditError(f"There is no file {safe(uri, 300)}.", "Check the address.")
+        raise NothingToAuditError(f"There is no file {shown_uri(uri)}.", "Check the address.")
     return int(info.size), int(info.mtime_ns or 0)
 
 
-def remote_files(uri: str) -> list[str]:
-    """Return the data files below a URI, sorted; the URI itself if it is a file."""
+def remote_files(uri: str) -> Iterator[tuple[str, str]]:
+    """Yield the files that a URI stands for, sorted, each with the folder it was found in.
+
+    Parameters
+    ----------
+    uri : str
+        Of a file (its folder is an empty string), of a folder, whose visible files are found at
+        any depth, or a glob with ``*``, ``?``, ``[...]``, or ``**`` for any folders.
+    """
+    address, query = split_query(uri)
+    scheme = uri.partition("://")[0].lower()
+    match = (_GLOB if scheme in OBJECT_STORES else _GLOB_ON_SERVERS).search(address)
+    if match is None:
+        yield from _below_or_itself(address, query)
+        return
+    start, _, pattern = address[: match.start()].rpartition("/")
+    pattern += address[match.start() :]
+    for found in sorted(_matches(start, pattern.split("/"), query)):
+        yield from _below_or_itself(found, query)
+
+
+def _matches(folder: str, parts: list[str], query: str) -> set[str]:
+    """Return what is in a folder and matches a pattern, part by part."""
+    first, *rest = parts
+    if first == "**":
+        inner = {folder, *_listed(folder, query, recursive=True, only="Directory")}
+        return {each for within in inner for each in _matches(within, rest or ["*"], query)}
+    if not _GLOB.search(first):
+        here = [f"{folder}/{first}"]
+    else:
+        here = [
+            each
+            for each in _listed(folder, query, only="Directory" if rest else "")
+            if fnmatch.fnmatchcase(each.rpartition("/")[2], first) and _is_visible(each, folder)
+        ]
+    if not rest:
+        return {each for each in here if _info(each + query).type.name != "NotFound"}
+    return {each for within in here for each in _matches(within, rest, query)}
+
+
+def _info(uri: str) -> pa_fs.FileInfo:
+    system, path = _filesystem(uri)
+    with _far_reading(uri):
+        return system.get_file_info(path)
+
+
+def _listed(folder: str, query: str, *, recursive: bool = False, only: str = "") -> list[str]:
+    """Return the addresses of what is in a folder: all, or only of one type of thing."""
     import pyarrow.fs as pa_fs
 
-    if set("*?[") & set(uri):
-        raise UsageError(
-            f"{safe(uri, 300)} is a glob, and globs match local files only.",
-            "Give the folder, or the files one by one.",
-        )
-    system, path = _filesystem(uri)
-    with reading(safe(uri, 300), _REMEDY):
-        if system.get_file_info(path).type != pa_fs.FileType.Directory:
-            return [uri]
-        below = system.get_file_info(pa_fs.FileSelector(path, recursive=True))
+    system, path = _filesystem(folder + query)
+    chosen = pa_fs.FileSelector(path, allow_not_found=True, recursive=recursive)
+    with _far_reading(folder + query):
+        found = system.get_file_info(chosen)
     base = path.rstrip("/")
-    found = [info.path[len(base) :].lstrip("/") for info in below if info.is_file]
-    return [f"{uri.rstrip('/')}/{each}" for each in sorted(found) if _is_visible(each)]
+    return [
+        f"{folder.rstrip('/')}/{info.path[len(base) :].strip('/')}"
+        for info in found
+        if not only or info.type.name == only
+    ]
 
 
-def _is_visible(path: str) -> bool:
-    return not any(part.startswith((".", "_")) for part in Path(path).parts)
+def _below_or_itself(address: str, query: str) -> Iterator[tuple[str, str]]:
+    if _info(address + query).type.name != "Directory":
+        yield address + query, ""
+        return
+    for each in sorted(_listed(address, query, recursive=True, only="File")):
+        if _is_visible(each, address):
+            yield each + query, address
+
+
+def _is_visible(path: str, folder: str) -> bool:
+    parts = PurePosixPath(path[len(folder) :]).parts
+    return not any(part.startswith((".", "_")) for part in parts)

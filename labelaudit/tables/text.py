@@ -103,13 +103,13 @@ class TextTable:
         self, groups: range, columns: Sequence[str], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Read these columns, in order, in pieces."""
-        self.file.check_unchanged()
         fields = pa.schema([self.schema.field(column) for column in columns])
         rows = 0
-        for batch in _checked(self.reader.read(self.file, fields), self.name):
-            rows += batch.num_rows
-            for start in range(0, batch.num_rows if groups else 0, batch_rows):
-                yield batch.slice(start, batch_rows)
+        with self.file.watched():
+            for batch in _checked(self.reader.read(self.file, fields), self.name):
+                rows += batch.num_rows
+                for start in range(0, batch.num_rows if groups else 0, batch_rows):
+                    yield batch.slice(start, batch_rows)
         if rows != self.rows:
             raise InputError(
                 f"{self.name} held {self.rows} rows and now {rows}.",

@@ -15,7 +15,6 @@ from labelaudit.errors import (
     LabelauditError,
     MissingExtraError,
     NothingToAuditError,
-    UsageError,
 )
 from labelaudit.tables import spool
 from tests.tables.read_back import NAMES, fixed, opened, probs_of, read, saved, small
@@ -317,8 +316,8 @@ def test_uris_of_other_systems():
     source = opened("memory://labels", group="split")
     assert read(source)[0].tolist() == [0, 1, 2, 1] * 2
     assert source.take(np.array([4]), ["split"]).to_pylist() == [{"split": "b"}]
-    with pytest.raises(UsageError, match="globs match local files only"):
-        opened("memory://labels/*.parquet")
+    names = opened("memory://labels/*/x.parquet").understanding.files
+    assert names == ("memory://labels/split=a/x.parquet", "memory://labels/split=b/x.parquet")
     with pytest.raises(LabelauditError, match="nosuch://x/y cannot be read"):
         opened("nosuch://x/y")
 
