@@ -75,6 +75,7 @@ def audit_tag_source(
         rows=row_table,
         groups=groups,
         missing=extras.missing,
+        candidates=extras.candidates,
         relations=extras.relations,
         violations=extras.violations,
         problems=found.problems,

@@ -193,6 +193,8 @@ class TagIssues(Tabular):
         issues are rows here.
     missing : pyarrow.Table or None
         Expected missing positives by class and group, where asked for.
+    candidates : pyarrow.Table or None
+        Tags that are not given, most probably missing first, where asked for.
     relations, violations : pyarrow.Table or None
         Related classes, and the rows that contradict them, where asked for.
     shown : pyarrow.Table or None
@@ -212,6 +214,7 @@ class TagIssues(Tabular):
     groups: pa.Table | None = None
     shown: pa.Table | None = None
     missing: pa.Table | None = None
+    candidates: pa.Table | None = None
     relations: pa.Table | None = None
     violations: pa.Table | None = None
     problems: tuple[Problem, ...] = ()

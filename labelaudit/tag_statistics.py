@@ -10,7 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["RELATION_KINDS", "LabelRelations", "MissingPositives", "PropensitySource"]
+__all__ = [
+    "RELATION_KINDS",
+    "Candidates",
+    "LabelRelations",
+    "MissingPositives",
+    "PropensitySource",
+    "most_probable",
+]
 
 RELATION_KINDS = ("duplicate", "synonym", "subsumption", "exclusion")
 """``LabelRelations.kind`` is a place in this tuple."""
@@ -119,6 +126,57 @@ class MissingPositives:
     def estimable(self) -> npt.NDArray[np.bool_]:
         """(K,) bool."""
         return np.isfinite(self.intercept)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Tags that are not given, by how probably they are missing, as arrays of one length m.
+
+    Attributes
+    ----------
+    row : (m,) int64
+        0-based row in the whole input.
+    tag : (m,) int32
+        Class code.
+    group : (m,) int32
+        Code of the row's group; 0 without groups.
+    prob : (m,) float64
+        What the model says of the tag.
+    missing : (m,) float64
+        Probability that it is a missing positive, never rising; ties by row, then by class.
+    most : int
+        No more than so many are kept.
+    """
+
+    row: npt.NDArray[np.int64]
+    tag: npt.NDArray[np.int32]
+    group: npt.NDArray[np.int32]
+    prob: npt.NDArray[np.float64]
+    missing: npt.NDArray[np.float64]
+    most: int
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def __add__(self, later: Candidates) -> Candidates:
+        """Join with those of later rows, and keep the most probable."""
+        names = ("row", "tag", "group", "prob", "missing")
+        parts = {
+            name: np.concatenate([getattr(self, name), getattr(later, name)]) for name in names
+        }
+        order = most_probable(parts["missing"], self.most)
+        return Candidates(**{name: part[order] for name, part in parts.items()}, most=self.most)
+
+
+def most_probable(missing: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.intp]:
+    """Return where the ``most`` highest are, falling; ties as they stand."""
+    some = np.arange(len(missing))
+    if 0 < most < len(missing):
+        # Sorting all of a block's cells takes many times as long as looking for the last one kept.
+        last = np.partition(missing, len(missing) - most)[len(missing) - most]
+        some = np.flatnonzero(missing >= last)
+    order = np.argsort(-missing[some], kind="stable")[:most]
+    return some[order]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from labelaudit.errors import UsageError
 from labelaudit.findings import FILTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["METHODS", "ROW_SCORES", "SCORES", "AuditSettings", "one_of"]
 
@@ -48,9 +52,12 @@ class AuditSettings:
         Rank every row, not only flagged ones.
     top : int or None
         Keep only the worst this many.
-    missing, relations : bool
-        In multi-label data, estimate how many labels were not given although they apply; find
-        labels that mean the same, contain or exclude each other.
+    missing, candidates, relations : bool
+        In multi-label data, estimate how many labels were not given although they apply; rank
+        those that may be missing; find labels that mean the same, contain or exclude each other.
+    propensity, prior : float, mapping of class to float, or None
+        What is known for that: the share of the labels that apply which are given (of the group
+        that gives most, where there are groups), or the share of the rows that a class applies to.
     """
 
     method: str = "rcp"
@@ -66,7 +73,10 @@ class AuditSettings:
     every_row: bool = False
     top: int | None = None
     missing: bool = False
+    candidates: bool = False
     relations: bool = False
+    propensity: float | Mapping[str, float] | None = None
+    prior: float | Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         one_of("method", self.method, METHODS)
@@ -75,6 +85,11 @@ class AuditSettings:
             one_of("score", self.score, SCORES)
         if self.row_score is not None:
             one_of("row_score", self.row_score, ROW_SCORES)
+        if self.propensity is not None and self.prior is not None:
+            raise UsageError(
+                "--propensity and --prior both say how many labels are missing.",
+                "Give one of them.",
+            )
         if not 0.0 <= self.frac_noise <= 1.0:
             raise UsageError(f"--frac-noise {self.frac_noise} is no share.", "Give 0 to 1.")
         if self.min_examples_per_class < 0:

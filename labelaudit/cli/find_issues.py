@@ -2,7 +2,6 @@
 
 # No postponed annotations here: the options are read from them.
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +14,13 @@ from labelaudit.cli.manifest import RunRecord, files_read
 from labelaudit.cli.options import Columns, Data, Method, Output, Run, Talk
 from labelaudit.cli.plan import Plan
 from labelaudit.cli.sources import open_source, warn_of_variables
-from labelaudit.cli.tag_delivery import TagDelivery, refuse_other_tables, result_contents
+from labelaudit.cli.tag_delivery import (
+    TagDelivery,
+    refuse_other_tables,
+    result_contents,
+    with_statistics,
+)
+from labelaudit.cli.tag_options import TagMethod
 from labelaudit.cli.terminal import Progress, line_width
 from labelaudit.cli.values import classes_file
 from labelaudit.errors import ExitCode, UsageError
@@ -41,7 +46,7 @@ def find_issues(
     ctx: typer.Context,
     data: Data,
     columns: Columns,
-    method: Method,
+    method: TagMethod,
     output: Output,
     run: Run,
     dry_run: DryRun = False,
@@ -61,19 +66,13 @@ def find_issues(
     warn_of_variables(ctx, talk)
     source = open_source(ctx, data, columns, method.task)
     refuse_inputs(destinations, source.understanding.files)
-    wanted = {each.content for each in destinations}
     multilabel = source.understanding.task == "multilabel"
-    page = {"page", "run"} if multilabel else set()
-    settings = replace(
-        settings,
-        missing=bool(({"missing"} | page) & wanted),
-        relations=bool(({"relations", "violations"} | page) & wanted),
-    )
     refuse_other_tables(destinations, multilabel=multilabel)
     if output.show:
         from labelaudit.tables.showing import check_shown
 
         check_shown(source, output.show)
+    settings = with_statistics(settings, destinations, method, multilabel=multilabel)
     if dry_run:
         from labelaudit.planning import expected
 

@@ -275,9 +275,9 @@ class Output:
             "(.json), the report (.txt), what was done (manifest.json), the dataset card (.md), "
             "Croissant metadata (croissant: before a path), a side table (classes: joint: pairs: "
             "groups: before a path; of multi-label data classes: rows: groups: missing: "
-            "relations: violations:), tasks for annotation tools (label-studio: or argilla: before "
-            "it), or all of it for later reports (run:FOLDER). Repeatable; - is standard output, "
-            "as CSV unless a format stands before it.",
+            "candidates: relations: violations:), tasks for annotation tools (label-studio: or "
+            "argilla: before it), or all of it for later reports (run:FOLDER). Repeatable; - is "
+            "standard output, as CSV unless a format stands before it.",
         ),
     ] = None
     all: Annotated[

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from labelaudit import __version__
 from labelaudit.cli.delivery import IssuesDelivery, described
+from labelaudit.cli.tag_options import stated
 from labelaudit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labelaudit.audits.settings import AuditSettings
+    from labelaudit.cli.tag_options import TagMethod
     from labelaudit.tables.outputs import Destination
 
-__all__ = ["TagDelivery", "refuse_other_tables", "result_contents"]
+__all__ = ["TagDelivery", "refuse_other_tables", "result_contents", "with_statistics"]
 
 
 def result_contents() -> tuple[str, ...]:
@@ -42,6 +45,38 @@ def refuse_other_tables(destinations: Sequence[Destination], *, multilabel: bool
                 f"There is no {each.content} table of {kind} data.",
                 f"Choose one of {', '.join(there)}.",
             )
+
+
+def with_statistics(
+    settings: AuditSettings,
+    destinations: Sequence[Destination],
+    known: TagMethod,
+    *,
+    multilabel: bool,
+) -> AuditSettings:
+    """Return the settings with the statistics that the outputs need.
+
+    Raises
+    ------
+    UsageError
+        If something is stated of missing labels, and nothing can come of it.
+    """
+    wanted = {each.content for each in destinations}
+    page = {"page", "run"} if multilabel else set[str]()
+    said = [name for name in ("propensity", "prior") if getattr(known, name) is not None]
+    if said and not multilabel:
+        raise UsageError(
+            f"--{said[0]} is about missing labels, and these data have one label a row.",
+            "Leave it out.",
+        )
+    return replace(
+        settings,
+        missing=bool(({"missing", "candidates"} | page) & wanted) or bool(said),
+        candidates=bool(({"candidates"} | page - {"page"}) & wanted),
+        relations=bool(({"relations", "violations"} | page) & wanted),
+        propensity=stated(known.propensity, "--propensity"),
+        prior=stated(known.prior, "--prior"),
+    )
 
 
 class TagDelivery(IssuesDelivery):

@@ -32,7 +32,7 @@ __all__ = [
 
 TABLE_FORMATS = ("parquet", "arrow", "csv", "jsonl")
 SIDE_TABLES = ("classes", "joint", "pairs", "groups")
-TAG_TABLES = ("classes", "rows", "groups", "missing", "relations", "violations")
+TAG_TABLES = ("classes", "rows", "groups", "missing", "candidates", "relations", "violations")
 _SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",

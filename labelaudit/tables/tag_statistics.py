@@ -12,9 +12,9 @@ from labelaudit.tag_statistics import RELATION_KINDS
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.tag_statistics import LabelRelations, MissingPositives
+    from labelaudit.tag_statistics import Candidates, LabelRelations, MissingPositives
 
-__all__ = ["missing_table", "relations_table", "violations_table"]
+__all__ = ["candidates_table", "missing_table", "relations_table", "violations_table"]
 
 
 def _floats(values: npt.NDArray[np.float64]) -> pa.Array:
@@ -52,6 +52,42 @@ def missing_table(
             columns[name + end] = _floats(getattr(found, name + end))
     reasons = pa.array([reason or None for reason in found.reason], pa.string())
     columns["not_estimable"] = reasons.take(k)
+    return pa.table(columns)
+
+
+def candidates_table(
+    found: Candidates,
+    classes: pa.Array,
+    groups: pa.Array | None,
+    keys: pa.Array,
+    files: pa.Array | None = None,
+) -> pa.Table:
+    """List tags that are not given, most probably missing first.
+
+    Columns: ``rank``; ``key``; ``row`` (0-based in the whole input); ``file`` (only with several);
+    ``class``; ``group`` (only with groups); ``missing_prob`` (probability that it is a missing
+    positive); ``prob`` (what the model says).
+
+    Parameters
+    ----------
+    found : Candidates
+    classes : pyarrow.Array
+        (K,) names.
+    groups : pyarrow.Array or None
+        (G,) names; None when rows are not grouped.
+    keys, files : pyarrow.Array
+        (m,) keys of the rows, and their files.
+    """
+    columns = {
+        "rank": pa.array(np.arange(1, len(found) + 1)),
+        "key": keys,
+        "row": pa.array(found.row),
+        **({} if files is None else {"file": files}),
+        "class": classes.take(pa.array(found.tag)),
+        **({} if groups is None else {"group": groups.take(pa.array(found.group))}),
+        "missing_prob": pa.array(found.missing),
+        "prob": pa.array(found.prob),
+    }
     return pa.table(columns)
 
 
