@@ -2,6 +2,7 @@
 
 # No postponed annotations here: the options are read from them.
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
