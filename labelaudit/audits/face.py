@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.audits.channel.sample import (
-    centred_logs,
     chunked,
     floor_of,
     row_hashes,
     sample_size,
 )
 from labelaudit.audits.channel.soft_counts import CONCENTRATION, Prior, Weighed, fitted
-from labelaudit.kernels.face import face_scores
+from labelaudit.kernels.rows import LEADING
 from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.channel.model import Channel
     from labelaudit.audits.channel.sample import Chunk
-    from labelaudit.audits.facts import Sample
-    from labelaudit.blocks import LabelBlock
+    from labelaudit.audits.facts import RowFacts, Sample
 
 __all__ = ["FaceValue", "face_sample_bound", "fit_face_value"]
 
 MOST_ROWS = 50_000
 NUMBERS = 1_000_000
 ROWS_A_CLASS = 20
+AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,63 @@ class FaceValue:
     floor: float
     channel: Channel
 
-    def scores(self, block: LabelBlock) -> npt.NDArray[np.float64]:
-        """(n,) float64 logarithm of the posterior probability that each label is right."""
-        probs = block.members[0]
-        if len(block.members) > 1:
-            logs = [centred_logs(member, self.floor) for member in block.members]
-            probs = np.exp(np.mean(logs, axis=0))
-        scores = np.empty(len(block))
-        channel = self.channel
-        face_scores(probs, block.labels, self.floor, channel.other, channel.own, scores)
+    def scores(self, facts: RowFacts, on: Executor | None = None) -> npt.NDArray[np.float64]:
+        """Score all rows by what the first reading kept of them.
+
+        What is left to the classes that are neither given nor among the leading ones is taken as
+        spread evenly over them: so no row has to be read again.
+
+        Parameters
+        ----------
+        facts : RowFacts
+        on : Executor, optional
+
+        Returns
+        -------
+        (N,) float64
+            Logarithm of the posterior probability that each label is right; 0 where left out.
+        """
+        scores = np.empty(len(facts))
+        parts = [slice(at, at + AT_ONCE) for at in range(0, len(facts), AT_ONCE)]
+        for part, found in zip(parts, each(partial(self._scores, facts), parts, on), strict=True):
+            scores[part] = found
         return scores
+
+    def _scores(self, facts: RowFacts, part: slice) -> npt.NDArray[np.float64]:
+        labels, given = facts.labels[part], facts.given_prob[part].astype(np.float64)
+        y = np.maximum(labels, 0)
+        other, rows = self.channel.other, y % len(self.channel.other)
+        left, spread = 1.0 - given, self._others[y]
+        rest, classes = np.zeros(len(y)), np.full(len(y), other.shape[1] - 1.0)
+        for place in range(LEADING):
+            k = facts.classes[part, place].astype(np.int64)
+            here = (k >= 0) & (k != y)
+            k = np.maximum(k, 0)
+            p = np.where(here, facts.leading[part, place], 0.0)
+            weight = np.where(here, other[rows, k], 0.0)
+            rest += np.maximum(p, self.floor) * weight
+            left, spread, classes = left - p, spread - weight, classes - here
+        rest += _shared(np.maximum(left, classes * self.floor) * np.maximum(spread, 0.0), classes)
+        kept = np.maximum(given, self.floor) * self.channel.own[y]
+        scores: npt.NDArray[np.float64] = np.where(labels >= 0, -np.log1p(rest / kept), 0.0)
+        return scores
+
+    @property
+    def _others(self) -> npt.NDArray[np.float64]:
+        """(K,) float64: the sum of ``other`` over the classes that are not the given one."""
+        other = self.channel.other
+        n_classes = other.shape[1]
+        if len(other) == n_classes > 1:
+            return np.asarray(other.sum(axis=1), np.float64)
+        return np.asarray(other[0].sum() - other[0], np.float64)
+
+
+def _shared(
+    amount: npt.NDArray[np.float64], among: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Divide, nothing among nobody."""
+    shares: npt.NDArray[np.float64] = np.where(among > 0.0, amount / np.maximum(among, 1.0), 0.0)
+    return shares
 
 
 def face_sample_bound(total_rows: int, n_classes: int, n_members: int) -> np.uint64:

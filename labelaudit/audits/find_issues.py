@@ -74,7 +74,8 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
         left_out=np.flatnonzero(~confident.evidence.valid),
         margins=prepared.margins.emptied(),
         unsettled=prepared.unsettled,
-        scorer=prepared.scorer,
+        model=model,
+        face_score=prepared.face_score,
         thresholds=confident.to_take_off(settings.compat) if settings.adjust else None,
     )
     second = second_reading(rows.partitions, plan, rows.told("scoring"))
@@ -85,6 +86,7 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
     audit = replace(
         _audit(settings, confident, flags, ranking),
         notes=model.notes if model else (),
+        readings=1 + second.read,
         calibration=prepared.calibration,
         reliability=prepared.reliability,
         quality=quality_bins(
@@ -165,7 +167,7 @@ def _audit(
         class_quality=mean,
         issues=ranked_rows(ranking, settings.every_row, settings.top),
         notes=(),
-        readings=2,
+        readings=1,
         calibration={},
     )
 

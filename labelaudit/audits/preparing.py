@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.confident import ConfidentLearning
-    from labelaudit.audits.face import FaceValue
     from labelaudit.audits.facts import FirstReading, RowFacts
     from labelaudit.audits.rows import Rows
     from labelaudit.audits.settings import AuditSettings
@@ -62,7 +61,10 @@ class Prepared:
         Of the rows whose leading classes settle them.
     unsettled : (N,) bool
         The other rows.
-    scorer : ChannelModel or FaceValue
+    model : ChannelModel or None
+        Where rcp was asked for.
+    face_score : (N,) float64 or None
+        Logarithm of the label quality at face value, where it was not.
     calibration : dict of str to float
     reliability : Reliability
     problems : tuple of Problem
@@ -73,16 +75,12 @@ class Prepared:
     entropy: npt.NDArray[np.floating]
     margins: LowestMargins
     unsettled: npt.NDArray[np.bool_]
-    scorer: ChannelModel | FaceValue
+    model: ChannelModel | None
+    face_score: npt.NDArray[np.float64] | None
     calibration: dict[str, float]
     reliability: Reliability
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
-
-    @property
-    def model(self) -> ChannelModel | None:
-        """The fitted channel, where rcp was asked for."""
-        return self.scorer if isinstance(self.scorer, ChannelModel) else None
 
 
 def prepare(rows: Rows, settings: AuditSettings) -> Prepared:
@@ -114,13 +112,14 @@ def prepare(rows: Rows, settings: AuditSettings) -> Prepared:
     found: list[Any] = together(rows.on, learn, measure)
     confident, (face, calibration, reliability, warnings) = found
     margins, unsettled = _margins_so_far(facts, confident, rows.on)
-    scorer = face or _fit(first, settings, counts, rows)
+    model = _fit(first, settings, counts, rows) if face is None else None
     return Prepared(
         confident,
         facts.entropy,
         margins,
         unsettled,
-        scorer,
+        model,
+        face.scores(facts, rows.on) if face else None,
         calibration,
         reliability,
         problems,

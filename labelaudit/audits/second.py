@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.audits.channel import score_block
-from labelaudit.audits.face import FaceValue
 from labelaudit.audits.facts import class_type
 from labelaudit.kernels.rows import LEADING
 from labelaudit.running import Executor, each
@@ -18,13 +18,16 @@ from labelaudit.summaries.exact import ExactSum
 from labelaudit.summaries.self_confidence import SelfConfidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
     from labelaudit.audits.channel import ChannelModel
     from labelaudit.blocks import LabelBlock, Partition
     from labelaudit.summaries.margins import LowestMargins
+
+AT_ONCE = 1 << 16
+_NO_DOUBT = ExactSum(np.zeros(4, np.int64), np.zeros(4, np.int64))
 
 __all__ = ["ChannelFacts", "SecondPlan", "SecondReading", "second_reading"]
 
@@ -42,8 +45,10 @@ class SecondPlan:
         The cells to fill, with no rows.
     unsettled : (N,) bool
         Rows to take into them.
-    scorer : ChannelModel or FaceValue
+    model : ChannelModel or None
         Score rows with it.
+    face_score : (N,) float64 or None
+        The scores, where they are known already.
     thresholds : (K,) float64 or None
         Thresholds to take off the probabilities for adjusted scores.
     """
@@ -52,8 +57,14 @@ class SecondPlan:
     left_out: npt.NDArray[np.int64]
     margins: LowestMargins
     unsettled: npt.NDArray[np.bool_]
-    scorer: ChannelModel | FaceValue
+    model: ChannelModel | None
+    face_score: npt.NDArray[np.float64] | None
     thresholds: npt.NDArray[np.float64] | None
+
+    @property
+    def every_row(self) -> bool:
+        """Whether rows are wanted that are settled already."""
+        return self.model is not None or self.thresholds is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,8 @@ class SecondReading:
         twice as sharp.
     adjusted : (2, N) float64 or None
         Adjusted probability of the given class, and of the best other one.
+    read : bool
+        Whether any row had to be read.
     """
 
     margins: LowestMargins
@@ -119,6 +132,7 @@ class SecondReading:
     recalibrated: SelfConfidence | None
     doubt: ExactSum
     adjusted: npt.NDArray[np.float64] | None
+    read: bool
 
 
 @dataclass(slots=True)
@@ -149,7 +163,7 @@ class _Lent:
 
 @dataclass(frozen=True, slots=True)
 class _BlockRows:
-    score: npt.NDArray[np.float64]
+    first_row: int
     channel: ChannelFacts | None
     recalibrated: SelfConfidence | None
     doubt: ExactSum
@@ -157,35 +171,46 @@ class _BlockRows:
 
 
 def second_reading(
-    partitions: Iterable[Partition[LabelBlock]], plan: SecondPlan, on: Executor | None = None
+    partitions: Sequence[Partition[LabelBlock]], plan: SecondPlan, on: Executor | None = None
 ) -> SecondReading:
-    """Read all rows a second time."""
+    """Read rows a second time: all of them, or those partitions that have unsettled ones."""
     lent = _Lent(plan.margins)
-    plain = isinstance(plan.scorer, FaceValue)
-    face = np.empty(plan.n_rows if plain else 0)
     channel: ChannelFacts | None = None
     recalibrated: SelfConfidence | None = None
     adjusted = None if plan.thresholds is None else np.empty((2, plan.n_rows))
-    width = 2 if plain else 4
-    doubt = ExactSum(np.zeros(width, np.int64), np.zeros(width, np.int64))
-    at = 0
-    for blocks in each(partial(_read_partition, plan=plan, lent=lent), partitions, on):
+    doubt = _doubt_of(plan.face_score)
+    wanted = _wanted(partitions, plan)
+    for blocks in each(partial(_read_partition, plan=plan, lent=lent), wanted, on):
         for rows in blocks:
-            here = slice(at, at + len(rows.score))
-            if plain:
-                face[here] = rows.score
             if rows.channel is not None and rows.recalibrated is not None:
                 channel = channel or ChannelFacts.empty(plan.n_rows, plan.margins.cells.n_classes)
-                channel.put(at, rows.channel)
+                channel.put(rows.first_row, rows.channel)
                 recalibrated = (
                     recalibrated + rows.recalibrated if recalibrated else rows.recalibrated
                 )
-            if adjusted is not None:
-                adjusted[:, here] = rows.adjusted
-            doubt = doubt + rows.doubt
-            at = here.stop
-    score = face if channel is None else channel.score
-    return SecondReading(lent.sum(), score, channel, recalibrated, doubt, adjusted)
+                doubt = doubt + rows.doubt
+            if adjusted is not None and rows.adjusted is not None:
+                end = rows.first_row + rows.adjusted.shape[1]
+                adjusted[:, rows.first_row : end] = rows.adjusted
+    score = plan.face_score if channel is None else channel.score
+    if score is None:
+        raise ValueError("second_reading() needs a model or scores")
+    return SecondReading(
+        lent.sum(), score, channel, recalibrated, doubt, adjusted, read=bool(wanted)
+    )
+
+
+def _wanted(
+    partitions: Sequence[Partition[LabelBlock]], plan: SecondPlan
+) -> Sequence[Partition[LabelBlock]]:
+    if plan.every_row:
+        return partitions
+    ends = [*(each.first_row for each in partitions[1:]), plan.n_rows]
+    return [
+        each
+        for each, end in zip(partitions, ends, strict=True)
+        if plan.unsettled[each.first_row : end].any()
+    ]
 
 
 def _read_partition(
@@ -199,25 +224,36 @@ def _read_partition(
 
 
 def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> _BlockRows:
+    first_row = block.first_row
+    unsettled = plan.unsettled[first_row : first_row + len(block)]
+    if not plan.every_row and not unsettled.any():
+        return _BlockRows(first_row, None, None, _NO_DOUBT, None)
     block = block.leaving_out(plan.left_out)
     probs = block.probs
-    margins.take(block, probs, plan.unsettled[block.first_row : block.first_row + len(block)])
+    margins.take(block, probs, unsettled)
     adjusted = None if plan.thresholds is None else _adjusted(block, probs, plan.thresholds)
-    if isinstance(plan.scorer, FaceValue):
-        face = plan.scorer.scores(block)
-        return _BlockRows(face, None, None, _doubt(-np.expm1(face)), adjusted)
-    scored = score_block(plan.scorer, block)
+    if plan.model is None:
+        return _BlockRows(first_row, None, None, _NO_DOUBT, adjusted)
+    scored = score_block(plan.model, block)
     place = np.maximum(scored.suggested, 0)[:, None]
     facts = ChannelFacts(
         scored.score,
-        scored.suggested.astype(class_type(plan.scorer.n_classes)),
+        scored.suggested.astype(class_type(plan.model.n_classes)),
         np.take_along_axis(probs, place, axis=1)[:, 0].astype(np.float32),
-        scored.classes.astype(class_type(plan.scorer.n_classes)),
+        scored.classes.astype(class_type(plan.model.n_classes)),
         scored.leading.astype(np.float32),
     )
-    recalibrated = SelfConfidence.of(block.labels, scored.given, plan.scorer.n_classes)
+    recalibrated = SelfConfidence.of(block.labels, scored.given, plan.model.n_classes)
     doubt = _doubt(-np.expm1(scored.score), 1.0 - scored.quality2)
-    return _BlockRows(scored.score, facts, recalibrated, doubt, adjusted)
+    return _BlockRows(first_row, facts, recalibrated, doubt, adjusted)
+
+
+def _doubt_of(face_score: npt.NDArray[np.float64] | None) -> ExactSum:
+    """Sum the doubts of known scores in parts, which spares the memory; else begin with none."""
+    if face_score is None:
+        return _NO_DOUBT
+    parts = (face_score[at : at + AT_ONCE] for at in range(0, len(face_score), AT_ONCE))
+    return reduce(add, (_doubt(-np.expm1(part)) for part in parts))
 
 
 def _doubt(*doubts: npt.NDArray[np.float64]) -> ExactSum:

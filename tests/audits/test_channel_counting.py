@@ -17,6 +17,7 @@ from labelaudit.audits.face import fit_face_value
 from labelaudit.audits.facts import Sample
 from labelaudit.blocks import LabelBlock
 from tests.audits.test_channel import mixture
+from tests.audits.test_face import kept
 
 
 @pytest.mark.parametrize(
@@ -84,9 +85,10 @@ def test_interval_covers_the_rate():
         labels = true.astype(np.int32)
         moved = rng.random(2000) < 0.15
         labels[moved] = (labels[moved] + rng.integers(1, 3, moved.sum())) % 3
-        block = LabelBlock(0, labels, (probs,))
         sample = Sample(np.arange(2000), labels, (probs,))
-        doubt = -np.expm1(fit_face_value(sample, 0, np.bincount(labels)).scores(block))
+        doubt = -np.expm1(
+            fit_face_value(sample, 0, np.bincount(labels)).scores(kept(labels, probs))
+        )
         e1, squares = float(doubt.sum()), float((doubt * doubt).sum())
         low, high = error_interval(e1, e1, squares, 2000)
         covered += low <= 0.15 <= high

@@ -7,9 +7,12 @@ import shlex
 import numpy as np
 import pytest
 
-from labelaudit import find_issues
+from labelaudit.api import audit
+from labelaudit.audits.settings import AuditSettings
 from labelaudit.cli.values import parse_classes
 from labelaudit.errors import ClassOrderError
+from labelaudit.tables.memory import memory_labels
+from labelaudit.tables.options import ReadOptions
 from labelaudit.wording import safe
 
 
@@ -19,8 +22,9 @@ def turned(names: list[str]) -> ClassOrderError:
     labels = np.tile(order, 30)
     probs = np.full((len(labels), len(names)), 0.1 / (len(names) - 1))
     probs[np.arange(len(labels)), order[::-1][labels]] = 0.9
+    source = memory_labels(np.array(names)[labels], probs, ReadOptions(classes=tuple(names)))
     with pytest.raises(ClassOrderError) as noticed:
-        find_issues(np.array(names)[labels], probs, classes=names)
+        audit(source, AuditSettings())
     return noticed.value
 
 

@@ -251,7 +251,7 @@ def test_in_sample_probabilities_are_noticed():
     [
         ({"method": "prune_by_clas"}, "Did you mean prune_by_class?"),
         ({"score": "nope"}, "Choose one of rcp"),
-        ({"frac_noise": 1.5}, "between 0 and 1"),
+        ({"frac_noise": 1.5}, "Give 0 to 1."),
         ({"min_examples_per_class": -1}, "0 or more"),
         ({"top": 0}, "1 or more"),
         ({"adjust": True}, "self_confidence"),
