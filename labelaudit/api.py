@@ -225,7 +225,7 @@ def _named(source: LabelSource, found: Audited, on: Executor) -> LabelIssues:
     return LabelIssues(
         understanding=source.understanding,
         audit=numbers,
-        table=issues_table(numbers.issues, values, keys, files, kept),
+        table=issues_table(numbers.issues, values, keys, files, kept, on),
         classes=classes_table(numbers, values),
         joint=joint_table(numbers, values),
         pairs=pairs_table(numbers, values),

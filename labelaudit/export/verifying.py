@@ -12,7 +12,8 @@ from labelaudit.changes import DECISIONS, SOURCES, Quality
 from labelaudit.errors import InvalidDataError
 from labelaudit.export.policy import FIX, Flagged, Reviewed
 from labelaudit.tables.arrays import numbers
-from labelaudit.tables.issues import LABEL_ERROR, issue_ids
+from labelaudit.tables.issue_ids import issue_ids
+from labelaudit.tables.issues import LABEL_ERROR
 from labelaudit.tables.records import column_texts
 from labelaudit.wording import safe
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from labelaudit.tables.issues import SEVERITIES, dictionary, filter_names, issue_ids, with_kept
+from labelaudit.tables.issue_ids import issue_ids
+from labelaudit.tables.issues import SEVERITIES, dictionary, filter_names, with_kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def tag_issues_table(
     names = pa.array(classes, pa.string())
     columns = {
         "rank": pa.array(np.arange(1, n + 1)),
-        "issue_id": issue_ids(kinds, which.tolist(), keys),
+        "issue_id": issue_ids(kinds, which, keys),
         "key": keys,
         "row": pa.array(cells.row),
         **({} if files is None else {"file": files}),

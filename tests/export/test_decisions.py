@@ -12,7 +12,7 @@ import pytest
 
 from labelaudit.errors import InputError
 from labelaudit.tables.decisions import read_decisions
-from labelaudit.tables.issues import issue_ids
+from labelaudit.tables.issue_ids import issue_ids
 from labelaudit.tables.labelled import open_labelled
 from labelaudit.tables.options import ReadOptions
 from tests.in_process import Finished, call

@@ -141,7 +141,7 @@ def test_accepting_is_judged_by_what_is_written(tmp_path: Path) -> None:
 
 
 def test_changed_label_resolves_its_issue() -> None:
-    from labelaudit.tables.issues import issue_ids
+    from labelaudit.tables.issue_ids import issue_ids
 
     keys = pa.array(["a", "b"])
     cat, dog = (issue_ids([("label_error", "", name)], [0, 0], keys) for name in ("cat", "dog"))
