@@ -271,6 +271,9 @@ class LabelAudit:
         ``nll``, ``brier``, ``ece``, ``collapse`` of the probabilities against the given labels.
     reliability : Reliability or None
     quality : QualityBins or None
+    informative : bool
+        False if the probabilities say nothing about the labels: rcp flags nothing then, and the
+        error rate means nothing.
     """
 
     method: str
@@ -295,6 +298,7 @@ class LabelAudit:
     calibration: Mapping[str, float]
     reliability: Reliability | None = None
     quality: QualityBins | None = None
+    informative: bool = True
 
 
 class Tabular:

@@ -147,6 +147,9 @@ class TagAudit:
     notes : tuple of str
     readings : int
         How many times the data was decoded, or read from memory.
+    informative : bool
+        False if the probabilities say nothing about the labels of any class: rcp flags nothing
+        then, and the error rate means nothing.
     """
 
     method: str
@@ -166,6 +169,7 @@ class TagAudit:
     issues: TagCells
     notes: tuple[str, ...]
     readings: int
+    informative: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -96,6 +96,7 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
             second,
             len(confident.counts),
         ),
+        informative=model is None or model.informative,
     )
     return Audited(
         audit,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from labelaudit.errors import ConfigError
 from labelaudit.gate.baseline import Baseline, updated_baseline
 from labelaudit.gate.kinds import Scene
 from labelaudit.gate.lines import issue_lines
@@ -105,6 +106,7 @@ def judge_labels(
     new: Baseline | None = None
     match = _match(accepted.baseline, issues) if accepted is not None else None
     if accepted is not None and accepted.update:
+        _refuse_unsaid(measured)
         new = updated_baseline(accepted.baseline, issues, measured.numbers, accepted.accept_new)
         match = _told(match, accepted)
         measured = _after(measured, accepted.baseline, new, result)
@@ -120,6 +122,15 @@ def judge_labels(
         worst=issue_lines(shown, files, _WORST, only_new=old is not None, lines=lines),
     )
     return verdict, new
+
+
+def _refuse_unsaid(measured: Measured) -> None:
+    """Keep a baseline whose issues seem resolved because nothing can be seen."""
+    if "issues" in measured.unsaid:
+        raise ConfigError(
+            f"The baseline cannot be updated: {measured.unsaid['issues']}.",
+            "Check that rows and probabilities belong together.",
+        )
 
 
 def judge_votes(result: CrowdConsensus, rules: Sequence[GateRule]) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelaudit.gate.metrics import LABELS, VOTES
+from labelaudit.gate.metrics import LABELS, METRICS, VOTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.crowd_findings import CrowdConsensus
-    from labelaudit.findings import LabelIssues
+    from labelaudit.findings import LabelAudit, LabelIssues
     from labelaudit.gate.baseline import Baseline
-    from labelaudit.tag_findings import TagIssues
+    from labelaudit.tag_findings import TagAudit, TagIssues
 
 __all__ = ["Issues", "Measured", "exact", "issues_of", "measured_labels", "measured_votes", "texts"]
 
@@ -92,6 +92,8 @@ class Measured:
     group_rows : mapping of str to int or None
         None without groups.
     baseline : Baseline or None
+    unsaid : mapping of str to str
+        For metrics that cannot be said, why not, where there is more to say than that.
     """
 
     data: str
@@ -100,6 +102,7 @@ class Measured:
     by_class: Mapping[str, Mapping[str, Fraction | None]] | None = None
     group_rows: Mapping[str, int] | None = None
     baseline: Baseline | None = None
+    unsaid: Mapping[str, str] = field(default_factory=dict)
 
 
 def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -143,7 +146,18 @@ def measured_labels(
         "min_class_rows": exact(min(_rows_of_classes(classes), default=0)),
         "mean_quality": exact(audit.mean_quality),
     }
-    return Measured(LABELS, numbers, issues, by_class, _group_rows(result.groups), baseline)
+    groups = _group_rows(result.groups)
+    return Measured(LABELS, numbers, issues, by_class, groups, baseline, _unsaid(audit))
+
+
+def _unsaid(audit: LabelAudit | TagAudit) -> dict[str, str]:
+    """Name what rests on probabilities that say nothing: few issues would look like few errors."""
+    if audit.informative:
+        return {}
+    names = [name for name in METRICS if name.startswith(("error_rate", "class_error_rate"))]
+    if audit.method == "rcp":
+        names += ["issues", "new_issues", "resolved_issues"]
+    return dict.fromkeys(names, "the probabilities say nothing about the labels")
 
 
 # The first name is that of single-label audits, the second that of multi-label ones.

@@ -179,6 +179,9 @@ def _value(expression: Expression, measured: Measured) -> Fraction:
 
 def _metric(metric: Metric, measured: Measured) -> Fraction:
     wanted = {each.name: each.value for each in metric.selectors}
+    if metric.name in measured.unsaid:
+        message = f"{metric.name} cannot be said of these data: {measured.unsaid[metric.name]}."
+        raise RuleError(message, metric.start, metric.stop)
     if metric.name.startswith(BASELINE):
         found = _of_baseline(metric.name.removeprefix(BASELINE), wanted, measured)
     elif metric.name in ("issues", "new_issues", "resolved_issues"):

@@ -351,6 +351,26 @@ def test_all_labels_null_is_not_green(tmp_path: Path) -> None:
         assert "bug" not in done.err
 
 
+def test_probabilities_of_other_rows_are_not_green(tmp_path: Path) -> None:
+    table = pq.read_table(CLEAN)
+    turned = pa.concat_tables([table.slice(700), table.slice(0, 700)])["label"]
+    place = table.schema.get_field_index("label")
+    data, baseline = tmp_path / "turned.parquet", tmp_path / "b.jsonl"
+    pq.write_table(table.set_column(place, "label", turned), data)
+    make = ("--baseline", baseline, "--update-baseline")
+    assert real(CLEAN, "--require", "new_issues == 0", *make, "--accept-new").code == 0
+    accepted = baseline.read_bytes()
+    for rule in ("new_issues == 0", "issues[class=3] == 0", "error_rate.low <= 2%"):
+        done = real(data, "--require", rule, "--baseline", baseline)
+        assert done.code == 2
+        assert "cannot be said of these data: the probabilities say nothing" in done.err
+    assert real(data, "--require", "rows > 9").code == 0
+    done = real(data, "--require", "rows > 9", *make)
+    assert done.code == 2
+    assert "The baseline cannot be updated" in done.err
+    assert baseline.read_bytes() == accepted
+
+
 def test_page_and_run_of_the_audit(tmp_path: Path) -> None:
     outputs = ("-o", tmp_path / "report.html", "-o", f"run:{tmp_path / 'run'}")
     assert real(CLEAN, "--require", "issues < 1", *outputs).code == 1

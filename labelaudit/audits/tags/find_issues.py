@@ -186,6 +186,7 @@ class _Audit:
             issues=cells,
             notes=(),
             readings=2,
+            informative=bool((self.judged & self.model.informative).any()),
         )
 
     def _rows(self, judged: Picked, by_rule: dict[str, npt.NDArray[np.bool_]]) -> TagRows:

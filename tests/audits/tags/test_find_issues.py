@@ -206,6 +206,7 @@ def test_noise_for_probabilities_flags_nothing():
     given = (rng.random((500, 4)) < 0.3).astype(np.int64)
     found = labelaudit.find_issues(given, rng.random((500, 4)))
     assert len(found) == 0
+    assert not found.audit.informative
     assert any("do not tell rows that have it" in warning for warning in found.warnings)
 
 
