@@ -26,6 +26,10 @@ __all__ = ["TagModel", "fit_model"]
 
 STEPS = 40
 BELIEVED = (0.05, 20.0, 0.01, 200.0, 100.0)
+LEAST_BELIEVED = (0.01, 20.0, 0.002, 200.0, 0.0)
+"""For the low end: next to no errors, unless the labels show some."""
+
+NO_ERRORS = (1e-9, 1e15, 1e-9, 1e15, 10.0)
 STANDARD_DEVIATIONS = 3.0
 CLASSES_A_TASK = 256
 SLACK = 0.2
@@ -45,7 +49,8 @@ class TagModel:
         Slope and offset of the logit of the quality of absent and of present, by the logit of the
         probability; the mean of the channel's posterior and of the probability itself.
     face : (K, 2, 2) float64
-        The same of the channel's posterior with the probabilities at face value.
+        The same of the channel's posterior with the probabilities calibrated on the given labels,
+        as if these were right.
     informative : (K,) bool
         Classes whose probabilities tell rows with them from rows without them.
     errors : (K,) int64
@@ -93,13 +98,14 @@ class TagModel:
         rates = np.full((len(known), 2, 3), np.nan)
         for k in np.flatnonzero(judged & self.informative).tolist():
             for y in range(2):
-                ends = [
+                least, most = (
                     _estimate(doubts[k, y], known[k][y])
                     for doubts in (self.face_doubts, self.doubts)
-                ]
-                rates[k, y, 0] = (ends[0].value + ends[1].value) / 2.0
-                rates[k, y, 1] = min(end.low for end in ends)
-                rates[k, y, 2] = max(end.high for end in ends)
+                )
+                # Doubt spread thinly tells next to nothing of its own upper end.
+                rates[k, y, 0] = (least.value + most.value) / 2.0
+                rates[k, y, 1] = min(least.low, most.low)
+                rates[k, y, 2] = max(least.value, most.high)
         return rates
 
 
@@ -122,41 +128,45 @@ def fit_model(
     """
     counts = np.ascontiguousarray(tally.counts[:, :, :-1])
     logits = np.clip(bin_logits(), -MOST_LOGIT, MOST_LOGIT)
-    channel = _fitted(counts, logits, moves=True, on=on)
-    at_face = _fitted(counts, logits, moves=False, on=on)
-    posterior, face = _lines(channel), _lines(at_face)
+    channel, straight, calibrated = _fitted(counts, logits, on)
+    posterior, face = _lines(channel), _lines(calibrated)
     itself = np.array([[-1.0, 0.0], [1.0, 0.0]])
     lines = (posterior + itself) / 2.0
     informative = judged & _informative(counts, logits)
     at_face_value, doubts = _doubts(counts, logits, face), _doubts(counts, logits, lines)
-    # Half-way between both beliefs in the model, as with labels of one class.
-    between = (doubts + at_face_value)[:, :, 0].sum(axis=1) / 2.0
+    # Half-way between both beliefs in the model: as sharp as can be, and as it stands.
+    as_it_stands = _doubts(counts, logits, _lines(straight))
+    between = (doubts + as_it_stands)[:, :, 0].sum(axis=1) / 2.0
     errors = np.rint(between).astype(np.int64)
     errors[~informative] = 0
     return TagModel(lines, face, informative, errors, doubts, at_face_value)
 
 
 def _fitted(
-    counts: npt.NDArray[np.int64],
-    logits: npt.NDArray[np.float64],
-    *,
-    moves: bool,
-    on: Executor | None,
+    counts: npt.NDArray[np.int64], logits: npt.NDArray[np.float64], on: Executor | None
 ) -> npt.NDArray[np.float64]:
-    believed = np.array([*BELIEVED, float(moves)])
-    fit = partial(_fit_part, logits=logits, believed=believed)
+    """(3, K, 4) a, b, m, x: with a curve that moves, with that of the model, with a calibrated one.
+
+    See ``kernels.tags.fit_tags``.
+    """
+    fit = partial(_fit_part, logits=logits)
     parts: Sequence[npt.NDArray[np.int64]] = [
         counts[start : start + CLASSES_A_TASK] for start in range(0, len(counts), CLASSES_A_TASK)
     ]
-    return np.concatenate(list(each(fit, parts, on)))
+    return np.concatenate(list(each(fit, parts, on)), axis=1)
 
 
 def _fit_part(
-    counts: npt.NDArray[np.int64],
-    logits: npt.NDArray[np.float64],
-    believed: npt.NDArray[np.float64],
+    counts: npt.NDArray[np.int64], logits: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    return fit_tags(counts, logits, believed, STEPS)
+    moving, fixed = np.array([*BELIEVED, 1.0]), np.array([*BELIEVED, 0.0])
+    channel = fit_tags(counts, logits, moving, STEPS)
+    straight = fit_tags(counts, logits, fixed, STEPS)
+    calibrated = fit_tags(counts, logits, np.array([*NO_ERRORS, 1.0]), STEPS)
+    least = np.array([*LEAST_BELIEVED, 0.0])
+    for k, (a, b, _, _) in enumerate(calibrated.tolist()):
+        calibrated[k, 2:] = fit_tags(counts[k : k + 1], a * logits + b, least, STEPS)[0, 2:]
+    return np.stack([channel, straight, calibrated])
 
 
 def _lines(fitted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -51,6 +51,20 @@ def test_planted_errors_are_found():
     assert kinds == ["extra_label" if each else "missing_label" for each in extra]
 
 
+@pytest.mark.parametrize("sharper", [0.5, 1.0, 2.0])
+def test_where_classes_only_overlap_the_low_end_is_near_nothing(sharper):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(-1.0, 2.0, (4000, 5))
+    given = rng.random(logits.shape) < 1 / (1 + np.exp(-logits))
+    found = labelaudit.find_issues(given, 1 / (1 + np.exp(-sharper * logits)))
+    rate = found.audit.error_rate
+    assert rate.low < 0.001
+    assert rate.face_value.value < 0.003
+    assert rate.high > 0.03
+    careful = found.audit.flagged["confident_learning"]
+    assert 0 < found.audit.n_issues < 0.8 * careful
+
+
 @pytest.mark.parametrize("method", FILTERS)
 def test_permuting_classes_permutes_the_result(method):
     given, probs, _ = made(1)
