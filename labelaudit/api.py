@@ -51,6 +51,7 @@ def find_issues(
     classes: Sequence[str] | None = None,
     keep: str | Sequence[str] = (),
     group: str | None = None,
+    where: str | None = None,
     threads: int | None = None,
     memory: int | None = None,
     **settings: Any,
@@ -74,6 +75,9 @@ def find_issues(
         Class names in the order of the probabilities.
     keep : str or sequence of str
         Columns to carry over into the issues table.
+    where : str, optional
+        Condition that rows must meet to be audited, such as ``"split = 'train'"``. Row numbers are
+        those of the whole table all the same.
     threads : int, optional
         How many to work with; all cores where not given. The result does not depend on it.
     memory : int, optional
@@ -111,6 +115,7 @@ def find_issues(
         classes=None if classes is None else tuple(map(str, listed("classes", classes))),
         keep=texts("keep", keep),
         group=one_text("group", group),
+        where=one_text("where", where),
     )
     source = _source(data, None if named else probs, options)
     chosen = audit_settings(settings)
@@ -214,13 +219,14 @@ def audit(
 
 def _named(source: LabelSource, found: Audited, on: Executor) -> LabelIssues:
     """Put keys, names and kept columns to the numbers."""
-    numbers = found.audit
+    issues = replace(found.audit.issues, row=source.numbered(found.audit.issues.row))
+    numbers = replace(found.audit, issues=issues)
     values = source.class_list.values
     keys, kept = keys_and_kept(source, numbers.issues.row, on)
     files = source.file_of(numbers.issues.row)
     groups, group = None, source.roles.group
     if group is not None:
-        every = source.take(np.arange(source.rows), [group])[group]
+        every = source.take(source.numbered(np.arange(source.rows)), [group])[group]
         groups = groups_table(every, found.flagged, found.left_out)
     return LabelIssues(
         understanding=source.understanding,

@@ -41,6 +41,7 @@ FLAGS: Mapping[str, str] = {
     "--task": "task",
     "--task-column": "task",
     "--top": "top",
+    "--where": "where",
     "--weights": "weights=True",
     "--worker-column": "worker",
 }

@@ -53,6 +53,11 @@ class VoteUnderstanding:
     origins : mapping of str to str
         For each role, how it was decided.
     rows : int
+        With ``where``, those that meet it.
+    where : str or None
+        Condition that rows had to meet.
+    rows_left_out : int
+        Rows that do not.
     """
 
     files: tuple[str, ...]
@@ -67,6 +72,8 @@ class VoteUnderstanding:
     class_order: str
     origins: Mapping[str, str]
     rows: int
+    where: str | None = None
+    rows_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

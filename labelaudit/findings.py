@@ -99,7 +99,11 @@ class Understanding:
     origins : mapping of str to str
         For each role, how it was decided: ``--labels``, ``config``, ``inferred``, ...
     rows : int
-        Rows in the input.
+        Rows in the input; with ``where``, those that meet it.
+    where : str or None
+        Condition that rows had to meet.
+    rows_left_out : int
+        Rows that do not.
     """
 
     files: tuple[str, ...]
@@ -115,6 +119,8 @@ class Understanding:
     class_order: str
     origins: Mapping[str, str]
     rows: int
+    where: str | None = None
+    rows_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,9 @@ def with_sound_keys(source: LabelSource, skip_invalid: bool) -> tuple[LabelSourc
     held = HeldKeys(source.rows)
     problem = source.check_keys(held)
     if problem is None:
-        return (replace(source, keys=held) if held.complete else source), ()
+        # What is held is counted among the rows that are read.
+        complete = held.complete and source.understanding.where is None
+        return (replace(source, keys=held) if complete else source), ()
     if source.key_is_inferred:
         return source.without_key(), (f"{problem.sentence} Row numbers are the keys.",)
     if skip_invalid:
@@ -40,7 +42,7 @@ def with_sound_keys(source: LabelSource, skip_invalid: bool) -> tuple[LabelSourc
 def keys_and_kept(
     source: LabelSource, rows: npt.NDArray[np.int64], on: Executor
 ) -> tuple[pa.Array, pa.Table | None]:
-    """Read the keys and the kept columns of the ranked rows."""
+    """Read the keys and the kept columns of the ranked rows, as numbered in the whole input."""
     key, keep = source.roles.key, list(source.roles.keep)
     wanted = [*keep, *([key] if key else [])]
     if not wanted:

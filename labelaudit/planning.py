@@ -89,6 +89,7 @@ def working(
         source.rows,
         source.classes,
         len(source.understanding.prob_columns),
+        numbered=source.numbered,
         progress=progress,
     )
     if wanted == 1:

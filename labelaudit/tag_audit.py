@@ -69,7 +69,7 @@ def audit_tag_source(
     clock.stop("table")
     return TagIssues(
         understanding=source.understanding,
-        audit=replace(found.audit, notes=(*found.audit.notes, *extras.notes)),
+        audit=replace(found.audit, issues=tables.issues, notes=(*found.audit.notes, *extras.notes)),
         table=cells,
         classes=tag_classes_table(found.audit.classes, source.classes),
         rows=row_table,
@@ -92,11 +92,13 @@ class _Named:
     ) -> None:
         self.source = source
         self.found = found
+        cells = found.audit.issues
+        self.issues = replace(cells, row=source.numbered(cells.row))
         self.settings = settings
         self.on = on
 
     def cells(self) -> pa.Table:
-        cells = self.found.audit.issues
+        cells = self.issues
         # Each row is read once, however many of its classes are flagged.
         rows, back = np.unique(cells.row, return_inverse=True)
         keys, kept = keys_and_kept(self.source, rows, self.on)
@@ -108,14 +110,15 @@ class _Named:
     def rows(self) -> pa.Table:
         results = self.found.audit.row_results
         chosen = _worst(results, every=self.settings.every_row)[: self.settings.top]
-        keys, _ = keys_and_kept(self.source, chosen, self.on)
-        return tag_rows_table(results, chosen, keys)
+        numbers = self.source.numbered(chosen)
+        keys, _ = keys_and_kept(self.source, numbers, self.on)
+        return tag_rows_table(results, chosen, numbers, keys)
 
     def groups(self) -> pa.Table | None:
         group = self.source.roles.group
         if group is None:
             return None
-        every = self.source.take(np.arange(self.source.rows), [group])[group]
+        every = self.source.take(self.source.numbered(np.arange(self.source.rows)), [group])[group]
         return groups_table(every, self.found.flagged, self.found.left_out)
 
 

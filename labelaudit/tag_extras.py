@@ -79,7 +79,7 @@ def _pairs(partition: Partition[TagBlock]) -> TagPairs:
 def _violations(rows: Rows, found: LabelRelations, names: pa.Array) -> pa.Table:
     contradicting = partial(_violating, found=found)
     parts = list(each(contradicting, rows.partitions, rows.told("relating")))
-    row = np.concatenate([part[0] for part in parts])
+    row = rows.numbered(np.concatenate([part[0] for part in parts]))
     relation = np.concatenate([part[1] for part in parts])
     return violations_table(row, relation, found, names)
 

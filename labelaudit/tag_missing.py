@@ -96,6 +96,7 @@ def find_missing(source: LabelSource, rows: Rows, settings: AuditSettings) -> Mi
     if settings.candidates:
         most = _most(found, settings)
         ranked = rank_candidates(partitions, found, most, rows.told("ranking"))
+        ranked = replace(ranked, row=source.numbered(ranked.row))
         keys, _ = keys_and_kept(source, ranked.row, rows.on)
         files = source.file_of(ranked.row)
         candidates = candidates_table(ranked, names, values, keys, files)
@@ -106,7 +107,7 @@ def _groups(source: LabelSource) -> tuple[pa.Array | None, npt.NDArray[np.int32]
     group = source.roles.group
     if group is None:
         return None, np.zeros(source.rows, np.int32)
-    values, codes = group_codes(source.take(np.arange(source.rows), [group])[group])
+    values, codes = group_codes(source.take(source.numbered(np.arange(source.rows)), [group])[group])
     return values, codes.astype(np.int32)
 
 

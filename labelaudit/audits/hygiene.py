@@ -18,7 +18,7 @@ from labelaudit.kernels.rows import STATUSES
 from labelaudit.wording import comma_list, percent, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -106,16 +106,25 @@ _STATUS_PROBLEMS = {
 }
 
 
-def row_problems(facts: RowFacts) -> tuple[Problem, ...]:
-    """List what is wrong with rows, one ``Problem`` for each kind, with the first rows."""
+def row_problems(
+    facts: RowFacts, numbered: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]
+) -> tuple[Problem, ...]:
+    """List what is wrong with rows, one ``Problem`` for each kind, with the first rows.
+
+    Parameters
+    ----------
+    facts : RowFacts
+    numbered : callable
+        Gives rows the numbers they have in the whole input.
+    """
     if facts.labels.min(initial=0) >= 0 and not facts.status.any():
         return ()
     found = [
-        _problem(*words, np.flatnonzero(facts.labels == code))
+        _problem(*words, numbered(np.flatnonzero(facts.labels == code)))
         for code, words in _LABEL_PROBLEMS.items()
     ]
     found += [
-        _problem(*_STATUS_PROBLEMS[name], np.flatnonzero(facts.status == status))
+        _problem(*_STATUS_PROBLEMS[name], numbered(np.flatnonzero(facts.status == status)))
         for status, name in enumerate(STATUSES)
         if name in _STATUS_PROBLEMS
     ]

@@ -46,7 +46,7 @@ def look_at_rows(rows: Rows, settings: AuditSettings) -> tuple[FirstReading, tup
         exact_entropy=settings.ranking == "confidence_weighted_entropy",
     )
     first = first_reading(rows.partitions, plan, rows.told("reading"))
-    return first, hygiene.row_problems(first.facts)
+    return first, hygiene.row_problems(first.facts, rows.numbered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,16 @@ from labelaudit.running import Executor, Here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from labelaudit.blocks import Partition
 
 __all__ = ["Rows"]
+
+
+def _as_they_are(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class Rows:
     n_members : int
         How many models' probabilities there are.
     on : Executor
+    numbered : callable
+        Gives rows, counted among these, the numbers they have in the whole input.
     progress : callable or None
         Told the stage, how many partitions are done, and how many there are.
     """
@@ -38,6 +47,7 @@ class Rows:
     classes: tuple[str, ...]
     n_members: int = 1
     on: Executor = field(default_factory=Here)
+    numbered: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]] = _as_they_are
     progress: Callable[[str, int, int], None] | None = None
 
     def told(self, stage: str) -> Executor:

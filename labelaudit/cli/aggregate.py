@@ -69,7 +69,9 @@ def aggregate(
 
     with Progress(quiet=talk.quiet) as progress:
         result = crowd.audit(source, settings, threads=run.threads, progress=progress)
-    record = RunRecord(ctx, files_read(source.tables, *gold, classes_file(columns.classes)))
+    inputs = files_read(source.tables, *gold, classes_file(columns.classes))
+    left_out = source.understanding.rows_left_out
+    record = RunRecord(ctx, inputs, rows_left_out=left_out)
     ConsensusDelivery(ctx, votes, result, destinations, talk).all(excel=output.excel, record=record)
     return ExitCode.DONE
 
@@ -112,6 +114,7 @@ def _opened(ctx: typer.Context, votes: list[str], columns: VoteColumns) -> "Vote
         abstain=tuple(columns.abstain or ()),
         gold=columns.gold,
         classes=classes,
+        where=columns.where,
         origins={role: where for role, where in found if where is not None},
     )
     return open_votes(votes, options)

@@ -75,7 +75,7 @@ def check(
     asked = Asked(ctx, data, rules, columns, method, run, talk)
     found = gate(asked, parsed, accepted, destinations)
     code = ExitCode.DONE if found.verdict.passed else ExitCode.GATE_FAILED
-    found.all(excel=output.excel, record=RunRecord(ctx, found.files, code))
+    found.all(excel=output.excel, record=RunRecord(ctx, found.files, code, found.rows_left_out))
     if service == "github":
         tell_github(found.verdict, delivery.report_stream(destinations, talk), os.environ)
     return code

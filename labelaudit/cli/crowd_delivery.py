@@ -24,6 +24,7 @@ __all__ = ["ConsensusDelivery", "planned"]
 
 _RERUN = (
     *("task_column", "worker_column", "label_column", "classes", "gold", "abstain", "duplicates"),
+    "where",
     *("method", "ordered", "seed", "config"),
 )
 

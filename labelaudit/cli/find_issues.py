@@ -85,7 +85,9 @@ def find_issues(
         from labelaudit.tables.showing import shown_table
 
         result = replace(result, shown=shown_table(source, result.audit.issues.row, output.show))
-    record = RunRecord(ctx, files_read(source.tables, classes_file(columns.classes)))
+    inputs = files_read(source.tables, classes_file(columns.classes))
+    left_out = source.understanding.rows_left_out
+    record = RunRecord(ctx, inputs, rows_left_out=left_out)
     deliver = TagDelivery if multilabel else IssuesDelivery
     deliver(ctx, data, result, settings, destinations, talk).all(excel=output.excel, record=record)
     return ExitCode.DONE

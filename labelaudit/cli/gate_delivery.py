@@ -25,7 +25,8 @@ __all__ = ["GateDelivery"]
 
 _BASELINE = "labels-baseline.jsonl"
 _RERUN = (
-    *("labels", "probs", "key", "classes", "group", "task", "method", "score", "collision"),
+    *("labels", "probs", "key", "classes", "group", "where", "task", "method", "score"),
+    "collision",
     *("compat", "min_examples_per_class", "frac_noise", "seed", "config", "warn"),
 )
 
@@ -63,6 +64,7 @@ class GateDelivery(Delivery):
         self.warnings = tuple(warnings)
         self.baseline = baseline
         self.files: Mapping[str, str] = {}
+        self.rows_left_out = 0
         """Every file that was read, by its name."""
 
     @property

@@ -80,6 +80,7 @@ def gate(
     baseline = accepted.baseline.path if accepted is not None else None
     known = baseline if baseline is not None and Path(baseline).exists() else None
     found.files = files_read(source.tables, known, classes_file(asked.columns.classes))
+    found.rows_left_out = source.understanding.rows_left_out
     return found
 
 
@@ -119,6 +120,7 @@ def _open_votes(asked: Asked) -> VoteSource:
         label=columns.labels,
         abstain=tuple(columns.abstain or ()),
         classes=parse_classes(columns.classes),
+        where=columns.where,
     )
     return open_votes(asked.data, options)
 

@@ -37,11 +37,14 @@ class RunRecord:
         For each file that was read, as the user named it, where it is.
     exit_code : int
         What the process will return.
+    rows_left_out : int
+        Rows of the inputs that ``--where`` left out.
     """
 
     ctx: typer.Context
     inputs: Mapping[str, str]
     exit_code: int = ExitCode.DONE
+    rows_left_out: int = 0
 
     def manifest(self, staged: Iterable[Staged], destinations: Sequence[Destination]) -> str:
         """Return the manifest as JSON text; it lists itself nowhere."""
@@ -58,6 +61,7 @@ class RunRecord:
                 "command": self.ctx.info_name,
                 "options": self._options(),
                 "inputs": [_file(name, path) for name, path in inputs.items()],
+                "rows_left_out": self.rows_left_out,
                 "outputs": [*_on_stdout(destinations), *_files(staged, destinations)],
                 "exit_code": int(self.exit_code),
             }

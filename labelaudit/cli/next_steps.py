@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["command_line", "free_name", "next_command", "said_flags"]
 
 _RERUN = (
-    *("labels", "probs", "key", "classes", "keep", "group", "task", "method", "score", "row_score"),
+    *("labels", "probs", "key", "classes", "keep", "group", "where"),
+    *("task", "method", "score", "row_score"),
     *("collision", "compat", "min_examples_per_class", "frac_noise", "seed", "config"),
 )
 _RERUN_FLAGS = ("adjust", "skip_invalid")

@@ -26,6 +26,7 @@ __all__ = [
     "Talk",
     "Task",
     "Threads",
+    "Where",
     "option",
 ]
 
@@ -145,6 +146,17 @@ Classes = Annotated[
 ]
 
 
+Where = Annotated[
+    str | None,
+    _columns(
+        "--where",
+        metavar="CONDITION",
+        text="Read only rows that meet it, such as \"split = 'train' and year >= 2020\": "
+        "=, !=, <, <=, >, >=, in (...), is null, and, or, not.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Which column is what."""
@@ -167,6 +179,8 @@ class Columns:
             "--group", metavar="COL", text="Count rows and issues for each value of a column."
         ),
     ] = None
+
+    where: Where = None
 
     @property
     def kept(self) -> tuple[str, ...]:

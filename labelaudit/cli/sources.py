@@ -38,6 +38,7 @@ def open_source(ctx: typer.Context, data: list[str], columns: Columns, task: str
         classes=classes,
         keep=columns.kept,
         group=columns.group,
+        where=columns.where,
         task=task,
         origins={role: where for role, where in found if where is not None},
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from labelaudit.cli.completers import choices
-from labelaudit.cli.options import Excel, Force, Threads, option
+from labelaudit.cli.options import Excel, Force, Threads, Where, option
 from labelaudit.cli.values import parse_memory
 
 __all__ = ["VoteColumns", "VoteData", "VoteMethod", "VoteOutput", "VoteRun"]
@@ -92,6 +92,7 @@ class VoteColumns:
             "refuse them.",
         ),
     ] = "last"
+    where: Where = None
 
 
 @dataclass(frozen=True, slots=True)

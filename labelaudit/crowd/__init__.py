@@ -49,6 +49,7 @@ def aggregate(
     abstain: Any = (),
     gold: Any = None,
     classes: Sequence[Any] | None = None,
+    where: str | None = None,
     level: str = "nominal",
     soft: str | None = None,
     extras: Collection[str] = ("confusion",),
@@ -82,6 +83,8 @@ def aggregate(
         Known labels: a column of the table, a file with ``task`` and ``label``, or pairs.
     classes : sequence, optional
         The classes in order.
+    where : str, optional
+        Condition that rows must meet to be read, such as ``"batch = 7"``.
     level : str
         ``nominal``, ``ordinal`` or ``interval``: what agreement is measured by.
     soft : str, optional
@@ -129,6 +132,7 @@ def aggregate(
         abstain=_texts(abstain),
         gold=str(gold) if isinstance(gold, str | Path) else None,
         classes=None if classes is None else _texts(listed("classes", classes)),
+        where=one_text("where", where),
     )
     if gold is not None and options.gold is None:
         from labelaudit.tables.votes_memory import gold_in_memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labelaudit.reports.layout import count, cut, entry, listing, plural
-from labelaudit.reports.understood import files_in_words, type_in_words
+from labelaudit.reports.understood import files_in_words, filter_lines, type_in_words
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def votes_understood(
         Name every file, worker column and class.
     """
     lines = entry("Data", files_in_words(understanding, limit, verbose=verbose), limit)
+    lines += filter_lines(understanding, limit)
     for title, text in (
         ("Tasks", _tasks(understanding)),
         ("Workers", _workers(understanding, limit, verbose=verbose)),

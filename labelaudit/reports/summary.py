@@ -140,6 +140,8 @@ def _mapping(understanding: Understanding) -> dict[str, Any]:
         "class_order": understanding.class_order,
         "origins": dict(understanding.origins),
         "rows": understanding.rows,
+        "where": understanding.where,
+        "rows_left_out": understanding.rows_left_out,
     }
 
 

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from labelaudit.crowd_findings import VoteUnderstanding
     from labelaudit.findings import Understanding
 
-__all__ = ["files_in_words", "origin_of", "type_in_words", "understood"]
+__all__ = [
+    "files_in_words",
+    "filter_lines",
+    "filter_note",
+    "origin_of",
+    "type_in_words",
+    "understood",
+]
 
 _DICTIONARY = re.compile(r"dictionary<values=([^,]+),.*>")
 _FORMATS = {"parquet": "Parquet", "arrow": "Arrow", "csv": "CSV", "jsonl": "JSON lines"}
@@ -30,6 +37,7 @@ def understood(understanding: Understanding, limit: int, *, verbose: bool = Fals
         Name every file and every class.
     """
     lines = entry("Data", files_in_words(understanding, limit, verbose=verbose), limit)
+    lines += filter_lines(understanding, limit)
     for title, text in (
         ("Labels", _labels(understanding)),
         ("Probs", _probs(understanding)),
@@ -38,6 +46,20 @@ def understood(understanding: Understanding, limit: int, *, verbose: bool = Fals
     ):
         lines += entry(title, text, limit)
     return lines
+
+
+def filter_lines(understanding: Understanding | VoteUnderstanding, limit: int) -> list[str]:
+    """Return the lines that say which rows were left out by a condition; none without one."""
+    note = filter_note(understanding)
+    return entry("Where", note, limit) if note else []
+
+
+def filter_note(understanding: Understanding | VoteUnderstanding) -> str:
+    """Return the condition, and how many rows it left out; nothing without one."""
+    if understanding.where is None:
+        return ""
+    out = plural(understanding.rows_left_out, "row")
+    return f"{safe(understanding.where, 300)} ({out} left out)"
 
 
 def type_in_words(kind: str) -> str:

@@ -13,6 +13,7 @@ from labelaudit.tables.held import Budget, HeldPartition
 from labelaudit.tables.keys import key_problem
 from labelaudit.tables.layouts import plain_type
 from labelaudit.tables.parts import common_type
+from labelaudit.tables.selecting import numbered, starts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +86,7 @@ class LabelSource:
 
     @property
     def rows(self) -> int:
-        """Rows in the whole input."""
+        """Rows that are read: all of the input, or those that meet a condition."""
         return self.understanding.rows
 
     @property
@@ -132,22 +133,25 @@ class LabelSource:
             return pa.Table.from_batches([], pa.schema(fields))
         return pa.concat_tables(parts).unify_dictionaries()
 
+    def numbered(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return rows, counted among those that are read, as rows of the whole input.
+
+        They differ where a condition leaves rows out: audits count the rows they get.
+        """
+        return numbered(self.tables, rows)
+
     def file_of(self, rows: npt.NDArray[np.int64]) -> pa.Array | None:
         """Return the file of each row as a dictionary array; None if there is one file only."""
         if len(self.tables) == 1:
             return None
-        which = np.searchsorted(self._starts(), rows, side="right") - 1
+        which = np.searchsorted(starts_of(self.tables), rows, side="right") - 1
         names = strings([table.name for table in self.tables]).cast(pa.string())
         return pa.DictionaryArray.from_arrays(numbers(which.astype(np.int32)), names)
-
-    def _starts(self) -> npt.NDArray[np.int64]:
-        rows = [sum(table.group_rows) for table in self.tables]
-        return np.concatenate(([0], np.cumsum(rows[:-1], dtype=np.int64))).astype(np.int64)
 
     def _local(
         self, rows: npt.NDArray[np.int64]
     ) -> Iterator[tuple[InputTable, npt.NDArray[np.int64]]]:
-        starts = self._starts()
+        starts = starts_of(self.tables)
         bounds = np.append(np.searchsorted(rows, starts), len(rows))
         for i, table in enumerate(self.tables):
             if bounds[i] < bounds[i + 1]:
@@ -165,7 +169,11 @@ class LabelSource:
         if key is None:
             return None
         tapped = iter if held is None else held.tapped
-        return key_problem(lambda: tapped(self._column(key)), key)
+        problem = key_problem(lambda: tapped(self._column(key)), key)
+        if problem is None:
+            return None
+        rows = self.numbered(np.array(problem.rows, np.int64))
+        return replace(problem, rows=tuple(rows.tolist()))
 
     def _column(self, name: str) -> Iterator[pa.Array]:
         kind = common_type([table.schema.field(name).type for table in self.tables])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelaudit.tables.remote import is_uri
+from labelaudit.tables.selecting import SelectedTable, starts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,13 +30,13 @@ def row_lines(tables: Iterable[InputTable]) -> dict[str, int]:
     tables : iterable of InputTable
         In the order of the input.
     """
-    found, start = {}, 0
-    for table in tables:
-        rows, header = sum(table.group_rows), _HEADERS.get(table.format)
+    found, tables = {}, list(tables)
+    for table, start in zip(tables, starts_of(tables).tolist(), strict=True):
+        header = _HEADERS.get(table.format)
+        rows = table.whole_rows if isinstance(table, SelectedTable) else sum(table.group_rows)
         local = header is not None and table.name != "-" and not is_uri(table.path)
         if header is not None and local and _lines(table.path) == rows + header:
             found[table.name] = 1 + header - start
-        start += rows
     return found
 
 

@@ -29,6 +29,8 @@ class ReadOptions:
         Columns, or globs of columns, to carry over into the issues table.
     group : str or None
         Column whose values are slices of the data.
+    where : str or None
+        Condition that rows must meet to be read.
     task : str
         ``auto``, ``multiclass`` or ``multilabel``.
     origins : mapping of str to str
@@ -41,6 +43,7 @@ class ReadOptions:
     classes: tuple[str, ...] | None = None
     keep: tuple[str, ...] = ()
     group: str | None = None
+    where: str | None = None
     task: str = "auto"
     origins: Mapping[str, str] = field(default_factory=dict)
 

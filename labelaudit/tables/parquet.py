@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from labelaudit.errors import InputError
 from labelaudit.tables.boundary import BROKEN_FILE, reading
+from labelaudit.tables.matching import Bounds
 from labelaudit.tables.scanning import is_text
 from labelaudit.tables.taking import take_rows
 from labelaudit.tables.views import plain_batch, without_views
@@ -71,6 +72,25 @@ class ParquetTable:
         return tuple(
             sum(group.column(leaf).total_compressed_size for leaf in leaves) for group in groups
         )
+
+    def bounds(self, columns: Sequence[str]) -> Iterator[dict[str, Bounds]]:
+        """Yield for each row group what the footer says of the values of these columns."""
+        leaves = self._flat_leaves(columns)
+        with self._opened(columns) as opened:
+            for group in range(len(self.group_rows)):
+                # As above: asking for damaged entries ends the process.
+                next(self._batches(opened, group, columns, 1), None)
+                with reading(f"{self.name}, row group {group}"):
+                    row_group = self.metadata.row_group(group)
+                    yield {
+                        name: _bounds(row_group.column(leaf).statistics)
+                        for name, leaf in leaves.items()
+                    }
+
+    def _flat_leaves(self, columns: Sequence[str]) -> dict[str, int]:
+        schema = self.metadata.schema
+        places = {schema.column(leaf).path: leaf for leaf in range(len(schema))}
+        return {name: places[name] for name in columns if name in places}
 
     def _leaves(self, columns: Sequence[str]) -> list[int]:
         """Return the indices of the stored columns; nested ones are several, named by path."""
@@ -155,6 +175,14 @@ class ParquetTable:
         fields = pa.schema([self.schema.field(column) for column in columns])
         plain = replace(self, encoded=())
         return pa.Table.from_batches(take_rows(plain, rows, columns), fields)
+
+
+def _bounds(known: pq.Statistics | None) -> Bounds:
+    if known is None:
+        return Bounds()
+    low, high = (known.min, known.max) if known.has_min_max else (None, None)
+    has_nulls = not known.has_null_count or known.null_count > 0
+    return Bounds(low, high, has_nulls, known.num_values > 0)
 
 
 def open_parquet(file: InputFile) -> ParquetTable:

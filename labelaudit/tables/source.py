@@ -18,6 +18,7 @@ from labelaudit.tables.parts import check_names, check_parts
 from labelaudit.tables.paths import find_files
 from labelaudit.tables.roles import Roles, assign_roles
 from labelaudit.tables.scanning import seen_labels, seen_names, seen_range, seen_width, share_from
+from labelaudit.tables.selecting import SelectedTable, filter_columns, left_out, selected
 from labelaudit.tables.soft_labels import warning_about
 from labelaudit.tables.tag_layouts import TOP_K
 from labelaudit.tables.tag_roles import TagRoles, assign_tag_roles, is_multilabel
@@ -68,9 +69,11 @@ def open_labels(paths: Sequence[str], options: ReadOptions) -> LabelSource:
 
 def _text_columns(options: ReadOptions, schema: pa.Schema) -> TextColumns:
     if is_multilabel(schema, options):
-        return _tag_text_columns(assign_tag_roles(schema, options), schema)
+        asked = filter_columns(options.where, schema)
+        return _tag_text_columns(assign_tag_roles(schema, options), schema, asked)
     roles = assign_roles(schema, options)
-    named = [roles.labels, roles.key, roles.group, *roles.keep]
+    asked = filter_columns(options.where, schema)
+    named = [roles.labels, roles.key, roles.group, *roles.keep, *asked]
     return TextColumns(
         plain=tuple(name for name in named if name is not None),
         probs=tuple(column for model in roles.probs for column in model.columns),
@@ -78,7 +81,7 @@ def _text_columns(options: ReadOptions, schema: pa.Schema) -> TextColumns:
     )
 
 
-def _tag_text_columns(found: TagRoles, schema: pa.Schema) -> TextColumns:
+def _tag_text_columns(found: TagRoles, schema: pa.Schema, asked: Sequence[str]) -> TextColumns:
     roles, tags = found.roles, found.tags
     read = [*tags.columns, *(column for model in roles.probs for column in model.columns)]
     # What looks like lists of numbers is one; lists of text have their type from the file.
@@ -88,7 +91,8 @@ def _tag_text_columns(found: TagRoles, schema: pa.Schema) -> TextColumns:
         if (name not in tags.columns and not _is_ids(roles, name))
         or list_layout(schema.field(name)) is not None
     ]
-    named = [roles.key, roles.group, *roles.keep, *(name for name in read if name not in floats)]
+    others = (name for name in read if name not in floats)
+    named = [roles.key, roles.group, *roles.keep, *asked, *others]
     plain = tuple(dict.fromkeys(name for name in named if name is not None))
     return TextColumns(plain=plain, probs=tuple(floats), labels=tags.columns)
 
@@ -101,7 +105,14 @@ def source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSour
     """Understand the columns and classes of tables that are parts of one."""
     for table in tables:
         check_names(table)
-    tables = _with_rows(tables)
+    tables = selected(tables, options.where)
+    without = left_out(tables)
+    source = _source_of(_with_rows(tables), options)
+    known = replace(source.understanding, where=options.where, rows_left_out=without)
+    return replace(source, understanding=known)
+
+
+def _source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSource:
     if is_multilabel(tables[0].schema, options):
         return _tag_source_of(tables, options)
     roles = assign_roles(tables[0].schema, options)
@@ -152,7 +163,7 @@ def _tag_source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> Labe
 
 def _encoding(table: InputTable, labels: str) -> InputTable:
     """Have a Parquet file's labels read as a dictionary."""
-    if isinstance(table, HiveTable):
+    if isinstance(table, HiveTable | SelectedTable):
         return replace(table, table=_encoding(table.table, labels))
     if table.format != "parquet" or labels not in table.schema.names:
         return table

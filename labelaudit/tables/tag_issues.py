@@ -74,14 +74,21 @@ def _states(codes: npt.NDArray[np.int8], known: npt.NDArray[np.bool_]) -> pa.Arr
     return pa.array(STATES, pa.string()).take(pa.array(codes, pa.int8(), mask=~known))
 
 
-def tag_rows_table(rows: TagRows, chosen: npt.NDArray[np.int64], keys: pa.Array) -> pa.Table:
+def tag_rows_table(
+    rows: TagRows,
+    chosen: npt.NDArray[np.int64],
+    numbers: npt.NDArray[np.int64],
+    keys: pa.Array,
+) -> pa.Table:
     """Write rows with one score each, in the order of ``chosen``.
 
     Parameters
     ----------
     rows : TagRows
     chosen : (m,) int64
-        Row numbers, worst first.
+        Which of them, worst first.
+    numbers : (m,) int64
+        Their row numbers in the whole input.
     keys : pyarrow.Array
         (m,) their keys.
     """
@@ -89,7 +96,7 @@ def tag_rows_table(rows: TagRows, chosen: npt.NDArray[np.int64], keys: pa.Array)
         {
             "rank": pa.array(np.arange(1, len(chosen) + 1)),
             "key": keys,
-            "row": pa.array(chosen),
+            "row": pa.array(numbers),
             "row_quality": pa.array(rows.quality[chosen], mask=np.isnan(rows.quality[chosen])),
             "is_issue": pa.array(rows.is_issue[chosen]),
             "issues": pa.array(rows.issues[chosen].astype(np.int64)),

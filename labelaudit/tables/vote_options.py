@@ -36,6 +36,8 @@ class VoteOptions:
         Known labels in memory: ``task`` and ``label``.
     classes : tuple of str or None
         Class names in order; None: ClassLabel names, ordered categories, or sorted labels.
+    where : str or None
+        Condition that rows must meet to be read.
     origins : mapping of str to str
         For each role that is set, where: ``--label-column``, a settings file, ...
     """
@@ -48,6 +50,7 @@ class VoteOptions:
     gold: str | None = None
     known: pa.Table | None = None
     classes: tuple[str, ...] | None = None
+    where: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def origin(self, role: str) -> str:

@@ -15,10 +15,11 @@ from labelaudit.errors import InvalidDataError, NothingToAuditError, UsageError
 from labelaudit.tables.arrays import null_mask, numbers, strings
 from labelaudit.tables.gold import gold_codes
 from labelaudit.tables.roles import listed
+from labelaudit.tables.selecting import numbered
 from labelaudit.tables.vote_classes import ABSTAINED, VoteClasses, vote_classes
 from labelaudit.tables.vote_codes import NO_CODE, Encoder, as_text, encoded, plain_values
 from labelaudit.tables.vote_groups import CodedVotes, grouped
-from labelaudit.tables.vote_roles import ALL_OTHERS, VoteRoles
+from labelaudit.tables.vote_roles import ALL_OTHERS
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Votes:
 
 def read_votes(source: VoteSource) -> Votes:
     """Read all votes of a source; what it raises is listed at ``VoteSource.read``."""
-    columns, roles = _Columns(source.roles), source.roles
+    columns, roles = _Columns(source), source.roles
     rows = max(_BATCH_ROWS // len(roles.columns), 4096)
     for table in source.tables:
         for batch in table.read(range(len(table.group_rows)), roles.columns, rows):
@@ -74,15 +75,16 @@ def read_votes(source: VoteSource) -> Votes:
 class _Columns:
     """Takes batches; holds codes of whatever was said, and of every task, in row order."""
 
-    def __init__(self, roles: VoteRoles) -> None:
-        self.roles = roles
+    def __init__(self, source: VoteSource) -> None:
+        self.roles = source.roles
+        self.tables = source.tables
         self.task, self.worker, self.label, self.gold = (Encoder() for _ in range(4))
         self.rows = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
         roles, n = self.roles, batch.num_rows
         if roles.task is None:
-            task = numbers(np.arange(self.rows, self.rows + n))
+            task = numbers(numbered(self.tables, np.arange(self.rows, self.rows + n)))
         else:
             task = batch.column(roles.task)
         self.rows += n

@@ -19,6 +19,7 @@ from labelaudit.tables.roles import (
     listed,
     only_one,
 )
+from labelaudit.tables.selecting import filter_columns
 from labelaudit.tables.text import TextColumns
 from labelaudit.wording import safe
 
@@ -256,4 +257,5 @@ def vote_text_columns(options: VoteOptions, schema: pa.Schema) -> TextColumns:
     """Say which columns of a file without types are looked at."""
     roles = assign_vote_roles(schema, options)
     gold = (roles.gold,) if roles.gold is not None else ()
-    return TextColumns(plain=roles.columns, labels=(*roles.labels, *gold))
+    plain = (*roles.columns, *filter_columns(options.where, schema))
+    return TextColumns(plain=plain, labels=(*roles.labels, *gold))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from labelaudit.tables.hive import with_folders
 from labelaudit.tables.parts import check_names, check_parts
 from labelaudit.tables.paths import find_files
 from labelaudit.tables.roles import existing_column
+from labelaudit.tables.selecting import left_out, selected
 from labelaudit.tables.vote_options import DUPLICATES, VoteOptions
 from labelaudit.tables.vote_reading import read_votes
 from labelaudit.tables.vote_roles import VoteRoles, assign_vote_roles, vote_text_columns
@@ -107,6 +108,7 @@ def votes_of(tables: tuple[InputTable, ...], options: VoteOptions) -> VoteSource
         )
     for table in tables:
         check_names(table)
+    tables = selected(tables, options.where)
     kept = tuple(table for table in tables if sum(table.group_rows))
     if not kept:
         raise NothingToAuditError(
@@ -116,7 +118,10 @@ def votes_of(tables: tuple[InputTable, ...], options: VoteOptions) -> VoteSource
     check_parts(kept, roles.columns)
     if options.gold is not None and roles.gold is None and not os.path.lexists(options.gold):
         existing_column(kept[0].schema, options.gold, "gold labels (nor a file of that name)")
-    return VoteSource(_understanding(kept, roles, options), kept, roles, options)
+    understanding = replace(
+        _understanding(kept, roles, options), where=options.where, rows_left_out=left_out(tables)
+    )
+    return VoteSource(understanding, kept, roles, options)
 
 
 def _understanding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,11 +33,14 @@ class FirstLook:
         Rows that cannot be used, ascending.
     status : (m,) uint8
         Why not, an index into ``TAG_STATUSES``.
+    numbers : (m,) int64 or None
+        The rows that cannot be used as rows of the whole input, if they are counted differently.
     """
 
     tally: TagTally
     left_out: npt.NDArray[np.int64]
     status: npt.NDArray[np.uint8]
+    numbers: npt.NDArray[np.int64] | None = None
 
     def __add__(self, other: FirstLook) -> FirstLook:
         return FirstLook(
@@ -48,13 +51,15 @@ class FirstLook:
 
     def problems(self) -> tuple[Problem, ...]:
         """List what is wrong with rows, one ``Problem`` for each kind."""
-        return tag_problems(self.left_out, self.status, self.tally.rows + len(self.left_out))
+        numbers = self.left_out if self.numbers is None else self.numbers
+        return tag_problems(numbers, self.status, self.tally.rows + len(self.left_out))
 
 
 def first_look(rows: Rows) -> FirstLook:
     """Read all rows once."""
     look = partial(_look_at, n_classes=len(rows.classes))
-    return total(look, rows.partitions, rows.told("reading"))
+    found = total(look, rows.partitions, rows.told("reading"))
+    return replace(found, numbers=rows.numbered(found.left_out))
 
 
 def _look_at(partition: Partition[TagBlock], n_classes: int) -> FirstLook:

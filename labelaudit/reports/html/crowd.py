@@ -13,7 +13,7 @@ from labelaudit.reports.html.clusters import Cells, block
 from labelaudit.reports.html.heatmap import heatmap
 from labelaudit.reports.html.words import Fact, data_name, fixed, name_of
 from labelaudit.reports.layout import count, percent, plural
-from labelaudit.reports.understood import origin_of, type_in_words
+from labelaudit.reports.understood import filter_note, origin_of, type_in_words
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -254,6 +254,7 @@ def _assumed(result: CrowdConsensus) -> list[Fact]:
     label = told.label_column
     return [
         Fact("Data", ", ".join(files), f"{told.layout} table, {plural(told.rows, 'row')}"),
+        *([Fact("Where", filter_note(told))] if told.where is not None else []),
         Fact(
             "Tasks",
             "each row" if told.task_column is None else safe(told.task_column),

@@ -15,7 +15,7 @@ from labelaudit.reports.html.words import Fact, data_name, fixed, name_of, wilso
 from labelaudit.reports.html.yields import expected_yield
 from labelaudit.reports.layout import count, percent, plural
 from labelaudit.reports.text import headline
-from labelaudit.reports.understood import origin_of, type_in_words
+from labelaudit.reports.understood import filter_note, origin_of, type_in_words
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def assumed(result: LabelIssues | TagIssues, settings: Mapping[str, object]) -> 
     key = "the row number" if told.key_column is None else safe(told.key_column)
     probs = ", ".join(safe(name) for name in told.prob_columns)
     return [
-        Fact("Data", ", ".join(files) + more),
+        Fact("Data", ", ".join(files) + more, filter_note(told)),
         Fact(
             "Labels",
             f"{safe(told.label_column)} ({type_in_words(told.label_type)})",
