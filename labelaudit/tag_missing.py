@@ -107,7 +107,9 @@ def _groups(source: LabelSource) -> tuple[pa.Array | None, npt.NDArray[np.int32]
     group = source.roles.group
     if group is None:
         return None, np.zeros(source.rows, np.int32)
-    values, codes = group_codes(source.take(source.numbered(np.arange(source.rows)), [group])[group])
+    values, codes = group_codes(
+        source.take(source.numbered(np.arange(source.rows)), [group])[group]
+    )
     return values, codes.astype(np.int32)
 
 
