@@ -175,7 +175,7 @@ def _values(
     strange = next((name for name in stated if name not in classes), None)
     if strange is not None:
         raise UsageError(
-            f"{flag} names {safe(strange)!r}, which is no class.",
+            f"{flag} names '{safe(strange)}', which is no class.",
             f"Classes are {safe(', '.join(classes), 200)}.",
         )
     return np.array([float(stated.get(name, np.nan)) for name in classes])

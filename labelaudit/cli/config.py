@@ -15,6 +15,7 @@ import typer
 from labelaudit.cli.completers import choices_of
 from labelaudit.cli.values import parse_list
 from labelaudit.errors import ConfigError, UsageError
+from labelaudit.small_files import small_text
 from labelaudit.wording import comma_list, safe
 
 __all__ = [
@@ -209,7 +210,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(small_text(path))
     except OSError as error:
         raise ConfigError(
             f"The settings file {safe(path)} cannot be read: {safe(error.strerror)}.",
@@ -268,10 +269,16 @@ def _from_table(
         if seen.setdefault(name, key) != key:
             found.errors.append(f"{where}: {seen[name]} and {key} are one setting; write one.")
         elif name not in known:
-            hint = _did_you_mean(key, sorted(map(_key, known)))
-            found.errors.append(f"{where}: there is no setting {safe(key)!r}.{hint}")
+            found.errors.append(f"{where}: {_no_such(ctx, key, value, known)}")
         elif name in options:
             found.offer(ctx, options[name], value, where)
+
+
+def _no_such(ctx: typer.Context, key: str, value: object, known: set[str]) -> str:
+    """Name the nearest setting; for a table, which no setting is, the nearest command."""
+    names = [*_commands(ctx), *_SECTIONS] if isinstance(value, dict) else map(_key, known)
+    what = "command" if isinstance(value, dict) else "setting"
+    return f"there is no {what} '{safe(key)}'.{_did_you_mean(key, sorted(names))}"
 
 
 def _raw(option: Any, value: object, *, from_file: bool) -> object:
@@ -300,7 +307,7 @@ def _check_choice(option: Any, value: object) -> None:
     words = choices_of(option)
     if words and isinstance(value, str) and value not in words:
         hint = _did_you_mean(value, list(words)) or f" Use one of {', '.join(words)}."
-        raise TypeError(f"there is no {safe(value)!r}.{hint}")
+        raise TypeError(f"there is no '{safe(value)}'.{hint}")
 
 
 def _several(name: str, value: object, *, from_file: bool) -> list[str]:

@@ -79,7 +79,7 @@ def _resolved(ctx: typer.Context, command: str | None, config: str | None) -> di
     known = [name for name, each in commands.items() if not hasattr(each, "commands")]
     if command is not None and command not in known:
         raise UsageError(
-            f"There is no command {safe(command)!r} with settings.",
+            f"There is no command '{safe(command)}' with settings.",
             f"Use one of {', '.join(known)}.",
         )
     found = {}

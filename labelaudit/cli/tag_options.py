@@ -57,7 +57,7 @@ def stated(text: str | None, flag: str) -> float | Mapping[str, float] | None:
     for part in parts:
         name, equals, share = part.rpartition("=")
         if not equals or name in shares:
-            twice = f"names {safe(name)!r} twice" if equals else f"has no class in {safe(part)!r}"
+            twice = f"names '{safe(name)}' twice" if equals else f"has no class in '{safe(part)}'"
             raise UsageError(f"{flag} {twice}.", "Write one share, or cat=0.7,dog=0.9.")
         shares[name] = _share(share, flag)
     return shares

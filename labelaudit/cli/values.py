@@ -6,11 +6,11 @@ import csv
 import io
 import re
 from fractions import Fraction
-from pathlib import Path
 
 import typer
 
 from labelaudit.errors import UsageError
+from labelaudit.small_files import small_text
 from labelaudit.wording import safe
 
 __all__ = ["classes_file", "parse_classes", "parse_list", "parse_memory", "parse_share"]
@@ -29,12 +29,12 @@ def parse_memory(text: str) -> int:
     """
     match = _SIZE.fullmatch(str(text))
     if match is None:
-        raise typer.BadParameter(f"{safe(text)!r} is not a size; write 4GiB, 500MB or 2g.")
+        raise typer.BadParameter(f"'{safe(text)}' is not a size; write 4GiB, 500MB or 2g.")
     number, unit, binary, _ = match.groups()
     base = 1024 if binary or unit == "" else 1000
     size = int(float(number) * base ** _POWERS[unit.lower()])
     if size < 1_000_000:
-        raise typer.BadParameter(f"{safe(text)!r} is less than 1 MB; write 4GiB, 500MB or 2g.")
+        raise typer.BadParameter(f"'{safe(text)}' is less than 1 MB; write 4GiB, 500MB or 2g.")
     return size
 
 
@@ -50,11 +50,11 @@ def parse_share(text: str) -> Fraction:
     try:
         number = Fraction(stripped.removesuffix("%").strip())
     except (ValueError, ZeroDivisionError):
-        raise typer.BadParameter(f"{safe(text)!r} is not a share; write 10% or 0.1.") from None
+        raise typer.BadParameter(f"'{safe(text)}' is not a share; write 10% or 0.1.") from None
     share = number / 100 if stripped.endswith("%") else number
     if not 0 <= share <= 1:
         hint = f"; did you mean {safe(stripped)}%?" if 1 < share <= 100 else "."
-        raise typer.BadParameter(f"{safe(text)!r} is not between 0 and 100%{hint}")
+        raise typer.BadParameter(f"'{safe(text)}' is not between 0 and 100%{hint}")
     return share
 
 
@@ -83,7 +83,7 @@ def parse_classes(text: str | None) -> tuple[str, ...] | None:
     names = parse_list(text, "--classes") if path is None else _classes_in(path)
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
-        raise UsageError(f"--classes names {safe(twice)!r} twice.", "Name every class once.")
+        raise UsageError(f"--classes names '{safe(twice)}' twice.", "Name every class once.")
     if len(names) < 2:
         raise UsageError(
             f"--classes names {len(names) or 'no'} class.", "Name at least two classes."
@@ -98,7 +98,7 @@ def classes_file(text: str | None) -> str | None:
 
 def _classes_in(name: str) -> tuple[str, ...]:
     try:
-        text = Path(name).read_text(encoding="utf-8-sig")
+        text = small_text(name)
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UsageError(

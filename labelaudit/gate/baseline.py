@@ -11,10 +11,10 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.errors import ConfigError
+from labelaudit.small_files import small_text
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ def read_baseline(path: str) -> Baseline:
         If the file is missing or cannot be read, or a line of it is broken; with the line.
     """
     name = safe(path, 200)
+    if not path:
+        raise ConfigError("--baseline names no file.", "Name it with --baseline FILE.")
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = small_text(path)
     except FileNotFoundError as error:
         raise ConfigError(
             f"The baseline {name} does not exist.",
@@ -151,8 +153,9 @@ def _parsed(name: str, number: int, line: str) -> dict[str, Any]:
 def _header(name: str, header: dict[str, Any]) -> dict[str, Fraction]:
     if header.get("labelaudit") != _TITLE:
         raise _broken(name, 1, f"is not the header of a file of {_TITLE}")
-    if header.get("version") != _VERSION:
-        found = safe(header.get("version"))
+    version = header.get("version")
+    if version != _VERSION or not isinstance(version, int) or isinstance(version, bool):
+        found = safe(json.dumps(version))
         raise _broken(name, 1, f"says version {found}, and this labelaudit reads {_VERSION}")
     metrics = header.get("metrics", {})
     if not isinstance(metrics, dict) or not all(map(_is_number, metrics.values())):
@@ -168,7 +171,7 @@ def _entries(name: str, lines: list[tuple[int, dict[str, Any]]]) -> tuple[dict[s
             raise _broken(name, number, f"has no {missing[0]}")
         found = entry["issue_id"]
         if not isinstance(found, str) or len(found) != 16 or not _HEX.issuperset(found):
-            raise _broken(name, number, f"has the id {safe(found, 40)!r}, which is not one")
+            raise _broken(name, number, f"has the id '{safe(found, 40)}', which is not one")
         if found in seen:
             raise _broken(name, number, f"repeats the id of line {seen[found]}")
         seen[found] = number

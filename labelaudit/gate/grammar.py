@@ -167,7 +167,7 @@ def _comparison(words: Scanner) -> str:
         raise RuleError(message, at, at + len(slip))
     found = words.take(*COMPARISONS)
     if found is None:
-        what = "the rule ends" if not rest else f"{safe(rest[0])!r} stands"
+        what = "the rule ends" if not rest else f"'{safe(rest[0])}' stands"
         raise RuleError(f"One of {' '.join(COMPARISONS)} is needed where {what}.", at, at)
     return found
 
@@ -178,7 +178,7 @@ def _left_over(words: Scanner) -> RuleError:
         return RuleError("A rule compares once; write two rules.", at, at + 1)
     if rest.lower().startswith(("and", "or", "&&", "||", ";", ",")):
         return RuleError("A rule says one thing; write one rule for each.", at, at + 1)
-    return RuleError(f"{safe(rest[0])!r} is not expected here.", at, at + 1)
+    return RuleError(f"'{safe(rest[0])}' is not expected here.", at, at + 1)
 
 
 def _expression(words: Scanner, depth: int) -> Expression:
@@ -228,7 +228,7 @@ def _metric(words: Scanner, start: int) -> Metric:
     name = words.name()
     if name is None:
         rest = words.rest()
-        what = f"not {safe(rest[0])!r}" if rest else "but the rule ends"
+        what = f"not '{safe(rest[0])}'" if rest else "but the rule ends"
         raise RuleError(f"A number or a metric is expected here, {what}.", start, start + 1)
     stop = words.place
     if not words.take("["):

@@ -142,7 +142,7 @@ def _check_there(metric: Metric, name: str, scene: Scene) -> None:
 def _unknown(name: str, scene: Scene | None) -> str:
     known = [each for each, spec in METRICS.items() if scene is None or scene.data in spec.data]
     hint = did_you_mean(name, known) or f" Metrics are {', '.join(known)}."
-    return f"There is no metric {safe(name)!r}.{hint}"
+    return f"There is no metric '{safe(name)}'.{hint}"
 
 
 def _check_name(metric: Metric, selector: Selector, allowed: tuple[str, ...]) -> None:
@@ -178,7 +178,7 @@ def _check_value(metric: Metric, selector: Selector, scene: Scene) -> None:
     if known and value not in known:
         what = {"severity": "flagged row of severity", "class": "class"}.get(name, "label")
         hint = did_you_mean(value, known) or f" There are {_first(known)}."
-        message = f"There is no {what} {safe(value)!r}.{hint}"
+        message = f"There is no {what} '{safe(value)}'.{hint}"
         raise RuleError(message, selector.start, selector.stop)
 
 
@@ -266,7 +266,7 @@ def _demand_ratio(number: _Typed, place: Expression, ratio: Expression) -> None:
     if value is None or value == 0 or (number.pointed and abs(value) <= 1):
         return
     plain = f"{float(value):g}"
-    name = safe(ratio.name) if isinstance(ratio, Metric) else "the other side"
+    name = safe(ratio.name) if isinstance(ratio, Metric) else "The other side"
     message = f"{name} is a ratio, and {plain} is a count. Did you mean {plain}%?"
     raise RuleError(message, place.start, place.stop)
 

@@ -233,5 +233,5 @@ def _demand_group(metric: Metric, measured: Measured) -> None:
         groups = measured.group_rows or {}
         if each.name == "group" and each.value not in groups:
             hint = did_you_mean(each.value, groups)
-            message = f"There is no group {safe(each.value)!r}.{hint}"
+            message = f"There is no group '{safe(each.value)}'.{hint}"
             raise RuleError(message, each.start, each.stop)

@@ -10,6 +10,7 @@ from labelaudit.reports.layout import (
     Style,
     count,
     entry,
+    paragraph,
     plural,
     remarks,
     table,
@@ -87,9 +88,10 @@ def export_report(
     if counts["settled"]:
         said = f"{plural(counts['settled'], 'row')} by an earlier export, left as they are"
         lines += entry("Settled", said, limit)
-    lines += ["", style.bold(_headline(counts, dry=dry))]
+    lines += ["", *map(style.bold, paragraph(_headline(counts, dry=dry), limit))]
     lines += _pairs(facts.pairs, limit, style)
-    lines += remarks(facts.warnings, (), limit, style)
+    doubts = remarks(facts.warnings, (), limit, style)
+    lines += ["", *doubts] if doubts else []
     if written:
         lines += ["", *(f"Wrote {each}" for each in written)]
     if dry:

@@ -118,12 +118,12 @@ def issue_sentence(line: IssueLine) -> str:
     """Say what is wrong with one label."""
     given = safe(_named(line.given), 60)
     if line.kind == "missing_label":
-        return f"The label {given!r} is probably missing"
+        return f"The label '{given}' is probably missing"
     if line.kind == "extra_label":
-        return f"The label {given!r} is probably too many"
+        return f"The label '{given}' is probably too many"
     if line.suggested is None:
-        return f"The label {given!r} is probably wrong"
-    return f"The label {given!r} is probably wrong: {safe(line.suggested, 60)!r} fits better"
+        return f"The label '{given}' is probably wrong"
+    return f"The label '{given}' is probably wrong: '{safe(line.suggested, 60)}' fits better"
 
 
 def _named(text: str | None) -> str:

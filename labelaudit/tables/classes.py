@@ -249,8 +249,9 @@ def _refuse_other_number(label: LabelColumn, model: ProbColumns, n_labels: int) 
     elif missing > 0:
         noun = "1 class has" if missing == 1 else f"{missing:,} classes have"
         remedy = f"{noun} no probabilities: give those of every class with --probs."
+    held = "only one label" if n_labels == 1 else f"{n_labels:,} different labels"
     raise UsageError(
-        f"Column {safe(label.name)} holds {n_labels:,} different labels, but {model.shown} holds "
+        f"Column {safe(label.name)} holds {held}, but {model.shown} holds "
         f"{width:,} probabilities a row.",
         remedy,
     )

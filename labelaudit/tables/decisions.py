@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelaudit.changes import DECISIONS
 from labelaudit.errors import InputError, NothingToAuditError
+from labelaudit.small_files import small_text
 from labelaudit.tables.boundary import reading
 from labelaudit.tables.records import column_texts, read_records
 from labelaudit.wording import safe
@@ -81,7 +82,7 @@ def _documents(path: str) -> list[Any]:
     if not Path(path).exists():
         raise NothingToAuditError(f"There is no file {name}.", "Check the path.")
     with reading(name, f"Give {_WHAT}."):
-        text = Path(path).read_text("utf-8-sig")
+        text = small_text(path)
         if text.lstrip().startswith("["):
             whole: list[Any] = json.loads(text)
             return whole

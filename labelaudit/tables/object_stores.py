@@ -114,7 +114,7 @@ def _s3_options(query: str) -> dict[str, str]:
     if unknown is not None:
         near = get_close_matches(unknown, _S3_OPTIONS, 1)
         raise UsageError(
-            f"An address in S3 has no option {safe(unknown)!r}.",
+            f"An address in S3 has no option '{safe(unknown)}'.",
             f"Did you mean {near[0]}?" if near else f"Options are {', '.join(_S3_OPTIONS)}.",
         )
     return options

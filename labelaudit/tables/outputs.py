@@ -117,7 +117,7 @@ def parse_destination(
     """
     table, written, path = _prefixes(text, (main, *sides))
     if not path:
-        raise UsageError(f"The output {safe(text)!r} has no path.", "Give a path, or - for stdout.")
+        raise UsageError(f"The output '{safe(text)}' has no path.", "Give a path, or - for stdout.")
     if "\0" in path:
         raise UsageError(
             f"The output '{safe(text)}' holds a NUL byte, which no path can.",
@@ -181,7 +181,7 @@ def _no_such_output(head: str, text: str, tables: Sequence[str]) -> UsageError:
     names = [*tables, *_FORMATS, *_ALIASES]
     hint = _did_you_mean(head, names) or f"Choose of {', '.join(dict.fromkeys(names))}."
     return UsageError(
-        f"There is no output {safe(head)!r}.",
+        f"There is no output '{safe(head)}'.",
         f"{hint} A file of that name is written as ./{safe(text)}.",
     )
 

@@ -75,7 +75,7 @@ def local_path(uri: str) -> str | None:
     host, slash, path = uri[len("file://") :].partition("/")
     if host not in ("", "localhost") or not slash:
         raise UsageError(
-            f"{safe(uri, 300)} names the machine {safe(host)!r}, not a folder.",
+            f"{safe(uri, 300)} names the machine '{safe(host)}', not a folder.",
             "Write file:/// and the whole path.",
         )
     return unquote(slash + path)

@@ -119,7 +119,7 @@ def _unheard(values: pa.Array, options: VoteOptions) -> tuple[str, ...]:
     texts = as_text(values)
     missing = [text for text in options.abstain if text not in texts]
     return tuple(
-        f"No label is {safe(text)!r}, which --abstain names.{_nearest(text, texts)}"
+        f"No label is '{safe(text)}', which --abstain names.{_nearest(text, texts)}"
         for text in missing
     )
 
@@ -129,7 +129,7 @@ def _nearest(text: str, texts: Sequence[str]) -> str:
 
     folded = [each for each in texts if each.casefold() == text.strip().casefold()]
     near = folded or difflib.get_close_matches(text, texts[:_MOST_COMPARED], n=1)
-    return f" Did you mean {safe(near[0])!r}?" if near else ""
+    return f" Did you mean '{safe(near[0])}'?" if near else ""
 
 
 def _said(

@@ -123,6 +123,16 @@ def test_setting_of_another_command_does_no_harm(folder: Path, api: FakeApi) -> 
     assert "label (string), labelaudit.toml\n" in done.out
 
 
+def test_byte_order_mark_and_misspelt_command(pets: Any, api: FakeApi, folder: Path) -> None:
+    (folder / "labelaudit.toml").write_bytes(b'\xef\xbb\xbfmethod = "both"\r\n')
+    assert pets().code == 0
+    assert settings_of(api).method == "both"
+    (folder / "labelaudit.toml").write_text("[find-issue]\ntop = 3\n")
+    assert pets().err.startswith(
+        "labelaudit: labelaudit.toml: there is no command 'find-issue'. Did you mean find-issues?"
+    )
+
+
 def test_kinds_of_values(pets: Any, api: FakeApi, folder: Path) -> None:
     (folder / "labelaudit.toml").write_text(
         'labels = "label"\nprobs = ["pred_probs"]\nkeep = "site,id"\n'

@@ -181,6 +181,8 @@ def test_labels_that_are_no_text() -> None:
         ("", "line 1 is not the header of a file of accepted issues"),
         ("[]", "line 1 is not a JSON object"),
         ('{"labelaudit": "accepted issues", "version": 2}', "line 1 says version 2"),
+        ('{"labelaudit": "accepted issues", "version": true}', "line 1 says version true"),
+        ('{"labelaudit": "accepted issues", "version": "1"}', 'line 1 says version "1"'),
         (HEADER.replace("9", '"9"'), "line 1 has metrics that are no numbers"),
         (HEADER.replace("9", "1e999"), "line 1 has metrics that are no numbers"),
         (HEADER.replace("9", "NaN"), "line 1 is not JSON"),

@@ -170,6 +170,7 @@ def test_caret_stands_under_the_place(rule: str, found: str) -> None:
         ("1 <= rows <= 3", "A rule compares once"),
         ("rows > 1 and issues < 3", "one rule for each"),
         ("rows > 1, issues < 3", "one rule for each"),
+        ("rows > \x1b[1m", "expected here, not '\\x1b'"),
         ("rows > 1 issues", "'i' is not expected here"),
         ("(rows > 1", "This parenthesis is not closed"),
         ("rows > 1)", "')' is not expected here"),
@@ -203,7 +204,7 @@ def test_caret_stands_under_the_place(rule: str, found: str) -> None:
         ("nonsense > 5", "Metrics are rows, invalid_rows, issues,"),
         ("(" * 30 + "rows" + ")" * 30 + " > 1", "nested more than 20 levels"),
         ("rows > " + "1" * 600, "longer than 500 characters"),
-        ("rows \x1b[31m> 3", "where '\\\\x1b' stands"),
+        ("rows \x1b[31m> 3", "where '\\x1b' stands"),
     ],
 )
 def test_rules_that_cannot_be(rule: str, says: str) -> None:

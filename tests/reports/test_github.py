@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -27,6 +28,11 @@ def test_commands() -> None:
         "::warning title=labelaudit,file=data/pets.parquet,line=1::"
         "The label 'cat' is probably wrong: 'dog' fits better (key id-0, row 0).\n"
     )
+
+
+def test_what_is_spelled_out_is_spelled_out_once() -> None:
+    odd = verdict(1, worst=(replace(issue(0), given="a\x00b", suggested="it's"),))
+    assert "The label 'a\\x00b' is probably wrong: 'it's' fits better" in workflow_commands(odd)
 
 
 def test_nothing_to_say() -> None:

@@ -291,6 +291,8 @@ def test_too_few_labels_to_sort(tmp_path):
         "Column label holds 2 different labels, but probs holds 3 probabilities a row.",
         "Name the classes in the order of the probabilities with --classes.",
     ]
+    found, _ = refusal(tmp_path, {"label": list("bbb"), "probs": fixed(P)})
+    assert found.startswith("Column label holds only one label, but probs holds 3")
 
 
 @pytest.mark.parametrize(
