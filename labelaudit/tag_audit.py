@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from labelaudit.audits.tags.class_order import demand_tag_order
 from labelaudit.audits.tags.find_issues import audit_tags
 from labelaudit.audits.tags.hygiene import demand_tags, tag_warnings, why_not_estimable
 from labelaudit.audits.tags.reading import first_look
-from labelaudit.errors import InvalidDataError, NothingToAuditError
+from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
 from labelaudit.findings import Inspection, Problem
 from labelaudit.naming import keys_and_kept, with_sound_keys
 from labelaudit.planning import working
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.settings import AuditSettings
+    from labelaudit.audits.tags.class_order import TopTags
     from labelaudit.audits.tags.find_issues import TagsAudited
     from labelaudit.running import Executor
     from labelaudit.tables.source import LabelSource
@@ -161,5 +163,14 @@ def inspect_tag_source(
     else:
         why_not = why_not_estimable(look.tally)
         warnings = (*warnings, *tag_warnings(look.tally, why_not, source.classes))
+        problems = (*problems, *_order_problem(look.tops, source.classes))
     positives = look.tally.counts[:, 1].sum(axis=1)
     return Inspection(source.understanding, problems, warnings, positives)
+
+
+def _order_problem(tops: TopTags, classes: tuple[str, ...]) -> tuple[Problem, ...]:
+    try:
+        demand_tag_order(tops, classes)
+    except ClassOrderError as error:
+        return (Problem("class_order", error.found, 0, (), error.remedy),)
+    return ()

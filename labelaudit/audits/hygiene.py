@@ -31,6 +31,7 @@ __all__ = [
     "demand_class_order",
     "demand_no_problems",
     "demand_two_labels",
+    "other_order",
     "row_problems",
     "warnings_about",
 ]
@@ -198,11 +199,23 @@ def demand_class_order(cells: JointCells, classes: Sequence[str]) -> None:
     better = int(table[column, label].sum())
     if better - agreeing >= enough:
         shares = percent(agreeing / valid), percent(better / valid)
-        raise _other_order(tuple(classes[k] for k in label), *shares)
+        raise other_order(tuple(classes[k] for k in label), *shares)
 
 
-def _other_order(order: tuple[str, ...], agreeing: str, better: str) -> ClassOrderError:
-    """Name the better order so that it can be pasted, if it can be."""
+def other_order(
+    order: tuple[str, ...], agreeing: str, better: str, what: str = "the given label"
+) -> ClassOrderError:
+    """Name the better order so that it can be pasted, if it can be.
+
+    Parameters
+    ----------
+    order : tuple of str
+        Classes in the order that fits better.
+    agreeing, better : str
+        Shares of the rows that agree.
+    what : str
+        What the most probable class then is.
+    """
     flag = f"--classes {shlex.quote(comma_list(order))}"
     if len(flag) <= LONGEST_ORDER and safe(flag, len(flag)) == flag:
         shown, that, how = f"with the order {comma_list(order)}", "that is the", f"pass {flag}"
@@ -211,7 +224,7 @@ def _other_order(order: tuple[str, ...], agreeing: str, better: str) -> ClassOrd
         how = "write its classes to a file, one on each line, and pass --classes @FILE"
     return ClassOrderError(
         f"The probability columns seem to be in another class order: the most probable class is "
-        f"the given label in {agreeing} of the rows as they are, and in {better} {shown}.",
+        f"{what} in {agreeing} of the rows as they are, and in {better} {shown}.",
         f"If {that} order the model was trained with, {how}.",
     )
 

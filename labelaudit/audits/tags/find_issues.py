@@ -11,6 +11,7 @@ from labelaudit.audits import hygiene
 from labelaudit.audits.compat import thresholds_of_all
 from labelaudit.audits.confident import reach_of
 from labelaudit.audits.filters import as_bits, lowest
+from labelaudit.audits.tags.class_order import demand_tag_order
 from labelaudit.audits.tags.flagging import calibrated_joint, flag_cells
 from labelaudit.audits.tags.hygiene import demand_tags, some_names, tag_warnings, why_not_estimable
 from labelaudit.audits.tags.judging import JudgingPlan, judge
@@ -72,6 +73,8 @@ def audit_tags(rows: Rows, settings: AuditSettings) -> TagsAudited:
     ------
     InvalidDataError
         If rows cannot be used and ``settings.skip_invalid`` is off, or no row has any label.
+    ClassOrderError
+        If the columns of probabilities seem to be in another order.
     NothingToAuditError
         If no row can be used.
     """
@@ -80,6 +83,7 @@ def audit_tags(rows: Rows, settings: AuditSettings) -> TagsAudited:
     if not settings.skip_invalid:
         hygiene.demand_no_problems(problems)
     demand_tags(look.tally)
+    demand_tag_order(look.tops, rows.classes)
     audit = _Audit(rows, settings, look)
     found = audit.result()
     warnings = (*tag_warnings(look.tally, audit.why_not, rows.classes), *audit.doubts())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.tags.class_order import TopTags
 from labelaudit.audits.tags.hygiene import tag_problems
 from labelaudit.running import total
 from labelaudit.summaries.tags import TagTally
@@ -29,6 +30,7 @@ class FirstLook:
     Attributes
     ----------
     tally : TagTally
+    tops : TopTags
     left_out : (m,) int64
         Rows that cannot be used, ascending.
     status : (m,) uint8
@@ -38,6 +40,7 @@ class FirstLook:
     """
 
     tally: TagTally
+    tops: TopTags
     left_out: npt.NDArray[np.int64]
     status: npt.NDArray[np.uint8]
     numbers: npt.NDArray[np.int64] | None = None
@@ -45,6 +48,7 @@ class FirstLook:
     def __add__(self, other: FirstLook) -> FirstLook:
         return FirstLook(
             self.tally + other.tally,
+            self.tops + other.tops,
             np.concatenate([self.left_out, other.left_out]),
             np.concatenate([self.status, other.status]),
         )
@@ -63,12 +67,12 @@ def first_look(rows: Rows) -> FirstLook:
 
 
 def _look_at(partition: Partition[TagBlock], n_classes: int) -> FirstLook:
-    tally = TagTally.empty(n_classes)
+    tally, tops = TagTally.empty(n_classes), TopTags.empty(n_classes)
     left_out, status = [np.empty(0, np.int64)], [np.empty(0, np.uint8)]
     for block in partition.blocks():
-        tally = tally.with_block(block)
+        tally, tops = tally.with_block(block), tops.with_block(block)
         if block.status is not None:
             bad = np.flatnonzero(block.status)
             left_out.append(block.start + bad)
             status.append(block.status[bad])
-    return FirstLook(tally, np.concatenate(left_out), np.concatenate(status))
+    return FirstLook(tally, tops, np.concatenate(left_out), np.concatenate(status))
