@@ -30,7 +30,7 @@ __all__ = ["FaceValue", "face_sample_bound", "fit_face_value"]
 MOST_ROWS = 50_000
 NUMBERS = 1_000_000
 ROWS_A_CLASS = 20
-AT_ONCE = 1 << 16
+AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +72,22 @@ class FaceValue:
     def _scores(self, facts: RowFacts, part: slice) -> npt.NDArray[np.float64]:
         labels, given = facts.labels[part], facts.given_prob[part].astype(np.float64)
         y = np.maximum(labels, 0)
-        other, rows = self.channel.other, y % len(self.channel.other)
+        other, n_classes = self.channel.other.ravel(), self.channel.other.shape[1]
+        first = y * n_classes if len(other) > n_classes else np.zeros_like(y)
         left, spread = 1.0 - given, self._others[y]
-        rest, classes = np.zeros(len(y)), np.full(len(y), other.shape[1] - 1.0)
+        rest, classes = np.zeros(len(y)), np.full(len(y), n_classes - 1.0)
         for place in range(LEADING):
-            k = facts.classes[part, place].astype(np.int64)
-            here = (k >= 0) & (k != y)
-            k = np.maximum(k, 0)
-            p = np.where(here, facts.leading[part, place], 0.0)
-            weight = np.where(here, other[rows, k], 0.0)
+            k = facts.classes[part, place]
+            here = (k != y) & (k >= 0)
+            weight = other.take(first + k, mode="clip") * here
+            p = facts.leading[part, place] * here
             rest += np.maximum(p, self.floor) * weight
-            left, spread, classes = left - p, spread - weight, classes - here
+            left -= p
+            spread -= weight
+            classes -= here
         rest += _shared(np.maximum(left, classes * self.floor) * np.maximum(spread, 0.0), classes)
-        kept = np.maximum(given, self.floor) * self.channel.own[y]
-        scores: npt.NDArray[np.float64] = np.where(labels >= 0, -np.log1p(rest / kept), 0.0)
+        rest /= np.maximum(given, self.floor) * self.channel.own[y]
+        scores: npt.NDArray[np.float64] = np.where(labels >= 0, -np.log1p(rest), 0.0)
         return scores
 
     @property

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["issue_ids"]
 
-MANY = 100_000
+MANY = 30_000
 AT_ONCE = 1 << 16
 
 
