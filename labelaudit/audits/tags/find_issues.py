@@ -21,7 +21,7 @@ from labelaudit.audits.tags.row_lines import fit_row_lines
 from labelaudit.findings import FILTERS
 from labelaudit.summaries.exact import ExactSum
 from labelaudit.summaries.self_confidence import THRESHOLD_FLOOR
-from labelaudit.summaries.tags import bin_logits
+from labelaudit.summaries.tags import BINS, bin_logits
 from labelaudit.tag_findings import TagAudit, TagCells, TagClasses, TagRows
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ __all__ = ["TagsAudited", "audit_tags"]
 
 SOFT = 0.1
 NEWEST = 0.8
+ALL_PAIRS = 5_000_000
+"""Up to so many pairs of row and class are all listed if every row is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +131,29 @@ class _Audit:
     def plan(self, thresholds: npt.NDArray[np.float64]) -> JudgingPlan:
         return JudgingPlan(
             reach_of(thresholds),
-            self.model.cuts(self.tally),
+            self._everything() if self.lists_all else self.model.cuts(self.tally),
             self._lines(thresholds),
             self._shape(),
             np.array([1.0, 1.0, NEWEST]) if self._by_row else None,
         )
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether every pair of row and class is to be listed."""
+        return self.settings.every_row and int(self.tally.known.sum()) <= ALL_PAIRS
+
+    def _everything(self) -> npt.NDArray[np.int64]:
+        return np.tile(np.array([0, BINS]), (len(self.judged), 1))
+
+    def _notes(self) -> tuple[str, ...]:
+        if self.lists_all or not self.settings.every_row:
+            return ()
+        pairs = int(self.tally.known.sum())
+        sentence = (
+            f"Of {pairs:,} pairs of row and class those are listed that are flagged or that the "
+            f"model contradicts: more than {ALL_PAIRS:,} are not listed whole."
+        )
+        return (sentence,)
 
     @property
     def _by_row(self) -> bool:
@@ -188,7 +208,7 @@ class _Audit:
             classes=self._classes(reading, judged, thresholds, (counted, calibrated), flagged),
             row_results=row_results,
             issues=cells,
-            notes=(),
+            notes=self._notes(),
             readings=2,
             informative=bool((self.judged & self.model.informative).any()),
         )

@@ -120,7 +120,8 @@ def test_permuting_rows_permutes_the_result():
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("group_rows", [7, 150, 5000])
-def test_every_layout_gives_the_same_bytes(tmp_path, threads, group_rows):
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_every_layout_gives_the_same_bytes(tmp_path, threads, group_rows, kind):
     given, probs, _ = made(5, n=900, width=np.float32)
     names = np.array(named(6))
     table = pa.table(
@@ -130,18 +131,24 @@ def test_every_layout_gives_the_same_bytes(tmp_path, threads, group_rows):
             "source": np.arange(900) % 4,
         }
     )
-    path = tmp_path / "t.parquet"
-    pq.write_table(table, path, row_group_size=group_rows)
+    path = tmp_path / f"t.{kind}"
+    if kind == "parquet":
+        pq.write_table(table, path, row_group_size=group_rows)
+    else:
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table, max_chunksize=group_rows)
     settings = {
         "classes": named(6),
         "group": "source",
         "missing": True,
+        "candidates": True,
         "relations": True,
         **SETTINGS,
     }
     one = labelaudit.find_issues(table, **settings)
     other = labelaudit.find_issues(str(path), threads=threads, **settings)
-    for name in ("table", "classes", "rows", "groups", "missing", "relations", "violations"):
+    tables = ("table", "classes", "rows", "groups", "missing", "candidates", "relations")
+    for name in (*tables, "violations"):
         assert getattr(one, name).equals(getattr(other, name)), name
     assert one.audit.error_rate == other.audit.error_rate
 
@@ -271,6 +278,26 @@ def test_the_row_table_and_top():
     few = labelaudit.find_issues(given, probs, top=7)
     assert few.table.equals(whole.table.slice(0, 7))
     assert few.audit.n_issues == whole.audit.n_issues
+
+
+def test_every_pair_is_listed_unless_there_are_too_many(monkeypatch):
+    given, probs, _ = made(7, n=300)
+    given[3, 2] = np.nan
+    flagged = labelaudit.find_issues(given, probs)
+    every = labelaudit.find_issues(given, probs, **SETTINGS)
+    assert every.table.num_rows == 300 * 6 - 1
+    assert every.table["is_issue"].to_pylist().count(True) == flagged.table.num_rows
+    assert every.table["label_quality"].to_pylist() == sorted(
+        every.table["label_quality"].to_pylist()
+    )
+    assert every.audit.flagged == flagged.audit.flagged
+    assert every.rows.num_rows == 300
+    monkeypatch.setattr("labelaudit.audits.tags.find_issues.ALL_PAIRS", 1000)
+    fewer = labelaudit.find_issues(given, probs, **SETTINGS)
+    assert flagged.table.num_rows < fewer.table.num_rows < 300
+    assert fewer.rows.num_rows == 300
+    assert len(fewer.audit.notes) == 1
+    assert fewer.audit.notes[0].startswith("Of 1,799 pairs of row and class those are listed that")
 
 
 def test_the_summary_fits_its_schema():
