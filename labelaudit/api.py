@@ -64,8 +64,9 @@ def find_issues(
         Several labels a row are a list of lists, or an (N, K) array of 0 and 1 (NaN: not
         annotated), and are audited as multi-label data.
         Labels go with ``probs`` as an array. A table is anything with ``__arrow_c_stream__`` (a
-        data frame of pandas or polars, a DuckDB relation, a pyarrow table or reader). Paths are a
-        string, a ``Path`` or a list of them: files, globs, folders.
+        data frame of pandas or polars, a pyarrow table); a polars LazyFrame, a DuckDB relation, a
+        Hugging Face dataset or a pyarrow reader, which are run once, in batches. Paths are a
+        string, a ``Path`` or a list of them: files, globs, folders, addresses.
     probs : array of (N, K) float, or list of them; or str, or list of str
         Out-of-sample predicted probabilities, or the names of their columns in the table. Several
         models are audited as one ensemble.

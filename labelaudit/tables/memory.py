@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from labelaudit.errors import UsageError
 from labelaudit.tables.arrays import flags, numbers
 from labelaudit.tables.boundary import reading
 from labelaudit.tables.options import ReadOptions
-from labelaudit.tables.source import LabelSource, source_of
+from labelaudit.tables.source import LabelSource, columns_in_use, source_of
+from labelaudit.tables.streams import spooled_table
 from labelaudit.tables.views import plain_batch, plain_column, without_view, without_views
 
 if TYPE_CHECKING:
@@ -98,7 +100,8 @@ def memory_labels(
     """
     options = options or ReadOptions()
     if probs is None:
-        return source_of((memory_table(data),), options)
+        lazy = spooled_table(data, partial(columns_in_use, options))
+        return source_of((memory_table(data) if lazy is None else lazy,), options)
     models = _models(probs)
     labels = _label_array(data)
     names = ["pred_probs"] if len(models) == 1 else [f"pred_probs_{i}" for i in range(len(models))]

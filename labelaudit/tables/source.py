@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from labelaudit.tables.table import InputTable
     from labelaudit.tables.tag_decode import TagDecoder
 
-__all__ = ["LabelSource", "open_labels", "source_of"]
+__all__ = ["LabelSource", "columns_in_use", "open_labels", "source_of"]
 
 _PARTITION_BYTES = 4 << 20
 _CLASS_BYTES = 16 << 10
@@ -65,6 +65,12 @@ def open_labels(paths: Sequence[str], options: ReadOptions) -> LabelSource:
     files = find_files(paths)
     opened = open_files(files, partial(_text_columns, options))
     return source_of(with_folders(opened, files), options)
+
+
+def columns_in_use(options: ReadOptions, schema: pa.Schema) -> tuple[str, ...]:
+    """Return the columns that are read for any reason."""
+    chosen = _text_columns(options, schema)
+    return (*chosen.plain, *chosen.probs)
 
 
 def _text_columns(options: ReadOptions, schema: pa.Schema) -> TextColumns:

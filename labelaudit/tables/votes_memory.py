@@ -12,7 +12,9 @@ from labelaudit.errors import UsageError
 from labelaudit.tables.arrays import numbers
 from labelaudit.tables.boundary import reading
 from labelaudit.tables.memory import MemoryTable
+from labelaudit.tables.streams import spooled_table
 from labelaudit.tables.views import without_view, without_views
+from labelaudit.tables.vote_roles import vote_text_columns
 from labelaudit.tables.votes import votes_of
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ def memory_votes(votes: Any, workers: Any, labels: Any, options: VoteOptions) ->
             votes = np.array(votes, dtype=object)
         if getattr(votes, "ndim", 1) == 2 and not _is_table(votes):
             return _from_matrix(votes, options)
-        return votes_of((MemoryTable(_table(votes)),), options)
+        lazy = spooled_table(votes, lambda schema: vote_text_columns(options, schema).plain)
+        return votes_of((MemoryTable(_table(votes)) if lazy is None else lazy,), options)
     if workers is None or labels is None:
         raise UsageError("Tasks, workers and labels go together, and one is missing.", _ONE_EACH)
     columns = {"task": _array(votes), "worker": _array(workers), "label": _array(labels)}
