@@ -145,7 +145,7 @@ def _stream(data: Any) -> tuple[pa.Schema, Batches] | None:
 def _lazy_frame(data: Any) -> tuple[pa.Schema, Batches]:
     if not hasattr(data, "collect_batches"):
         raise MissingExtraError(
-            "This polars cannot run a LazyFrame in batches.", "pip install --upgrade polars"
+            "This polars cannot run a LazyFrame in batches.", "pip install -U polars"
         )
 
     def batches(names: Sequence[str]) -> Iterator[pa.Table]:

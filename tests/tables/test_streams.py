@@ -142,7 +142,7 @@ def test_what_fails_is_said(spools, monkeypatch):
     monkeypatch.delattr(pl.LazyFrame, "collect_batches")
     with pytest.raises(MissingExtraError) as error:
         labelaudit.find_issues(pl.LazyFrame({"label": [1]}))
-    assert error.value.remedy == "pip install --upgrade polars"
+    assert error.value.remedy == "pip install -U polars"
 
 
 def test_results_are_read_without_conversion(tmp_path):
