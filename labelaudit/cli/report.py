@@ -2,6 +2,7 @@
 
 # No postponed annotations here: the options are read from them.
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -67,7 +68,8 @@ def report(*, ctx: typer.Context, run: Run, output: Again, talk: Talk) -> int:
 
     saved = load_run(run)
     contents = _contents(saved.result)
-    destinations = delivery.destinations_of(output, talk, contents, (), PUBLICATIONS)
+    files = [str(path) for path in Path(run).iterdir()]
+    destinations = delivery.destinations_of(output, talk, contents, files, PUBLICATIONS)
     for each in destinations:
         _refuse_absent(saved.result, each.content)
     if origin(ctx, "excel") == "--excel" and all(each.format != "csv" for each in destinations):

@@ -48,14 +48,25 @@ def parse_share(text: str) -> Fraction:
     """
     stripped = str(text).strip()
     try:
-        number = Fraction(stripped.removesuffix("%").strip())
+        number = Fraction(_ascii_number(stripped.removesuffix("%").strip()))
     except (ValueError, ZeroDivisionError):
         raise typer.BadParameter(f"'{safe(text)}' is not a share; write 10% or 0.1.") from None
     share = number / 100 if stripped.endswith("%") else number
     if not 0 <= share <= 1:
-        hint = f"; did you mean {safe(stripped)}%?" if 1 < share <= 100 else "."
+        hint = (
+            f"; did you mean {safe(stripped)}%?"
+            if 1 < share <= 100 and "%" not in stripped
+            else "."
+        )
         raise typer.BadParameter(f"'{safe(text)}' is not between 0 and 100%{hint}")
     return share
+
+
+def _ascii_number(text: str) -> str:
+    """Refuse what Python takes for digits and people do not."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return text
 
 
 def parse_list(text: str, flag: str) -> tuple[str, ...]:

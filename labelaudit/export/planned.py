@@ -87,10 +87,11 @@ class PlannedExport:
             If it does.
         """
         edits = len(self.cleaning.changes.edits)
+        allowed = f"{100 * float(limit):.6g} %"
         if edits > Fraction(str(limit)) * self.rows_in:
             raise ChangeLimitError(
                 f"The export would change or drop {edits:,} of {self.rows_in:,} rows "
-                f"({percent(self.share)}), more than the {percent(float(limit))} that are allowed; "
+                f"({percent(self.share)}), more than the {allowed} that are allowed; "
                 "nothing was written.",
                 "Look at what would be changed with --dry-run, or raise --max-change.",
             )

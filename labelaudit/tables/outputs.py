@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelaudit.errors import OutputError, UsageError
-from labelaudit.tables.staging import Staging, is_temporary, temporary_name, unwritable
+from labelaudit.tables.staging import Staging, is_temporary, target_of, temporary_name, unwritable
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def check_destinations(destinations: Sequence[Destination], *, force: bool) -> N
     """
     seen: dict[str, Destination] = {}
     for each in destinations:
-        target = "-" if each.path is None else os.path.realpath(each.path)
+        target = "-" if each.path is None else _target(each)
         if target in seen:
             raise UsageError(
                 f"Two outputs go to {each.name}.", "Give each output a path of its own."
@@ -229,6 +229,13 @@ def check_destinations(destinations: Sequence[Destination], *, force: bool) -> N
         seen[target] = each
         if each.path is not None:
             _check_path(each, Path(target), force=force)
+
+
+def _target(destination: Destination) -> str:
+    try:
+        return str(target_of(destination.path or ""))
+    except (OSError, ValueError) as error:
+        raise unwritable(destination.name, error) from error
 
 
 def _check_path(destination: Destination, target: Path, *, force: bool) -> None:
@@ -297,15 +304,23 @@ def refuse_inputs(destinations: Sequence[Destination], inputs: Sequence[str]) ->
     UsageError
         If an output is one of the inputs.
     """
-    read = {_identity(name): name for name in inputs if Path(name).exists()}
+    read = {_identity(name): name for name in inputs if _exists(name)}
     for each in destinations:
-        if each.path is not None and Path(each.path).exists():
+        if each.path is not None and _exists(each.path):
             name = read.get(_identity(each.path))
             if name is not None:
                 raise UsageError(
                     f"The output {each.name} is the input {safe(name, 200)}.",
                     "Write to another file: an input is never overwritten.",
                 )
+
+
+def _exists(path: str) -> bool:
+    """Whether something is there; a name that nothing can have is told of where it is used."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _identity(path: str) -> tuple[int, int]:

@@ -66,7 +66,7 @@ def _expand(path: str) -> Iterator[tuple[str, str]]:
             for each, folder in remote_files(path)
             if not folder or _named_data(address_of(each))
         )
-    elif Path(path).is_dir():
+    elif os.path.isdir(path):  # noqa: PTH112 - false for a name that is too long
         yield from ((each, path) for each in _walk(path))
     elif os.path.lexists(path) or not _GLOB & set(path):
         yield path, ""

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-__all__ = ["Staged", "Staging", "is_temporary", "sweep", "temporary_name", "unwritable"]
+__all__ = [
+    "Staged",
+    "Staging",
+    "is_temporary",
+    "sweep",
+    "target_of",
+    "temporary_name",
+    "unwritable",
+]
 
 _TEMPORARY = re.compile(r"\.labelaudit-[0-9a-f]{16}\.tmp")
 _LOCK = "lock"
@@ -38,6 +46,17 @@ def temporary_name() -> str:
 def is_temporary(name: str) -> bool:
     """Whether a name is one of ``temporary_name``."""
     return _TEMPORARY.fullmatch(name) is not None
+
+
+def target_of(path: str) -> Path:
+    """Return what a path leads to through links; a pipe or device stands for itself.
+
+    An open pipe such as ``/dev/fd/63`` is a link to something that has no path.
+    """
+    given = Path(path)
+    if given.exists() and not given.is_file() and not given.is_dir():
+        return given
+    return Path(os.path.realpath(path))
 
 
 def unwritable(name: str, error: Exception) -> OutputError:
@@ -190,8 +209,8 @@ class Staging:
         OutputError
             If it cannot be written.
         """
-        target = Path(os.path.realpath(path))
         try:
+            target = target_of(path)
             if target.exists() and not target.is_file():
                 with target.open("wb") as sink:
                     yield sink

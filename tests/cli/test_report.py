@@ -85,6 +85,15 @@ def test_a_run_is_not_overwritten(saved: Path) -> None:
     assert call("find-issues", "pets.parquet", "-q", "-o", "saved/", "--force", cwd=saved).code == 0
 
 
+def test_files_of_the_run_are_not_overwritten(saved: Path) -> None:
+    before = made(saved / "saved")
+    for name in before:
+        done = call("report", "saved", "--force", "-o", f"summary:saved/{name}", cwd=saved)
+        assert done.code == 2
+        assert "an input is never overwritten" in done.err
+    assert made(saved / "saved") == before
+
+
 def test_a_run_is_not_put_among_other_files(saved: Path) -> None:
     refused = call("find-issues", "pets.parquet", "-o", "run:.", "--force", cwd=saved)
     assert refused.code == 2

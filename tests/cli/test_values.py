@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelaudit.cli.values import parse_classes, parse_list, parse_memory
+from labelaudit.cli.values import parse_classes, parse_list, parse_memory, parse_share
 from labelaudit.errors import UsageError
 from labelaudit.wording import comma_list
 
@@ -38,6 +39,20 @@ def test_memory(text: str, size: int) -> None:
 def test_memory_refuses(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="write 4GiB"):
         parse_memory(text)
+
+
+@pytest.mark.parametrize("text", ["", "%", "10%%", "nan", "1/0", "1_0%", "\uff11\uff10%", "0x1"])
+def test_share_refuses(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"is not a share; write 10% or 0\.1\."):
+        parse_share(text)
+
+
+def test_share() -> None:
+    assert [parse_share(text) for text in ("10%", "0.1", "1/10", "+10 %")] == [Fraction(1, 10)] * 4
+    with pytest.raises(typer.BadParameter, match=r"between 0 and 100%; did you mean 10%\?"):
+        parse_share("10")
+    with pytest.raises(typer.BadParameter, match=r"between 0 and 100%\."):
+        parse_share("101%")
 
 
 @pytest.mark.parametrize(

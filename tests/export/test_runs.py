@@ -140,6 +140,8 @@ def test_too_many_changes_write_nothing(export: Any, tmp_path: Path) -> None:
     done = export(DIGITS, "--policy", "drop", "--max-change", "5%", "-o", "o.csv", code=1)
     assert "152 of 1,797 rows (8.5 %)" in done.err
     assert list(tmp_path.iterdir()) == []
+    done = export(DIGITS, "--policy", "drop", "--max-change", "8.45%", "-o", "o.csv", code=1)
+    assert "more than the 8.45 % that are allowed" in done.err
     export(DIGITS, "--policy", "drop", "--max-change", "152/1797", "-o", "o.csv")
 
 

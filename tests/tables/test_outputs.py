@@ -167,6 +167,26 @@ def test_output_is_an_input_under_another_name(tmp_path: Path) -> None:
     refuse_inputs([at(tmp_path / "new.csv"), Destination("issues", "csv", None)], [str(source)])
 
 
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    long = at(tmp_path / f"{'x' * 300}.csv")
+    refuse_inputs([long], ["a.csv"])
+    with pytest.raises(OutputError, match="cannot be written: File name too long"):
+        check_destinations([long], force=False)
+
+
+def test_an_open_pipe_is_written_to(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    destination = at(Path(f"/dev/fd/{writer}"))
+    check_destinations([destination], force=False)
+    with Staging() as staging:
+        write(staging, Path(destination.path or ""), b"x")
+        staging.commit()
+    os.close(writer)
+    assert os.read(reader, 9) == b"x"
+    os.close(reader)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_input_that_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x")
     refuse_inputs([at(tmp_path / "a.csv")], ["s3://bucket/a.csv", "-"])
