@@ -174,7 +174,7 @@ def test_json_nested_deeply_does_not_end_the_process(tmp_path, opening, closing)
     line = '{"label": 0, "x": ' + opening * 50_000 + "1" + closing * 50_000 + "}\n"
     path.write_text('{"label": 0, "x": 1}\n' + line)
     assert refusal(InputError, path) == [
-        f"{path}, row 1 is nested more than 1,000 levels deep.",
+        f"{path}, line 2 is nested more than 1,000 levels deep.",
         AGAIN,
     ]
 
