@@ -19,7 +19,7 @@ PACKAGE = Path(labelaudit.__file__).parent
 VOTES = pd.DataFrame({"task": [1, 1], "worker": ["a", "b"], "label": ["x", "y"]})
 FLAG = re.compile(r"--[a-z][a-z-]+")
 NOT_FOR_CALLERS = {"calling.py", "cli", "gate"}
-OF_THE_COMMAND_LINE = {"--dry-run", "--force"}
+OF_THE_COMMAND_LINE = {"--dry-run", "--force", "--show"}
 """Flags in messages that Python callers never see."""
 
 

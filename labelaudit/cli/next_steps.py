@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command_line", "free_name", "next_command", "said_flags"]
 
+_PASSWORD = re.compile(r"://[^/]*:[^/]*@")
 _RERUN = (
     *("labels", "probs", "key", "classes", "keep", "group", "where"),
     *("task", "method", "score", "row_score"),
@@ -46,10 +48,12 @@ def next_command(
 def command_line(
     command: str, data: Sequence[str], flags: Sequence[str], outputs: Sequence[str]
 ) -> str | None:
-    """Return a command to type; None if it would not be shown as it is."""
+    """Return a command to type; None if it would not be shown as it is, or shows a password."""
     words = ["labelaudit", command, *_guarded(data), *flags]
     for output in outputs:
         words += ["-o", output]
+    if any(_PASSWORD.search(name) for name in data):
+        return None
     line = shlex.join(words)
     return line if safe(line, len(line)) == line else None
 

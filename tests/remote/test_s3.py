@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -76,6 +78,15 @@ def test_folders_that_are_columns(store: Store) -> None:
     assert set(found.table["year"].to_pylist()) <= {2020, 2021}
 
 
+def test_conditions_on_folders(store: Store) -> None:
+    table = hive(store, "where")
+    found = labelaudit.find_issues("s3://labels/where", where="split = 'train' and year < 2022")
+    alone = labelaudit.find_issues(table.slice(450))
+    assert found.table["key"].equals(alone.table["key"])
+    assert found.table["row"].to_pylist() == [row + 450 for row in alone.table["row"].to_pylist()]
+    assert found.understanding.rows_left_out == 450
+
+
 def test_globs(store: Store) -> None:
     hive(store, "globs")
     for name in ("split=train/year=2021/.hidden.parquet", "readme.txt"):
@@ -118,6 +129,26 @@ def test_options_of_the_address(store: Store, server: str, monkeypatch: pytest.M
     with pytest.raises(UsageError, match="no option 'x'") as error:
         open_labels([f"{FILE}?x=1"], ReadOptions())
     assert error.value.remedy.startswith("Options are anonymous, endpoint_override,")
+
+
+def test_passwords_are_in_no_manifest(store: Store, tmp_path: Path) -> None:
+    done = call("find-issues", FILE.replace("//", "//who:hush@"), "-o", tmp_path / "manifest.json")
+    assert done.code == 0
+    assert "hush" not in done.out + done.err + (tmp_path / "manifest.json").read_text()
+
+
+def test_nothing_of_this_is_loaded_for_local_files() -> None:
+    code = """
+import sys
+from labelaudit.cli import main
+code = main(["inspect", "fixtures/noisy/digits/data.parquet", "-q"])
+far = {"fsspec", "boto3", "aiohttp", "polars", "duckdb", "datasets"}
+print(code, sorted(far & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout == "0 []\n"
 
 
 def test_secrets_are_not_shown() -> None:
