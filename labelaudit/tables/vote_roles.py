@@ -205,7 +205,7 @@ def _wide(schema: pa.Schema, options: VoteOptions, gold: str | None) -> VoteRole
         raise _nobody(schema, "tasks", "--task-column")
     else:
         origins["worker"] = ALL_OTHERS
-        wide = _all_others(schema, {task, gold})
+        wide = _all_others(schema, {task, gold, *filter_columns(options.where, schema)})
     if task is None:
         origins["task"] = "no task column: row numbers"
     if gold is not None:

@@ -179,6 +179,12 @@ def test_tasks_of_a_wide_table_are_rows_of_the_whole_input():
     assert found.consensus["task"].to_pylist() == list(range(10, 20))
 
 
+def test_what_a_condition_is_about_is_no_worker():
+    table = pa.table({"task": range(4), "ann": list("aabb"), "bob": list("abab"), "batch": [1] * 4})
+    found = labelaudit.aggregate(table, where="batch = 1")
+    assert found.understanding.worker_columns == ("ann", "bob")
+
+
 def test_lines_of_a_text_file(tmp_path):
     path = saved(digits(), tmp_path / "t.csv")
     source = open_labels([path], ReadOptions(where="year = 2021"))
