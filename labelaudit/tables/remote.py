@@ -140,7 +140,7 @@ def _far_reading(uri: str) -> Iterator[None]:
             if network is None:
                 raise
             raise InputError(
-                f"{name} cannot be reached: {safe(network[1].strip())}.",
+                f"{name} cannot be reached: {safe(network[1].partition(' error_info')[0].strip())}.",
                 "Check the address and the network.",
             ) from error
 
