@@ -139,8 +139,9 @@ def _far_reading(uri: str) -> Iterator[None]:
             network = _NETWORK.search(text)
             if network is None:
                 raise
+            said = network[1].partition(" error_info")[0].strip()
             raise InputError(
-                f"{name} cannot be reached: {safe(network[1].partition(' error_info')[0].strip())}.",
+                f"{name} cannot be reached: {safe(said)}.",
                 "Check the address and the network.",
             ) from error
 
