@@ -123,8 +123,8 @@ def cases(seeds: int, kinds: tuple[str, ...]) -> Iterator[Case]:
                     yield Case(group, f"{kind}, {model}", given, probs, wrong)
 
 
-def softmin(quality: Floats) -> Floats:
-    weights = np.exp((1.0 - quality) / 0.1)
+def softmin(quality: Floats, temperature: float = 0.1) -> Floats:
+    weights = np.exp((1.0 - quality) / temperature)
     return (quality * weights).sum(axis=1) / weights.sum(axis=1)
 
 
@@ -144,10 +144,12 @@ def by_default(given: Tags, probs: Floats) -> Floats:
     for j in range(k):
         cells = summary.of_class(j)
         counts[j, 0, cells.place], counts[j, 1, cells.place] = cells.rest, cells.given
-    lines = fit_row_lines(counts, bin_logits()).lines[np.arange(k), given]
+    fitted = fit_row_lines(counts, bin_logits())
+    lines = fitted.lines[np.arange(k), given]
     p = np.clip(probs, 1e-6, 1.0 - 1e-6)
     logits = np.log(p) - np.log1p(-p)
-    return softmin(1.0 / (1.0 + np.exp(-(lines[..., 0] * logits + lines[..., 1]))))
+    quality = 1.0 / (1.0 + np.exp(-(lines[..., 0] * logits + lines[..., 1])))
+    return softmin(quality, fitted.temperature)
 
 
 def ours(case: Case) -> dict[str, Floats]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.tags.judging import Judged, Picked
     from labelaudit.audits.tags.model import TagModel
     from labelaudit.audits.tags.reading import FirstLook
+    from labelaudit.audits.tags.row_lines import RowLines
     from labelaudit.findings import Problem
     from labelaudit.summaries.tags import TagTally
 
@@ -129,11 +130,15 @@ class _Audit:
         return means
 
     def plan(self, thresholds: npt.NDArray[np.float64]) -> JudgingPlan:
+        row_lines = None
+        if self.settings.ranking == "rcp":
+            counts = np.ascontiguousarray(self.tally.counts[self.audited, :, :-1])
+            row_lines = fit_row_lines(counts, bin_logits())
         return JudgingPlan(
             reach_of(thresholds),
             self._everything() if self.lists_all else self.model.cuts(self.tally),
-            self._lines(thresholds),
-            self._shape(),
+            self._lines(thresholds, row_lines),
+            self._shape(SOFT if row_lines is None else row_lines.temperature),
             np.array([1.0, 1.0, NEWEST]) if self._by_row else None,
         )
 
@@ -160,23 +165,24 @@ class _Audit:
         """Whether rows are flagged by their own scores, as the peer does for two filters."""
         return self.settings.compat and self.settings.method.startswith("low_")
 
-    def _lines(self, thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _lines(
+        self, thresholds: npt.NDArray[np.float64], row_lines: RowLines | None
+    ) -> npt.NDArray[np.float64]:
         """Return what rows' scores are made of, which unlike cells' rests on all classes."""
         lines = np.zeros((len(self.judged), 6))
-        if self.settings.ranking == "rcp":
-            counts = np.ascontiguousarray(self.tally.counts[self.audited, :, :-1])
-            lines[self.audited, :4] = fit_row_lines(counts, bin_logits()).lines.reshape(-1, 4)
+        if row_lines is not None:
+            lines[self.audited, :4] = row_lines.lines.reshape(-1, 4)
         if self.settings.adjust:
             lines[:, 4:] = thresholds.max(axis=1, keepdims=True) - thresholds
         lines[~self.audited] = np.nan
         return lines
 
-    def _shape(self) -> npt.NDArray[np.float64]:
+    def _shape(self, temperature: float) -> npt.NDArray[np.float64]:
         kinds = {"rcp": 0.0, "confidence_weighted_entropy": 2.0}
         kind = kinds.get(self.settings.ranking, 1.0)
         if self.settings.row_ranking == "ema":
             return np.array([kind, 1.0, NEWEST])
-        return np.array([kind, 0.0, SOFT])
+        return np.array([kind, 0.0, temperature])
 
     def result(self) -> TagAudit:
         thresholds = self.thresholds()

@@ -29,6 +29,8 @@ OFFSET_WEIGHT = 4.0
 MOST_LOGIT = 6.9
 """In fitting, probabilities below .001 count as that, and those above .999."""
 
+SHARP = 0.1
+SOFT = 0.3
 NOTHING_TOLD = 0.12
 ALL_TOLD = 0.24
 
@@ -51,6 +53,11 @@ class RowLines:
     lines: npt.NDArray[np.float64]
     weight: float
     discrimination: float
+
+    @property
+    def temperature(self) -> float:
+        """Of the softmin: where the model tells much, several doubted tags weigh more than one."""
+        return SHARP + (SOFT - SHARP) * self.weight
 
 
 @dataclass(frozen=True, slots=True)

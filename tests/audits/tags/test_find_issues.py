@@ -266,6 +266,14 @@ def test_rows_that_cannot_be_used_are_left_out_if_asked():
         labelaudit.find_issues(given, np.full_like(probs, np.nan), skip_invalid=True)
 
 
+def test_a_row_with_several_doubted_labels_comes_before_one_with_a_single_one():
+    given, probs, _ = made(8, n=2000)
+    given[:2] = [[1, 0, 0, 0, 0, 0]] * 2
+    probs[0], probs[1] = [0.5, 0.5, 0.5, 0.02, 0.02, 0.02], [0.5, 0.02, 0.02, 0.02, 0.02, 0.02]
+    quality = labelaudit.find_issues(given, probs).audit.row_results.quality
+    assert quality[0] < quality[1]
+
+
 def test_the_row_table_and_top():
     given, probs, _ = made(11)
     whole = labelaudit.find_issues(given, probs)

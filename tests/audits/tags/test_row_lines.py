@@ -39,6 +39,7 @@ def test_quality_ranks_as_the_true_channel_would():
     truly, given, logits = made()
     found = fit_row_lines(counted(given, logits), LOGITS)
     assert found.weight == 1.0
+    assert found.temperature == pytest.approx(0.3)
     assert found.discrimination > 0.4
     f = expit(logits)
     right = np.where(
@@ -63,6 +64,7 @@ def test_with_probabilities_that_tell_little_quality_is_the_probability_itself()
     logits = np.rint(rng.normal(size=(1000, 2)) / 0.2) * 0.2 - 1.4
     found = fit_row_lines(counted(given, logits), LOGITS)
     assert (found.weight, found.lines.tolist()) == (0.0, [[[-1.0, 0.0], [1.0, 0.0]]] * 2)
+    assert found.temperature == 0.1
     p = expit(logits)
     np.testing.assert_allclose(
         quality(found, given, logits), np.where(given == 1, p, 1 - p), atol=1e-12
