@@ -72,7 +72,7 @@ def is_multilabel(schema: pa.Schema, options: ReadOptions) -> bool:
     found = _named_columns(schema)
     if found:
         return len(found) == 1 and is_list(schema.field(found[0]).type)
-    return bool(_pairs(schema))
+    return bool(_pairs(schema)) or len(_lists_of_text(schema)) == 1
 
 
 def _named_columns(schema: pa.Schema) -> list[str]:
@@ -81,6 +81,17 @@ def _named_columns(schema: pa.Schema) -> list[str]:
         or [*listed_class_labels(schema)]
         or columns_named(schema, LABEL_NAMES)
     )
+
+
+def _lists_of_text(schema: pa.Schema) -> list[str]:
+    return [
+        field.name for field in schema if is_list(field.type) and _is_text(field.type.value_type)
+    ]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = plain_type(kind)
+    return bool(pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind))
 
 
 def assign_tag_roles(schema: pa.Schema, options: ReadOptions) -> TagRoles:
@@ -114,6 +125,10 @@ def _tag_columns(schema: pa.Schema, options: ReadOptions, origins: dict[str, str
     pairs = _pairs(schema)
     chosen = only_one([tags.name for tags, _ in pairs], "the labels", "--labels")
     if chosen is None:
+        chosen = only_one(_lists_of_text(schema), "the labels", "--labels")
+        if chosen is not None:
+            origins["labels"] = "inferred: the only list of texts"
+            return _listed_tags(schema, chosen)
         raise UsageError(
             f"No column looks like lists of labels among {listed(schema.names)}.",
             "Say which it is with --labels: a list column, or a quoted glob of columns of 0 and 1 "
