@@ -49,14 +49,14 @@ class TagModel:
         Slope and offset of the logit of the quality of absent and of present, by the logit of the
         probability; the mean of the channel's posterior and of the probability itself.
     face : (K, 2, 2) float64
-        The same of the channel's posterior with the probabilities calibrated on the given labels,
-        as if these were right.
+        The same of the channel's posterior with the probabilities as they stand.
     informative : (K,) bool
         Classes whose probabilities tell rows with them from rows without them.
     errors : (K,) int64
         How many cells of each class are flagged.
     doubts, face_doubts : (K, 2, 2) float64
-        Sums of the probability that a label is wrong, and of its square, by given.
+        Sums of the probability that a label is wrong, and of its square, by given; the second with
+        the probabilities calibrated as if all labels were right.
     """
 
     lines: npt.NDArray[np.float64]
@@ -129,13 +129,13 @@ def fit_model(
     counts = np.ascontiguousarray(tally.counts[:, :, :-1])
     logits = np.clip(bin_logits(), -MOST_LOGIT, MOST_LOGIT)
     channel, straight, calibrated = _fitted(counts, logits, on)
-    posterior, face = _lines(channel), _lines(calibrated)
+    posterior, face = _lines(channel), _lines(straight)
     itself = np.array([[-1.0, 0.0], [1.0, 0.0]])
     lines = (posterior + itself) / 2.0
     informative = judged & _informative(counts, logits)
-    at_face_value, doubts = _doubts(counts, logits, face), _doubts(counts, logits, lines)
+    at_face_value = _doubts(counts, logits, _lines(calibrated))
+    doubts, as_it_stands = _doubts(counts, logits, lines), _doubts(counts, logits, face)
     # Half-way between both beliefs in the model: as sharp as can be, and as it stands.
-    as_it_stands = _doubts(counts, logits, _lines(straight))
     between = (doubts + as_it_stands)[:, :, 0].sum(axis=1) / 2.0
     errors = np.rint(between).astype(np.int64)
     errors[~informative] = 0
