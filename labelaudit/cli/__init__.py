@@ -106,7 +106,8 @@ def _fill_closed_streams() -> None:
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, access)
             mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, open(descriptor, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+            stream = os.fdopen(descriptor, mode, encoding="utf-8")  # stays open with the process
+            setattr(sys, name, stream)
 
 
 def _end(number: int, _frame: object) -> NoReturn:

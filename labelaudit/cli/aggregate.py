@@ -68,7 +68,8 @@ def aggregate(
     from labelaudit import crowd
 
     with Progress(quiet=talk.quiet) as progress:
-        result = crowd.audit(source, settings, threads=run.threads, progress=progress)
+        shown = any(each.content in ("page", "run") for each in destinations)
+        result = crowd.audit(source, settings, pairs=shown, threads=run.threads, progress=progress)
     inputs = files_read(source.tables, *gold, classes_file(columns.classes))
     left_out = source.understanding.rows_left_out
     record = RunRecord(ctx, inputs, rows_left_out=left_out)

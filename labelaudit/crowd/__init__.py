@@ -168,6 +168,7 @@ def audit(
     source: VoteSource,
     settings: CrowdSettings,
     *,
+    pairs: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> CrowdConsensus:
@@ -177,6 +178,8 @@ def audit(
     ----------
     source : VoteSource
     settings : CrowdSettings
+    pairs : bool
+        Recover the two best answers of each task too, where there are three classes to tell apart.
     threads : int or None
     progress : callable or None
         Called with the stage, how many stages are done, and how many there are.
@@ -184,6 +187,8 @@ def audit(
     clock = Clock()
     votes = source.read()
     clock.stop("reading")
+    if pairs and votes.block.n_classes > 2 and "top-two" not in settings.extras:
+        settings = replace(settings, extras=(*settings.extras, "top-two"))
     with _working(threads) as on:
         found = aggregate_votes(
             votes.block,

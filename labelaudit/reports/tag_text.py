@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from labelaudit.findings import FILTERS
+from labelaudit.reports.audit_parts import audit_remarks, filters_and_times, groups
 from labelaudit.reports.layout import (
     Column,
     Style,
@@ -14,13 +13,12 @@ from labelaudit.reports.layout import (
     paragraph,
     percent,
     plural,
-    remarks,
+    quality_text,
     table,
     titled,
     value_text,
 )
 from labelaudit.reports.understood import understood
-from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +29,6 @@ __all__ = ["tag_headline", "tag_report"]
 
 _WORST = 10
 _CLASSES = 10
-_GROUPS = 10
 
 
 def tag_report(
@@ -65,9 +62,9 @@ def tag_report(
         _verdict(result, limit, style),
         _worst(result, limit, style),
         _classes(result, limit, style, verbose=verbose),
-        _groups(result, limit, style),
-        _details(result, limit, style) if verbose else [],
-        _remarks(result, limit, style),
+        groups(result, limit, style),
+        titled("Details", filters_and_times(result, limit), style) if verbose else [],
+        audit_remarks(result, limit, style),
         [f"Wrote {line}" for line in written],
         next_lines(next_command, limit),
     ]
@@ -129,7 +126,7 @@ def _worst(result: TagIssues, limit: int, style: Style) -> list[str]:
             value_text(row[name]),
             value_text(row["class"]),
             str(row["issue_type"]).replace("_", " "),
-            _quality(row["label_quality"]),
+            quality_text(row["label_quality"]),
             str(row["severity"] or "-"),
         ]
         for row in shown.to_pylist()
@@ -177,52 +174,3 @@ def _rate(row: dict[str, float | None], name: str) -> str:
 
 def _short(share: float) -> str:
     return percent(share).replace(" %", "%")
-
-
-def _groups(result: TagIssues, limit: int, style: Style) -> list[str]:
-    if result.groups is None:
-        return []
-    columns = (
-        Column("group", flexible=True),
-        Column("rows", right=True),
-        Column("flagged", right=True),
-        Column("share", right=True),
-    )
-    rows = [
-        [
-            value_text(row["group"]),
-            count(row["rows"]),
-            count(row["issues"]),
-            percent(row["issue_rate"]),
-        ]
-        for row in result.groups.slice(0, _GROUPS).to_pylist()
-    ]
-    more = result.groups.num_rows - len(rows)
-    lines = table(columns, rows, limit)
-    return titled("Groups", [*lines, f"  ... {more} more"] if more > 0 else lines, style)
-
-
-def _details(result: TagIssues, limit: int, style: Style) -> list[str]:
-    flagged = result.audit.flagged
-    rows = [[name, count(flagged[name])] for name in FILTERS if name in flagged]
-    lines = table((Column("filter"), Column("flags", right=True)), rows, limit)
-    times = [[name, f"{seconds:.2f} s"] for name, seconds in result.timings.items()]
-    if times:
-        lines += table((Column("stage"), Column("time", right=True)), times, limit)
-    return titled("Details", lines, style)
-
-
-def _remarks(result: TagIssues, limit: int, style: Style) -> list[str]:
-    skipped = result.audit.rows - result.audit.valid_rows
-    lines = []
-    if skipped:
-        lines += paragraph(f"Skipped: {plural(skipped, 'row')} that cannot be used.", limit)
-    for problem in result.problems:
-        lines += paragraph(safe(problem.sentence, 400), limit, "  ")
-    return lines + remarks(result.warnings, result.audit.notes, limit, style)
-
-
-def _quality(value: float) -> str:
-    if math.isnan(value):
-        return "-"
-    return f"{value:.3f}" if value == 0 or value >= 0.0005 else f"{value:.0e}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from labelaudit.findings import FILTERS, LabelIssues
+from labelaudit.reports.audit_parts import audit_remarks, filters_and_times, groups
 from labelaudit.reports.layout import (
     Column,
     Style,
@@ -15,25 +15,24 @@ from labelaudit.reports.layout import (
     percent,
     plural,
     quality_text,
-    remarks,
     table,
     titled,
     value_text,
 )
 from labelaudit.reports.understood import understood
-from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
+    from labelaudit.findings import LabelIssues
+
 __all__ = ["audit_report", "headline"]
 
 _WORST_ROWS = 10
 _PAIRS = 5
 _CLASSES = 5
-_GROUPS = 10
 _REVIEWED = 50
 
 
@@ -69,9 +68,9 @@ def audit_report(
         _worst_rows(result, limit, style),
         _pairs(result, limit, style),
         _classes(result, limit, style),
-        _groups(result, limit, style),
+        groups(result, limit, style),
         _details(result, limit, style) if verbose else [],
-        _remarks(result, limit, style),
+        audit_remarks(result, limit, style),
         _written(written),
         next_lines(next_command, limit),
     ]
@@ -223,48 +222,10 @@ def _classes(result: LabelIssues, limit: int, style: Style) -> list[str]:
     return titled("Classes worst off", table(columns, rows, limit), style) if rows else []
 
 
-def _groups(result: LabelIssues, limit: int, style: Style) -> list[str]:
-    if result.groups is None:
-        return []
-    columns = (
-        Column("group", flexible=True),
-        Column("rows", right=True),
-        Column("flagged", right=True),
-        Column("share", right=True),
-    )
-    rows = [
-        [
-            value_text(row["group"]),
-            count(row["rows"]),
-            count(row["issues"]),
-            percent(row["issue_rate"]),
-        ]
-        for row in result.groups.slice(0, _GROUPS).to_pylist()
-    ]
-    more = result.groups.num_rows - len(rows)
-    lines = table(columns, rows, limit)
-    return titled("Groups", [*lines, f"  ... {more} more"] if more > 0 else lines, style)
-
-
 def _details(result: LabelIssues, limit: int, style: Style) -> list[str]:
-    flagged = result.audit.flagged
-    rows = [[name, count(flagged[name])] for name in FILTERS if name in flagged]
-    lines = table((Column("filter"), Column("flags", right=True)), rows, limit) if rows else []
-    times = [[name, f"{seconds:.2f} s"] for name, seconds in result.timings.items()]
-    if times:
-        lines += table((Column("stage"), Column("time", right=True)), times, limit)
+    lines = filters_and_times(result, limit)
     lines.append(f"  The data was decoded {plural(result.audit.readings, 'time')}.")
     return titled("Details", lines, style)
-
-
-def _remarks(result: LabelIssues, limit: int, style: Style) -> list[str]:
-    skipped = result.audit.rows - result.audit.valid_rows
-    lines = []
-    if skipped:
-        lines += paragraph(f"Skipped: {plural(skipped, 'row')} that cannot be used.", limit)
-    for problem in result.problems:
-        lines += paragraph(safe(problem.sentence, 400), limit, "  ")
-    return lines + remarks(result.warnings, result.audit.notes, limit, style)
 
 
 def _written(written: Sequence[str]) -> list[str]:

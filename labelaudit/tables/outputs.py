@@ -195,17 +195,18 @@ def _format_of(path: str) -> str:
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
     found = f"ends in {safe(suffix)}" if suffix else "has no suffix"
-    hint = _did_you_mean(suffix, list(_SUFFIXES)) or f"Use one of {' '.join(_SUFFIXES)}"
+    # At the usual likeness .xlsx would be taken for .xml.
+    hint = _did_you_mean(suffix, list(_SUFFIXES), 0.7) or f"Use one of {' '.join(_SUFFIXES)}"
     raise UsageError(
         f"The output {safe(path)} {found}, which names no format.",
         f"{hint.rstrip('.')}; or write the format before the path, such as csv:{safe(path)}.",
     )
 
 
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
+def _did_you_mean(word: str, known: Sequence[str], likeness: float = 0.6) -> str:
     import difflib
 
-    near = difflib.get_close_matches(word.lower(), known, n=1)
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=likeness)
     return f"Did you mean {near[0]}?" if near else ""
 
 

@@ -44,6 +44,8 @@ __all__ = [
     "with_prefix",
 ]
 
+_WORKERS = ("worker", "annotator", "rater", "user", "judge")
+WORKER_NAMES = (*_WORKERS, *(f"{name}_id" for name in _WORKERS))
 LABEL_NAMES = ("label", "labels", "given_label", "noisy_label", "target", "y", "class", "category")
 PROB_NAMES = ("pred_probs", "probs", "proba", "probabilities", "predict_proba")
 WIDE_PREFIXES = ("pred_probs_", "proba_", "prob_", "p_", "score_")
@@ -230,8 +232,15 @@ def prob_columns(
             return (candidates[0],)
     raise UsageError(
         f"No column looks like probabilities among {listed(schema.names)}{_near_miss(schema)}.",
-        "Say which it is with --probs: one list column, or a quoted glob of wide columns ('p_*').",
+        "Say which it is with --probs: one list column, or a quoted glob of wide columns ('p_*')."
+        + _votes_hint(schema),
     )
+
+
+def _votes_hint(schema: pa.Schema) -> str:
+    """Name the other audit to who brings votes to this one."""
+    workers = columns_named(schema, WORKER_NAMES)
+    return " For votes there is labelaudit aggregate." if workers else ""
 
 
 def _near_miss(schema: pa.Schema) -> str:

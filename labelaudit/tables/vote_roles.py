@@ -13,6 +13,7 @@ from labelaudit.tables.hugging_face import class_labels
 from labelaudit.tables.layouts import plain_type
 from labelaudit.tables.roles import (
     PANDAS_INDEX,
+    WORKER_NAMES,
     can_be_label,
     columns_named,
     existing_column,
@@ -33,10 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["ALL_OTHERS", "VoteRoles", "assign_vote_roles", "vote_text_columns"]
 
 _TASKS = ("task", "item", "question", "example")
-_WORKERS = ("worker", "annotator", "rater", "user", "judge")
 _LABELS = ("label", "answer", "vote")
 TASK_NAMES = (*_TASKS, *(f"{name}_id" for name in _TASKS))
-WORKER_NAMES = (*_WORKERS, *(f"{name}_id" for name in _WORKERS))
 ROW_NAMES = ("id", "uid", "uuid", "guid", "key")
 """Names of tasks in a table that has none of ``TASK_NAMES``."""
 

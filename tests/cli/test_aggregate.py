@@ -400,3 +400,15 @@ def test_convergence_is_told_once(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert not found["converged"]
     assert [note for note in found["notes"] if "stopped in 3 of 3 starts after 2 steps" in note]
     assert found["warnings"] == []
+
+
+@pytest.mark.parametrize("classes", [3, 2])
+def test_the_page_shows_the_two_best_answers(folder: Path, classes: int) -> None:
+    votes = some_votes()
+    keep = [label != "fox" or classes == 3 for label in votes["label"].to_pylist()]
+    pq.write_table(votes.filter(keep), folder / "few.parquet")
+    done = call("aggregate", "few.parquet", "-q", "-o", "page.html", "-o", "run:saved", cwd=folder)
+    assert done.code == 0, done.err
+    assert "three classes or more" not in (folder / "saved" / "run.json").read_text("utf-8")
+    page = (folder / "page.html").read_text("utf-8")
+    assert ("Tasks with two answers" in page) == (classes == 3)
