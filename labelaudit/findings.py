@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from labelaudit.wording import percent
 
@@ -22,7 +22,9 @@ __all__ = [
     "ErrorRate",
     "Estimate",
     "Inspection",
+    "IssueChunk",
     "IssueRows",
+    "IssueSink",
     "JointCells",
     "LabelAudit",
     "LabelIssues",
@@ -240,6 +242,21 @@ class IssueRows:
     entropy: npt.NDArray[np.float32]
     flagged_by: npt.NDArray[np.uint8]
     severity: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class IssueChunk:
+    """Some rows to be ranked, ascending by row, and ``order``: (m,) float, low is worst."""
+
+    rows: IssueRows
+    order: npt.NDArray[np.floating]
+
+
+class IssueSink(Protocol):
+    """Takes what is to be ranked where it may not fit the memory."""
+
+    def take(self, chunk: IssueChunk) -> None:
+        """Take the next rows; each chunk begins behind the last one."""
 
 
 @dataclass(frozen=True, slots=True)
