@@ -1,0 +1,175 @@
+"""What is kept of the rows between passes: in memory, or in files of a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import tempfile
+import threading
+import weakref
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from labelaudit.errors import EnvironmentalError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+__all__ = ["MemoryShelf", "Shelf", "SpillShelf", "TemporaryFolder", "spilling"]
+
+
+_ON_DISK = "/var/tmp"  # noqa: S108 - what is made there has a name that nobody can guess
+
+
+class Shelf(Protocol):
+    """Values under keys. What was put may be changed by nobody."""
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep a value in place of what was there."""
+
+    def get(self, key: Hashable) -> Any:
+        """Return a value; raise ``KeyError`` where there is none."""
+
+    def drop(self, key: Hashable) -> None:
+        """Let go of a value; do nothing where there is none."""
+
+
+class MemoryShelf:
+    """Everything in memory."""
+
+    def __init__(self) -> None:
+        self._values: dict[Hashable, Any] = {}
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep a value in place of what was there."""
+        self._values[key] = value
+
+    def get(self, key: Hashable) -> Any:
+        """Return a value; raise ``KeyError`` where there is none."""
+        return self._values[key]
+
+    def drop(self, key: Hashable) -> None:
+        """Let go of a value; do nothing where there is none."""
+        self._values.pop(key, None)
+
+
+class TemporaryFolder:
+    """A folder that is gone when it is closed, forgotten, or the process ends in good order.
+
+    It is made where ``TMPDIR`` says, else in /var/tmp, which is on a disk where /tmp may be in
+    memory, else where Python makes temporary files.
+    """
+
+    def __init__(self) -> None:
+        self.base = _base()
+        with spilling(self.base):
+            self.path = Path(tempfile.mkdtemp(prefix="labelaudit-", dir=self.base))
+        self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+    def close(self) -> None:
+        """Remove it with all that is in it."""
+        self._remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _base() -> str:
+    usable = "TMPDIR" not in os.environ and os.access(_ON_DISK, os.W_OK | os.X_OK)
+    return _ON_DISK if usable else tempfile.gettempdir()
+
+
+@contextmanager
+def spilling(folder: str | Path) -> Iterator[None]:
+    """Turn what goes wrong in a temporary folder into an error that says how to mend it.
+
+    Raises
+    ------
+    EnvironmentalError
+        If the folder cannot be written to, or its disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentalError(
+            f"What does not fit in memory cannot be kept in {folder}: {error.strerror or error}.",
+            "Make room there, name another folder by the variable TMPDIR, or allow more with "
+            "--memory.",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _OnDisk:
+    path: Path
+
+
+@dataclass(slots=True)
+class SpillShelf:
+    """In memory as far as a budget goes; beyond it in files of a temporary folder.
+
+    Attributes
+    ----------
+    budget : int
+        Bytes to keep in memory.
+    """
+
+    budget: int
+    folder: TemporaryFolder = field(default_factory=TemporaryFolder)
+    _values: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
+    _used: int = 0
+    _files: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep a value in place of what was there.
+
+        Raises
+        ------
+        EnvironmentalError
+            If the folder cannot be written to, or its disk is full.
+        """
+        self.drop(key)
+        size = _size_of(value)
+        with self._lock:
+            stays = self._used + size <= self.budget
+            self._used += size if stays else 0
+            self._files += not stays
+            path = self.folder.path / str(self._files)
+        if not stays:
+            with spilling(self.folder.path), path.open("wb") as file:
+                pickle.dump(value, file, protocol=5)
+        self._values[key] = (value, size) if stays else (_OnDisk(path), 0)
+
+    def get(self, key: Hashable) -> Any:
+        """Return a value; raise ``KeyError`` where there is none."""
+        value, _ = self._values[key]
+        if isinstance(value, _OnDisk):
+            with spilling(self.folder.path), value.path.open("rb") as file:
+                return pickle.load(file)  # noqa: S301 - written by this process, readable by it only
+        return value
+
+    def drop(self, key: Hashable) -> None:
+        """Let go of a value; do nothing where there is none."""
+        value, size = self._values.pop(key, (None, 0))
+        with self._lock:
+            self._used -= size
+        if isinstance(value, _OnDisk):
+            with spilling(self.folder.path):
+                value.path.unlink()
+
+    def close(self) -> None:
+        """Remove the folder."""
+        self._values.clear()
+        self.folder.close()
+
+
+def _size_of(value: Any) -> int:
+    """Bytes of the arrays that a frozen dataclass holds."""
+    names = type(value).__slots__
+    return sum(int(getattr(getattr(value, name), "nbytes", 0)) for name in names)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labelaudit import shelves
+from labelaudit.errors import EnvironmentalError, ExitCode
+from labelaudit.shelves import MemoryShelf, SpillShelf, TemporaryFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    values: np.ndarray
+    name: str = "numbers"
+
+
+@pytest.fixture(params=["memory", "disk", "both"])
+def shelf(request, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(shelves.tempfile, "tempdir", None)
+    budget = {"disk": 0, "both": 100}
+    made = MemoryShelf() if request.param == "memory" else SpillShelf(budget[request.param])
+    yield made
+    if isinstance(made, SpillShelf):
+        made.close()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_values_come_back_until_they_are_dropped(shelf):
+    for i in range(5):
+        shelf.put(("facts", i), Numbers(np.arange(i, i + 10)))
+    shelf.put(("facts", 2), Numbers(np.arange(3)))
+    assert shelf.get(("facts", 4)).values.tolist() == list(range(4, 14))
+    assert shelf.get(("facts", 2)).values.tolist() == [0, 1, 2]
+    shelf.drop(("facts", 2))
+    shelf.drop(("facts", 2))
+    with pytest.raises(KeyError):
+        shelf.get(("facts", 2))
+
+
+def test_memory_is_used_up_to_the_budget_and_given_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(shelves.tempfile, "tempdir", None)
+    shelf = SpillShelf(budget=100)
+
+    def on_disk():
+        return len(list(shelf.folder.path.iterdir()))
+
+    shelf.put("a", Numbers(np.zeros(10)))
+    assert on_disk() == 0
+    shelf.put("b", Numbers(np.zeros(10)))
+    assert on_disk() == 1
+    shelf.drop("a")
+    shelf.put("b", Numbers(np.ones(10)))
+    assert on_disk() == 0
+    shelf.close()
+
+
+def test_a_full_disk_says_how_to_mend_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(shelves.tempfile, "tempdir", None)
+    shelf = SpillShelf(budget=0)
+
+    def full(value, file, protocol):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shelves.pickle, "dump", full)
+    with pytest.raises(EnvironmentalError) as refused:
+        shelf.put("a", Numbers(np.zeros(10)))
+    assert refused.value.exit_code == ExitCode.ENVIRONMENT
+    assert "No space left on device" in refused.value.found
+    assert "TMPDIR" in refused.value.remedy
+    shelf.close()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(shelves.tempfile, "tempdir", str(tmp_path / "absent"))
+    with pytest.raises(EnvironmentalError, match="absent"):
+        TemporaryFolder()
+
+
+def test_the_folder_is_gone_when_the_process_ends(tmp_path):
+    code = (
+        "from labelaudit.shelves import TemporaryFolder\n"
+        "folder = TemporaryFolder()\n"
+        "print(folder.path)\n"
+        "raise KeyboardInterrupt\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    made = Path(done.stdout.strip())
+    assert made.parent == tmp_path
+    assert not made.exists()
+
+
+def test_without_the_variable_it_is_on_a_disk(monkeypatch):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    with TemporaryFolder() as folder:
+        assert folder.path.is_dir()
+        if os.access(shelves._ON_DISK, os.W_OK | os.X_OK):
+            assert folder.base == shelves._ON_DISK
+    assert not folder.path.exists()
