@@ -12,6 +12,7 @@ import pyarrow as pa
 from labelaudit.audits.tags.class_order import demand_tag_order
 from labelaudit.audits.tags.find_issues import audit_tags
 from labelaudit.audits.tags.hygiene import demand_tags, tag_warnings, why_not_estimable
+from labelaudit.audits.tags.kept import some_of
 from labelaudit.audits.tags.reading import first_look
 from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
 from labelaudit.findings import Inspection, Problem
@@ -25,8 +26,6 @@ from labelaudit.tag_findings import TagIssues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy.typing as npt
 
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.audits.tags.class_order import TopTags
@@ -110,11 +109,11 @@ class _Named:
         return tag_issues_table(cells, self.source.classes, keys.take(at), files, kept)
 
     def rows(self) -> pa.Table:
-        results = self.found.audit.row_results
-        chosen = _worst(results, every=self.settings.every_row)[: self.settings.top]
-        numbers = self.source.numbered(chosen)
-        keys, _ = keys_and_kept(self.source, numbers, self.on)
-        return tag_rows_table(results, chosen, numbers, keys)
+        every = self.settings.every_row
+        rows = _worst(self.found.audit.row_results, every=every, top=self.settings.top)
+        rows = replace(rows, row=self.source.numbered(rows.row))
+        keys, _ = keys_and_kept(self.source, rows.row, self.on)
+        return tag_rows_table(rows, keys)
 
     def groups(self) -> pa.Table | None:
         group = self.source.roles.group
@@ -124,11 +123,10 @@ class _Named:
         return groups_table(every, self.found.flagged, self.found.left_out)
 
 
-def _worst(rows: TagRows, *, every: bool) -> npt.NDArray[np.int64]:
+def _worst(rows: TagRows, *, every: bool, top: int | None) -> TagRows:
     """Return flagged rows, or all that have a score, worst first; ties by row."""
     chosen = np.flatnonzero(~np.isnan(rows.quality) if every else rows.is_issue)
-    ordered: npt.NDArray[np.int64] = chosen[np.argsort(rows.quality[chosen], kind="stable")]
-    return ordered
+    return some_of(rows, chosen[np.argsort(rows.quality[chosen], kind="stable")][:top])
 
 
 def inspect_tag_source(

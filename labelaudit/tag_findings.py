@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from labelaudit.findings import Tabular
 from labelaudit.wording import percent
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from labelaudit.findings import ErrorRate, Problem, Understanding
 
-__all__ = ["TagAudit", "TagCells", "TagClasses", "TagIssues", "TagRows"]
+__all__ = [
+    "TagAudit",
+    "TagCells",
+    "TagChunk",
+    "TagClasses",
+    "TagIssues",
+    "TagRows",
+    "TagSink",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +71,52 @@ class TagCells:
 
 @dataclass(frozen=True, slots=True)
 class TagRows:
-    """One score for each of N rows, over all of its classes.
+    """One score for each row, over all of its classes.
 
     Attributes
     ----------
-    quality : (N,) float64
+    row : (n,) int64
+        Ascending, counted among the audited rows: all of them, if they fit the memory.
+    quality : (n,) float64
         0..1, low is bad; NaN for a row without a class that can be judged.
-    issues : (N,) int32
+    issues : (n,) int32
         Flagged classes of the row.
-    is_issue : (N,) bool
+    is_issue : (n,) bool
         Rows that are flagged.
     """
 
+    row: npt.NDArray[np.int64]
     quality: npt.NDArray[np.float64]
     issues: npt.NDArray[np.int32]
     is_issue: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class TagChunk:
+    """What is to be ranked of some consecutive rows.
+
+    Attributes
+    ----------
+    cells : TagCells
+        By row, counted among the audited rows, and class; not ranked yet.
+    order : (m,) float64
+        What cells are ranked by, low is worst; ties by row and class.
+    rows : TagRows
+    left_out : (l,) int64
+        Rows that took no part.
+    """
+
+    cells: TagCells
+    order: npt.NDArray[np.float64]
+    rows: TagRows
+    left_out: npt.NDArray[np.int64]
+
+
+class TagSink(Protocol):
+    """Takes what is to be ranked where it may not fit the memory."""
+
+    def take(self, chunk: TagChunk) -> None:
+        """Take the next rows; each chunk begins behind the last one."""
 
 
 @dataclass(frozen=True, slots=True)

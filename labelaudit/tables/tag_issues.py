@@ -74,32 +74,24 @@ def _states(codes: npt.NDArray[np.int8], known: npt.NDArray[np.bool_]) -> pa.Arr
     return pa.array(STATES, pa.string()).take(pa.array(codes, pa.int8(), mask=~known))
 
 
-def tag_rows_table(
-    rows: TagRows,
-    chosen: npt.NDArray[np.int64],
-    numbers: npt.NDArray[np.int64],
-    keys: pa.Array,
-) -> pa.Table:
-    """Write rows with one score each, in the order of ``chosen``.
+def tag_rows_table(rows: TagRows, keys: pa.Array) -> pa.Table:
+    """Write rows with one score each, worst first.
 
     Parameters
     ----------
     rows : TagRows
-    chosen : (m,) int64
-        Which of them, worst first.
-    numbers : (m,) int64
-        Their row numbers in the whole input.
+        Numbered as in the whole input.
     keys : pyarrow.Array
-        (m,) their keys.
+        (n,) their keys.
     """
     return pa.table(
         {
-            "rank": pa.array(np.arange(1, len(chosen) + 1)),
+            "rank": pa.array(np.arange(1, len(rows.row) + 1)),
             "key": keys,
-            "row": pa.array(numbers),
-            "row_quality": pa.array(rows.quality[chosen], mask=np.isnan(rows.quality[chosen])),
-            "is_issue": pa.array(rows.is_issue[chosen]),
-            "issues": pa.array(rows.issues[chosen].astype(np.int64)),
+            "row": pa.array(rows.row),
+            "row_quality": pa.array(rows.quality, mask=np.isnan(rows.quality)),
+            "is_issue": pa.array(rows.is_issue),
+            "issues": pa.array(rows.issues.astype(np.int64)),
         }
     )
 

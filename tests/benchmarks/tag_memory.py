@@ -10,6 +10,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -112,7 +113,8 @@ def main() -> None:
     parser.add_argument("--sizes", default=SIZES)
     parser.add_argument("--budgets", default=BUDGETS, help="GB")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=Path("/var/tmp/labelaudit-benchmarks"))
+    there = Path(tempfile.gettempdir()) / "labelaudit-benchmarks"
+    parser.add_argument("--folder", type=Path, default=there)
     parser.add_argument("--make", nargs=2)
     chosen = parser.parse_args()
     if chosen.make:

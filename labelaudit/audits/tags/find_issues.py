@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,32 +11,40 @@ import numpy as np
 from labelaudit.audits import hygiene
 from labelaudit.audits.compat import thresholds_of_all
 from labelaudit.audits.confident import reach_of
-from labelaudit.audits.filters import as_bits, lowest
 from labelaudit.audits.tags.class_order import demand_tag_order
-from labelaudit.audits.tags.flagging import calibrated_joint, flag_cells
+from labelaudit.audits.tags.cuts import cuts_of
+from labelaudit.audits.tags.flagging import (
+    Flagging,
+    calibrated_joint,
+    cells_to_rank,
+    wanted_cells,
+)
 from labelaudit.audits.tags.hygiene import demand_tags, some_names, tag_warnings, why_not_estimable
 from labelaudit.audits.tags.judging import JudgingPlan, judge
+from labelaudit.audits.tags.kept import Kept
+from labelaudit.audits.tags.listing import FlagCounts, Listing, listed, rows_to_rank
 from labelaudit.audits.tags.model import fit_model
 from labelaudit.audits.tags.reading import first_look
 from labelaudit.audits.tags.row_lines import fit_row_lines
 from labelaudit.findings import FILTERS
-from labelaudit.summaries.exact import ExactSum
+from labelaudit.shelves import MemoryShelf
 from labelaudit.summaries.self_confidence import THRESHOLD_FLOOR
 from labelaudit.summaries.tags import BINS, bin_logits
-from labelaudit.tag_findings import TagAudit, TagCells, TagClasses, TagRows
+from labelaudit.tag_findings import TagAudit, TagClasses
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.rows import Rows
     from labelaudit.audits.settings import AuditSettings
-    from labelaudit.audits.tags.flagging import TagFlags
-    from labelaudit.audits.tags.judging import Judged, Picked
+    from labelaudit.audits.tags.judging import Judged
     from labelaudit.audits.tags.model import TagModel
-    from labelaudit.audits.tags.reading import FirstLook
+    from labelaudit.audits.tags.pieces import Pieces
     from labelaudit.audits.tags.row_lines import RowLines
     from labelaudit.findings import Problem
+    from labelaudit.shelves import Shelf
     from labelaudit.summaries.tags import TagTally
+    from labelaudit.tag_findings import TagSink
 
 __all__ = ["TagsAudited", "audit_tags"]
 
@@ -65,12 +74,27 @@ class TagsAudited:
     warnings: tuple[str, ...]
 
 
-def audit_tags(rows: Rows, settings: AuditSettings) -> TagsAudited:
+def audit_tags(
+    rows: Rows,
+    settings: AuditSettings,
+    sink: TagSink | None = None,
+    shelf: Shelf | None = None,
+) -> TagsAudited:
     """Audit the labels of a multi-label table.
 
     Each class is a problem of two classes, present and absent, of its own (Thyagarajan and others,
     "Identifying Incorrect Annotations in Multi-Label Classification Data"): what is said of it does
     not depend on the others.
+
+    Parameters
+    ----------
+    rows : Rows
+    settings : AuditSettings
+    sink : TagSink, optional
+        Takes what is to be ranked. Then the audit has no issues and no rows, and none are flagged
+        or left out in what is returned, but for their numbers.
+    shelf : Shelf, optional
+        Where what is known of rows is kept between passes; in memory where it is not given.
 
     Raises
     ------
@@ -87,24 +111,25 @@ def audit_tags(rows: Rows, settings: AuditSettings) -> TagsAudited:
         hygiene.demand_no_problems(problems)
     demand_tags(look.tally)
     demand_tag_order(look.tops, rows.classes)
-    audit = _Audit(rows, settings, look)
-    found = audit.result()
+    audit = _Audit(rows, settings, look.tally, shelf or MemoryShelf())
+    kept = Kept(settings.top)
+    found = audit.result(kept, sink)
     warnings = (*tag_warnings(look.tally, audit.why_not, rows.classes), *audit.doubts())
-    flagged = np.flatnonzero(found.row_results.is_issue)
-    return TagsAudited(found, flagged, look.left_out, problems, warnings)
+    flagged = found.row_results.row[found.row_results.is_issue]
+    return TagsAudited(found, flagged, kept.left_out(), problems, warnings)
 
 
 class _Audit:
-    """One audit, from the first reading to the result."""
+    """One audit, from what was counted in the first reading to the result."""
 
-    def __init__(self, rows: Rows, settings: AuditSettings, look: FirstLook) -> None:
+    def __init__(self, rows: Rows, settings: AuditSettings, tally: TagTally, shelf: Shelf) -> None:
         self.rows = rows
         self.settings = settings
-        self.left_out = look.left_out
-        self.tally: TagTally = look.tally
-        self.why_not = why_not_estimable(look.tally)
+        self.tally = tally
+        self.shelf = shelf
+        self.why_not = why_not_estimable(tally)
         self.judged = np.array([not why for why in self.why_not])
-        self.model: TagModel = fit_model(look.tally, self.judged, rows.on)
+        self.model: TagModel = fit_model(tally, self.judged, rows.on)
 
     @property
     def audited(self) -> npt.NDArray[np.bool_]:
@@ -184,20 +209,16 @@ class _Audit:
             return np.array([kind, 1.0, NEWEST])
         return np.array([kind, 0.0, temperature])
 
-    def result(self) -> TagAudit:
+    def result(self, kept: Kept, sink: TagSink | None) -> TagAudit:
+        """Flag the cells, and list what is flagged."""
         thresholds = self.thresholds()
-        reading = judge(self.rows, self.plan(thresholds))
-        judged = reading.picked()
-        counted, calibrated = calibrated_joint(
-            reading.joint, self.tally.known, self.settings.compat
-        )
-        flags = flag_cells(judged, calibrated, self.tally.known, self.model, self.settings)
-        open_class = self.audited[judged.tag]
-        by_rule = {name: flags.by_rule[name] & open_class for name in FILTERS}
-        flagged = by_rule[self.settings.method]
-        row_results = self._rows(judged, by_rule)
-        cells = self._cells(judged, flags, by_rule)
-        finite = row_results.quality[~np.isnan(row_results.quality)]
+        counted, pieces = judge(self.rows, self.plan(thresholds), self.shelf)
+        joints = calibrated_joint(counted.joint, self.tally.known, self.settings.compat)
+        listing = self._listing(pieces, counted, joints[1], sink)
+        flagged = FlagCounts.empty(len(self.judged))
+        for counts, chunk in listed(self.rows.partitions, pieces, listing, self.rows.on):
+            flagged = flagged + counts
+            (sink or kept).take(chunk)
         return TagAudit(
             method=self.settings.method,
             score=self.settings.ranking,
@@ -206,40 +227,56 @@ class _Audit:
             valid_rows=self.tally.rows,
             cells=int(self.tally.known[self.audited].sum()),
             error_rate=self.model.error_rate(self.tally, self.judged),
-            n_issues=int(np.count_nonzero(flagged)),
-            n_issue_rows=int(np.count_nonzero(row_results.is_issue)),
-            health=1.0 - int(np.count_nonzero(row_results.is_issue)) / max(self.tally.rows, 1),
-            flagged={name: int(np.count_nonzero(mask)) for name, mask in by_rule.items()},
-            mean_quality=_mean(finite),
-            classes=self._classes(reading, judged, thresholds, (counted, calibrated), flagged),
-            row_results=row_results,
-            issues=cells,
+            n_issues=int(flagged.by_given.sum()),
+            n_issue_rows=flagged.rows,
+            health=1.0 - flagged.rows / max(self.tally.rows, 1),
+            flagged=dict(zip(FILTERS, flagged.by_rule.tolist(), strict=True)),
+            mean_quality=counted.mean_quality(),
+            classes=self._classes(counted, thresholds, joints, flagged),
+            row_results=kept.rows(),
+            issues=kept.cells(),
             notes=self._notes(),
             readings=2,
             informative=bool((self.judged & self.model.informative).any()),
         )
 
-    def _rows(self, judged: Picked, by_rule: dict[str, npt.NDArray[np.bool_]]) -> TagRows:
-        n = self.rows.n_rows
-        issues = np.bincount(judged.row[by_rule[self.settings.method]], minlength=n)
-        is_issue = issues > 0
+    def _listing(
+        self,
+        pieces: Pieces,
+        counted: Judged,
+        calibrated: npt.NDArray[np.int64],
+        sink: TagSink | None,
+    ) -> Listing:
+        """Find how far down cells, and rows, are flagged."""
+        lines, known = self.model.lines, self.tally.known
+        wanted = wanted_cells(calibrated, known, counted.off, self.model.errors, self.settings)
+        partitions = self.rows.partitions
+        cells = partial(cells_to_rank, pieces=pieces, lines=lines)
+        cuts = cuts_of(partitions, cells, wanted, 4 * counted.picked, self.rows.on)
+        row_cuts = None
         if self._by_row:
-            off = np.unique(judged.row[by_rule["confident_learning"]])
-            extra = judged.extra_quality
-            is_issue = lowest(extra, ~np.isnan(extra), len(off))
-        return TagRows(judged.quality, issues.astype(np.int32), is_issue)
+            ranked = partial(rows_to_rank, pieces=pieces)
+            some = np.array([counted.off_rows])
+            row_cuts = cuts_of(partitions, ranked, some, self.tally.rows, self.rows.on)
+        every = "scored" if self.settings.every_row else "flagged"
+        return Listing(
+            Flagging(lines, self.model.face, cuts),
+            self.audited,
+            self.settings.method,
+            self.settings.ranking,
+            self.thresholds() if self.settings.adjust else None,
+            row_cuts,
+            every_cell=self.settings.every_row,
+            rows="all" if sink is None else every,
+        )
 
     def _classes(
         self,
-        reading: Judged,
-        judged: Picked,
+        counted: Judged,
         thresholds: npt.NDArray[np.float64],
         joints: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-        flagged: npt.NDArray[np.bool_],
+        flagged: FlagCounts,
     ) -> TagClasses:
-        n_classes = len(self.judged)
-        by_given = np.zeros((n_classes, 2), np.int64)
-        np.add.at(by_given, (judged.tag[flagged], judged.given[flagged]), 1)
         rates = self.model.rates(self.tally, self.judged)
         cells = self.tally.counts.sum(axis=2)
         return TagClasses(
@@ -249,92 +286,20 @@ class _Audit:
             thresholds=thresholds,
             joint=joints[0],
             calibrated=joints[1],
-            extra=by_given[:, 1],
-            missing=by_given[:, 0],
+            extra=flagged.by_given[:, 1],
+            missing=flagged.by_given[:, 0],
             extra_rate=rates[:, 1],
             missing_rate=rates[:, 0],
-            quality=self._class_quality(reading),
+            quality=self._class_quality(counted),
             why_not=self.why_not,
         )
 
-    def _class_quality(self, reading: Judged) -> npt.NDArray[np.float64]:
+    def _class_quality(self, counted: Judged) -> npt.NDArray[np.float64]:
         """Return the mean quality of each class's cells: for rcp by the bins of probabilities."""
         if self.settings.ranking != "rcp":
-            return reading.class_quality()
+            return counted.class_quality()
         cells = self.tally.known.sum(axis=1)
         wrong = self.model.doubts[:, :, 0].sum(axis=1)
         mean = np.full(len(cells), np.nan)
         np.divide(cells - wrong, cells, out=mean, where=self.judged & (cells > 0))
         return mean
-
-    def _cells(
-        self, judged: Picked, flags: TagFlags, by_rule: dict[str, npt.NDArray[np.bool_]]
-    ) -> TagCells:
-        is_issue = by_rule[self.settings.method]
-        some = self.audited[judged.tag] if self.settings.every_row else is_issue
-        chosen = np.flatnonzero(some)
-        score = self._scores(judged, flags, chosen)
-        order = np.argsort(score, kind="stable")[: self.settings.top]
-        at = chosen[order]
-        given = judged.given[at]
-        prob = judged.prob[at]
-        own = np.where(given == 1, prob, 1 - prob).astype(np.float32)
-        other = np.where(given == 1, 1 - prob, prob).astype(np.float32)
-        return TagCells(
-            row=judged.row[at],
-            tag=judged.tag[at],
-            given=given,
-            label_quality=self._quality(score[order]),
-            is_issue=is_issue[at],
-            given_prob=own,
-            suggested_prob=other,
-            margin=own - other,
-            entropy=_entropy(prob.astype(np.float64)).astype(np.float32),
-            suggests=flags.suggests[at],
-            flagged_by=as_bits({name: mask[at] for name, mask in by_rule.items()}),
-            severity=_severity(is_issue[at], flags.at_face_value[at], flags.contradicted[at]),
-        )
-
-    def _scores(
-        self, judged: Picked, flags: TagFlags, chosen: npt.NDArray[np.intp]
-    ) -> npt.NDArray[np.float64]:
-        """Return what cells are sorted by: for rcp the logit, which keeps more digits."""
-        if self.settings.ranking == "rcp":
-            return flags.log_odds[chosen]
-        prob, given = judged.prob[chosen].astype(np.float64), judged.given[chosen]
-        added = np.zeros((len(chosen), 2))
-        if self.settings.adjust:
-            thresholds = self.thresholds()[judged.tag[chosen]]
-            added = thresholds.max(axis=1, keepdims=True) - thresholds
-        absent, present = 1.0 - prob + added[:, 0], prob + added[:, 1]
-        own = np.where(given == 1, present, absent) / (absent + present)
-        if self.settings.ranking != "confidence_weighted_entropy":
-            return own
-        weight = _entropy(own) / np.maximum(own, 1e-6)
-        large = np.maximum(weight, 1e-8)
-        return np.where(weight < 1e-8, 1.0 - weight / 2.0, np.log1p(large) / large)
-
-    def _quality(self, score: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return 1.0 / (1.0 + np.exp(-score)) if self.settings.ranking == "rcp" else score
-
-
-def _mean(values: npt.NDArray[np.float64]) -> float:
-    return float(ExactSum.of(values[:, None]).value()[0]) / max(len(values), 1)
-
-
-def _entropy(prob: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Entropy of a probability and its rest, as a share of ln 2."""
-    p = np.clip(prob, 1e-300, 1.0)
-    q = np.clip(1.0 - prob, 1e-300, 1.0)
-    entropy: npt.NDArray[np.float64] = -(p * np.log(p) + q * np.log(q)) / np.log(2.0)
-    return entropy
-
-
-def _severity(
-    is_issue: npt.NDArray[np.bool_],
-    at_face_value: npt.NDArray[np.bool_],
-    contradicted: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.int8]:
-    """Return 2 high, 1 medium, 0 low, -1 none."""
-    unflagged = np.where(contradicted, np.int8(0), np.int8(-1))
-    return np.where(is_issue, np.int8(1) + at_face_value.astype(np.int8), unflagged)

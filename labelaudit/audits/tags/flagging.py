@@ -8,17 +8,50 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits import compat, joint
-from labelaudit.audits.filters import NUDGE
+from labelaudit.audits.tags.cuts import Keyed, sortable
 from labelaudit.findings import JointCells
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from labelaudit.audits.settings import AuditSettings
-    from labelaudit.audits.tags.judging import Picked
-    from labelaudit.audits.tags.model import TagModel
+    from labelaudit.audits.tags.cuts import Cuts
+    from labelaudit.audits.tags.pieces import Piece, Pieces
+    from labelaudit.blocks import Partition, TagBlock
 
-__all__ = ["TagFlags", "calibrated_joint", "flag_cells"]
+__all__ = [
+    "Flagging",
+    "TagFlags",
+    "calibrated_joint",
+    "cells_to_rank",
+    "flag_cells",
+    "ranked_cells",
+    "wanted_cells",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Flagging:
+    """What is needed to flag cells.
+
+    Attributes
+    ----------
+    lines, face : (K, 2, 2) float64
+        As in ``TagModel``.
+    cuts : Cuts
+        Of the groups that ``ranked_cells`` puts cells into.
+    """
+
+    lines: npt.NDArray[np.float64]
+    face: npt.NDArray[np.float64]
+    cuts: Cuts
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes K."""
+        return len(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,101 +125,94 @@ def _square(cells: JointCells) -> npt.NDArray[np.int64]:
     return square
 
 
-def flag_cells(
-    judged: Picked,
+def wanted_cells(
     calibrated: npt.NDArray[np.int64],
     known: npt.NDArray[np.int64],
-    model: TagModel,
+    off: npt.NDArray[np.int64],
+    errors: npt.NDArray[np.int64],
     settings: AuditSettings,
-) -> TagFlags:
-    """Flag the picked cells by every rule.
-
-    Every rule but rcp flags only cells that are contradicted, so all that it can flag are among
-    those that are picked.
+) -> npt.NDArray[np.int64]:
+    """Say how many cells of each group of ``ranked_cells`` the rules flag, if all are opposed.
 
     Parameters
     ----------
-    judged : Picked
     calibrated : (K, 2, 2) int64
     known : (K, 2) int64
-    model : TagModel
+    off : (K,) int64
+        Cells off the diagonal of the joint.
+    errors : (K,) int64
+        What rcp flags.
     settings : AuditSettings
+
+    Returns
+    -------
+    (6 K,) int64
     """
-    prob, given, tag = judged.prob, judged.given, judged.tag
-    one = prob.dtype.type(1.0)
-    own = np.where(given == 1, prob, one - prob)
-    other = np.where(given == 1, one - prob, prob)
-    contradicted = np.where(given == 1, other >= own, other > own)
-    helped = own + prob.dtype.type(NUDGE)
-    opposed = contradicted & np.where(given == 1, other >= helped, other > helped)
-    ascending = np.argsort(own, kind="stable")
-    by_rule = _pruned(judged, ascending, calibrated, known, settings)
-    by_rule = {name: mask & opposed for name, mask in by_rule.items()}
-    off = (judged.confident >= 0) & (judged.confident != given) & opposed
-    few = np.bincount(tag[off], minlength=len(known))
-    lowest = _rank(ascending, tag) < few[tag]
-    logit = _logits(prob)
-    log_odds = model.lines[tag, given, 0] * logit + model.lines[tag, given, 1]
-    face = model.face[tag, given, 0] * logit + model.face[tag, given, 1]
-    by_rule |= {
-        "confident_learning": off,
-        "predicted_neq_given": opposed,
-        "low_self_confidence": lowest,
-        "low_normalized_margin": lowest,
-        "rcp": _rank(np.argsort(log_odds, kind="stable"), tag) < model.errors[tag],
-    }
-    suggests = contradicted | (log_odds < 0.0)
-    return TagFlags(by_rule, contradicted, log_odds, suggests, face < 0.0)
-
-
-def _pruned(
-    judged: Picked,
-    ascending: npt.NDArray[np.intp],
-    calibrated: npt.NDArray[np.int64],
-    known: npt.NDArray[np.int64],
-    settings: AuditSettings,
-) -> dict[str, npt.NDArray[np.bool_]]:
-    """Flag the cells with the lowest probability of what is given, as many as may be pruned."""
-    counts = known.ravel()
     pruned = _square(
         joint.prune_counts(
-            _cells(calibrated), counts, settings.min_examples_per_class, settings.frac_noise
+            _cells(calibrated),
+            known.ravel(),
+            settings.min_examples_per_class,
+            settings.frac_noise,
         )
     )
-    group = 2 * judged.tag.astype(np.int64) + judged.given
     by_class = known - np.stack([pruned[:, 0, 0], pruned[:, 1, 1]], axis=1)
     if settings.compat:
         by_class = np.minimum(by_class, known - 1)
     by_noise_rate = np.stack([pruned[:, 0, 1], pruned[:, 1, 0]], axis=1)
-    rank = _rank(ascending, group)
-    first, second = rank < by_class.ravel()[group], rank < by_noise_rate.ravel()[group]
-    return {
-        "prune_by_class": first,
-        "prune_by_noise_rate": second,
-        "both": first & second,
-    }
+    return np.concatenate([by_class.ravel(), by_noise_rate.ravel(), off, errors])
 
 
-def _rank(ascending: npt.NDArray[np.intp], group: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-    """Return the place of each cell among those of its group.
+def ranked_cells(piece: Piece, lines: npt.NDArray[np.float64]) -> Iterator[Keyed]:
+    """Yield the picked cells by what rules rank them by, in groups counted as 6 K in a row.
 
-    Parameters
-    ----------
-    ascending : (m,) int64
-        Cells in the order of (score, row).
-    group : (m,) int
+    By class and given, for pruning by class; the same for pruning by noise rate; by class, with
+    the probability of what is given; by class, with the log-odds of the model. Every rule but rcp
+    flags only cells that are contradicted, so all that it can flag are among those that are picked.
     """
-    sizes = np.bincount(group)
-    # Numbers of 16 bits are sorted by counting them.
-    narrow = group.astype(np.int16) if len(sizes) < 2**15 else group
-    order = ascending[np.argsort(narrow[ascending], kind="stable")]
-    start = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    rank = np.empty(len(group), np.int64)
-    rank[order] = np.arange(len(group)) - start
-    return rank
+    n_classes, tag = len(lines), piece.tag.astype(np.int64)
+    places = piece.places(n_classes)
+    own = sortable(piece.contradiction().own)
+    yield Keyed(2 * tag + piece.given, own, places)
+    yield Keyed(2 * n_classes + 2 * tag + piece.given, own, places)
+    yield Keyed(4 * n_classes + tag, own, places)
+    yield Keyed(5 * n_classes + tag, sortable(_along(lines, piece)), places)
 
 
-def _logits(prob: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    inside = np.clip(prob.astype(np.float64), 1e-6, 1.0 - 1e-6)
-    logits: npt.NDArray[np.float64] = np.log(inside / (1.0 - inside))
-    return logits
+def cells_to_rank(
+    partition: Partition[TagBlock], pieces: Pieces, lines: npt.NDArray[np.float64]
+) -> Iterator[Keyed]:
+    """Yield the picked cells of a partition as ``ranked_cells`` does."""
+    for piece in pieces.of(partition):
+        yield from ranked_cells(piece, lines)
+
+
+def flag_cells(piece: Piece, flagging: Flagging) -> TagFlags:
+    """Flag the picked cells by every rule."""
+    told = piece.contradiction()
+    by_class, by_noise_rate, lowest, rcp = (
+        flagging.cuts.below(cells) for cells in ranked_cells(piece, flagging.lines)
+    )
+    low = lowest & told.opposed
+    log_odds = _along(flagging.lines, piece)
+    by_rule = {
+        "prune_by_class": by_class & told.opposed,
+        "prune_by_noise_rate": by_noise_rate & told.opposed,
+        "both": by_class & by_noise_rate & told.opposed,
+        "confident_learning": told.off,
+        "predicted_neq_given": told.opposed,
+        "low_self_confidence": low,
+        "low_normalized_margin": low,
+        "rcp": rcp,
+    }
+    suggests = told.contradicted | (log_odds < 0.0)
+    face = _along(flagging.face, piece)
+    return TagFlags(by_rule, told.contradicted, log_odds, suggests, face < 0.0)
+
+
+def _along(lines: npt.NDArray[np.float64], piece: Piece) -> npt.NDArray[np.float64]:
+    """(m,) what the line of each cell's class and given says at its logit."""
+    inside = np.clip(piece.prob.astype(np.float64), 1e-6, 1.0 - 1e-6)
+    line = lines[piece.tag, piece.given]
+    values: npt.NDArray[np.float64] = line[:, 0] * np.log(inside / (1.0 - inside)) + line[:, 1]
+    return values

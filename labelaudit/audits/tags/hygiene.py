@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +14,21 @@ from labelaudit.findings import Problem
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
+    from labelaudit.blocks import TagBlock
     from labelaudit.summaries.tags import TagTally
 
-__all__ = ["demand_tags", "some_names", "tag_problems", "tag_warnings", "why_not_estimable"]
+__all__ = [
+    "BadRows",
+    "demand_tags",
+    "some_names",
+    "tag_problems",
+    "tag_warnings",
+    "why_not_estimable",
+]
 
 FIRST_ROWS = 5
 MOST_NAMES = 5
@@ -63,39 +73,81 @@ _WORDS = {
 }
 
 
-def tag_problems(
-    rows: npt.NDArray[np.int64], status: npt.NDArray[np.uint8], n_rows: int
-) -> tuple[Problem, ...]:
+@dataclass(frozen=True, slots=True)
+class BadRows:
+    """Rows that cannot be used, for each of ``TAG_STATUSES``.
+
+    Attributes
+    ----------
+    counts : tuple of int
+    first : tuple of (m,) int64
+        The first few rows of each.
+    """
+
+    counts: tuple[int, ...]
+    first: tuple[npt.NDArray[np.int64], ...]
+
+    @classmethod
+    def none(cls) -> BadRows:
+        """Return what is said of no rows."""
+        return cls((0,) * len(TAG_STATUSES), (np.empty(0, np.int64),) * len(TAG_STATUSES))
+
+    def with_block(self, block: TagBlock) -> BadRows:
+        """Return the same with the rows of a block added."""
+        if block.status is None:
+            return self
+        found = [block.start + np.flatnonzero(block.status == s) for s in range(len(TAG_STATUSES))]
+        # The first status is of sound rows.
+        found[0] = np.empty(0, np.int64)
+        return self + BadRows(tuple(map(len, found)), tuple(rows[:FIRST_ROWS] for rows in found))
+
+    def __add__(self, other: BadRows) -> BadRows:
+        return BadRows(
+            tuple(map(add, self.counts, other.counts)),
+            tuple(
+                np.concatenate(both)[:FIRST_ROWS]
+                for both in zip(self.first, other.first, strict=True)
+            ),
+        )
+
+    @property
+    def number(self) -> int:
+        """How many they are."""
+        return sum(self.counts)
+
+    def numbered(self, number: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]) -> BadRows:
+        """Return the same with other numbers of the rows."""
+        return BadRows(self.counts, tuple(number(rows) for rows in self.first))
+
+
+def tag_problems(bad: BadRows, n_rows: int) -> tuple[Problem, ...]:
     """List what is wrong with rows.
 
     Parameters
     ----------
-    rows : (m,) int64
-    status : (m,) uint8
-        Index into ``TAG_STATUSES``.
+    bad : BadRows
     n_rows : int
         Rows of the whole input.
     """
-    found = []
-    for code, kind in enumerate(TAG_STATUSES):
-        which = rows[status == code]
-        if kind in _WORDS and len(which):
-            found.append(_problem(kind, which, n_rows))
-    return tuple(found)
+    return tuple(
+        _problem(kind, count, rows, n_rows)
+        for kind, count, rows in zip(TAG_STATUSES, bad.counts, bad.first, strict=True)
+        if kind in _WORDS and count
+    )
 
 
-def _problem(kind: str, rows: npt.NDArray[np.int64], n_rows: int) -> Problem:
+def _problem(kind: str, count: int, rows: npt.NDArray[np.int64], n_rows: int) -> Problem:
     what, remedy = _WORDS[kind]
-    if 2 * len(rows) <= n_rows and ": these look" in what:
+    if 2 * count <= n_rows and ": these look" in what:
         what, remedy = what.partition(": these look")[0], _AGAIN
-    noun = "row" if len(rows) == 1 else "rows"
-    if len(rows) == 1:
+    noun = "row" if count == 1 else "rows"
+    if count == 1:
         what = what.replace("have ", "has ", 1).replace("name ", "names ", 1)
         what = what.replace("their", "its")
-    first = tuple(rows[:FIRST_ROWS].tolist())
-    places = ", ".join(f"{row:,}" for row in first) + (", ..." if len(rows) > FIRST_ROWS else "")
-    sentence = f"{len(rows):,} {noun} {what} ({noun} {places})."
-    return Problem(kind, sentence, len(rows), first, remedy)
+    first = tuple(rows.tolist())
+    places = ", ".join(f"{row:,}" for row in first) + (", ..." if count > FIRST_ROWS else "")
+    sentence = f"{count:,} {noun} {what} ({noun} {places})."
+    return Problem(kind, sentence, count, first, remedy)
 
 
 def demand_tags(tally: TagTally) -> None:
