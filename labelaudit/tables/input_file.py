@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from labelaudit.tables.live import LivePart
+
 __all__ = ["InputFile", "state_of"]
 
 
@@ -34,6 +36,8 @@ class InputFile:
         Bytes, and time of the last change in nanoseconds.
     hive : tuple of (str, str)
         Folders named ``key=value`` on the way to it, which are columns.
+    part : LivePart or None
+        What the versioned table that it belongs to says of it.
     """
 
     path: str
@@ -42,6 +46,7 @@ class InputFile:
     size: int
     changed: int
     hive: tuple[tuple[str, str], ...] = ()
+    part: LivePart | None = None
 
     @property
     def source(self) -> str | pa.NativeFile:

@@ -15,7 +15,7 @@ from labelaudit.wording import safe
 if TYPE_CHECKING:
     import pyarrow.fs as pa_fs
 
-__all__ = ["OBJECT_STORES", "object_store", "split_query"]
+__all__ = ["OBJECT_STORES", "object_store", "plain_address", "split_query", "store_settings"]
 
 OBJECT_STORES = frozenset({"s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"})
 """Schemes of addresses that need no further package."""
@@ -84,28 +84,32 @@ def _of_authority(scheme: str, authority: str, query: str) -> tuple[pa_fs.FileSy
 def _s3(authority: str, query: str) -> pa_fs.FileSystem:
     import pyarrow.fs as pa_fs
 
+    return pa_fs.S3FileSystem(
+        connect_timeout=CONNECT_SECONDS,
+        request_timeout=STALL_SECONDS,
+        retry_strategy=pa_fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+        **_s3_chosen(authority, query),
+    )
+
+
+def _s3_chosen(authority: str, query: str) -> dict[str, Any]:
+    """Return where a bucket is asked for, and as whom, by the address or the environment."""
     asked = _s3_options(query)
     user, _, bucket = authority.rpartition("@")
     name, _, secret = user.partition(":")
     chosen: dict[str, Any] = _s3_endpoint(asked)
     if user:
         chosen |= {"access_key": unquote(name), "secret_key": unquote(secret)}
-    if asked.get("anonymous", "").lower() in ("true", "1"):
-        chosen["anonymous"] = True
-    if asked.get("force_virtual_addressing", "").lower() in ("true", "1"):
-        chosen["force_virtual_addressing"] = True
+    for option in ("anonymous", "force_virtual_addressing"):
+        if asked.get(option, "").lower() in ("true", "1"):
+            chosen[option] = True
     if "tls_ca_file_path" in asked:
         chosen["tls_ca_file_path"] = asked["tls_ca_file_path"]
     if "region" in asked:
         chosen["region"] = asked["region"]
     elif "endpoint_override" not in chosen:
         chosen["region"] = _region(bucket)
-    return pa_fs.S3FileSystem(
-        connect_timeout=CONNECT_SECONDS,
-        request_timeout=STALL_SECONDS,
-        retry_strategy=pa_fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
-        **chosen,
-    )
+    return chosen
 
 
 def _s3_options(query: str) -> dict[str, str]:
@@ -142,3 +146,41 @@ def _region(bucket: str) -> str:
         raise NothingToAuditError(
             f"There is no bucket {safe(bucket)}.", "Check the address."
         ) from error
+
+
+def plain_address(uri: str) -> str:
+    """Return an address without options, and in S3 without the user, for libraries of others."""
+    address = split_query(uri)[0]
+    scheme, mark, rest = address.partition("://")
+    authority, slash, key = rest.partition("/")
+    if scheme.lower() == "s3":
+        authority = authority.rpartition("@")[2]
+    return f"{'gs' if scheme.lower() == 'gcs' else scheme}{mark}{authority}{slash}{key}"
+
+
+def store_settings(uri: str, query: str) -> dict[str, str]:
+    """Return what an address says of a store, in the names that the Rust libraries know.
+
+    What the environment says they read themselves.
+    """
+    settings = {
+        "connect_timeout": f"{CONNECT_SECONDS:g}s",
+        "timeout": f"{STALL_SECONDS:g}s",
+        "max_retries": str(ATTEMPTS),
+    }
+    scheme, _, rest = uri.partition("://")
+    if scheme.lower() != "s3":
+        return settings
+    chosen = _s3_chosen(rest.partition("/")[0], query)
+    if "endpoint_override" in chosen:
+        endpoint = f"{chosen['scheme']}://{chosen['endpoint_override']}"
+        settings["aws_endpoint_url"] = endpoint
+        settings["aws_allow_http"] = str(chosen["scheme"] == "http").lower()
+    names = {"access_key": "aws_access_key_id", "secret_key": "aws_secret_access_key"}
+    names["region"] = "aws_region"
+    settings |= {names[name]: value for name, value in chosen.items() if name in names}
+    if chosen.get("anonymous"):
+        settings["aws_skip_signature"] = "true"
+    if chosen.get("force_virtual_addressing"):
+        settings["aws_virtual_hosted_style_request"] = "true"
+    return settings

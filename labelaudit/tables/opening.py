@@ -30,7 +30,7 @@ def open_files(
     if files[0].format == "parquet":
         from labelaudit.tables.parquet import open_parquet
 
-        return tuple(map(open_parquet, files))
+        return tuple(map(_as_live, map(open_parquet, files), files))
     if files[0].format == "arrow":
         from labelaudit.tables.arrow_ipc import open_arrow
 
@@ -39,3 +39,12 @@ def open_files(
 
     tables = [open_text(file, choose) for file in files]
     return tuple(agreed(tables) if files[0].format == "csv" else tables)
+
+
+def _as_live(table: InputTable, file: InputFile) -> InputTable:
+    """See a file as the versioned table that it belongs to has it, if it belongs to one."""
+    if file.part is None:
+        return table
+    from labelaudit.tables.live import live_table
+
+    return live_table(table, file.part)

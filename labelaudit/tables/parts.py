@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.table import InputTable
 
-__all__ = ["check_names", "check_parts", "common_type"]
+__all__ = ["check_names", "check_parts", "common_type", "compatible"]
 
 
 def check_names(table: InputTable) -> None:
@@ -50,7 +50,7 @@ def _check_column(first: InputTable, table: InputTable, column: str) -> None:
             "Leave that file out, or write it again with the column.",
         )
     here, there = table.schema.field(column).type, first.schema.field(column).type
-    if here != there and not _compatible(here, there):
+    if here != there and not compatible(here, there):
         raise InputError(
             f"Column {safe(column)} is {safe(here)} in {table.name}, but {safe(there)} in "
             f"{first.name}.",
@@ -62,7 +62,7 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pt.is_dictionary(kind) else kind
 
 
-def _compatible(here: pa.DataType, there: pa.DataType) -> bool:
+def compatible(here: pa.DataType, there: pa.DataType) -> bool:
     """Say whether two types hold the same kind of values: widths and dictionaries may differ."""
     here, there = _value_type(here), _value_type(there)
     if here == there or pt.is_null(here) or pt.is_null(there):
@@ -70,7 +70,7 @@ def _compatible(here: pa.DataType, there: pa.DataType) -> bool:
     if _is_list(here) and _is_list(there):
         both_fixed = pt.is_fixed_size_list(here) and pt.is_fixed_size_list(there)
         same_width = not both_fixed or here.list_size == there.list_size
-        return same_width and _compatible(here.value_type, there.value_type)
+        return same_width and compatible(here.value_type, there.value_type)
     same_kind = (is_text, pt.is_integer, pt.is_floating)
     return any(is_kind(here) and is_kind(there) for is_kind in same_kind)
 

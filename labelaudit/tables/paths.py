@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote
@@ -13,6 +14,8 @@ from labelaudit.errors import EnvironmentalError, InputError, NothingToAuditErro
 from labelaudit.tables.boundary import reading, reason
 from labelaudit.tables.formats import FORMATS, format_of
 from labelaudit.tables.input_file import InputFile, state_of
+from labelaudit.tables.lakes import lake_at, lake_files, refuse_inside
+from labelaudit.tables.object_stores import split_query
 from labelaudit.tables.remote import (
     address_of,
     is_uri,
@@ -46,12 +49,42 @@ def find_files(paths: Sequence[str]) -> tuple[InputFile, ...]:
     """
     found: dict[str, InputFile] = {}
     for path in paths:
-        for each, folder in _expand(local_path(path) or path):
-            real = each if is_uri(each) else os.path.realpath(each)
-            found.setdefault(real, _input_file(each, folder))
+        for file in _files_at(local_path(path) or path):
+            real = file.path if is_uri(file.path) else os.path.realpath(file.path)
+            found.setdefault(real, file)
     files = tuple(sorted(found.values(), key=lambda file: file.path))
     _check_one_format(files)
     return files
+
+
+def _files_at(path: str) -> Iterator[InputFile]:
+    lake = lake_at(path) if path and "\0" not in path else None
+    if lake is None:
+        found = list(_expand(path))
+        if len(found) != 1 or found[0][0] != path:
+            refuse_inside(_folders_of(found), split_query(path)[1] if is_uri(path) else "")
+        yield from (_input_file(each, folder) for each, folder in found)
+        return
+    for each, part in lake_files(lake):
+        file = _input_file(each, "")
+        if file.format != "parquet":
+            raise InputError(
+                f"{file.name} in {lake.name} is {file.format}, not Parquet.",
+                "Write the table again with Parquet files.",
+            )
+        yield replace(file, part=part)
+
+
+def _folders_of(found: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield the folders that files are in, up to the one that was looked through."""
+    for path, top in found:
+        if top == "-":
+            continue
+        folder = (address_of(path) if is_uri(path) else path).rpartition("/")[0]
+        yield folder
+        while top and len(folder) > len(top.rstrip("/")):
+            folder = folder.rpartition("/")[0]
+            yield folder
 
 
 def _expand(path: str) -> Iterator[tuple[str, str]]:

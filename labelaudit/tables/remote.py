@@ -16,7 +16,7 @@ from labelaudit.tables.object_stores import OBJECT_STORES, object_store, split_q
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
     import pyarrow.fs as pa_fs
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 __all__ = [
     "address_of",
     "file_state",
+    "folders_at",
+    "is_glob",
     "is_uri",
     "local_path",
+    "names_in",
     "open_remote",
     "remote_files",
     "shown_uri",
@@ -58,6 +61,13 @@ _DENIED = re.compile(
 def is_uri(path: str) -> bool:
     """Say whether a path is a URI such as ``s3://bucket/data.parquet``."""
     return _URI.match(path) is not None
+
+
+def is_glob(path: str) -> bool:
+    """Say whether a path or URI stands for what it matches."""
+    scheme = path.partition("://")[0].lower() if is_uri(path) else ""
+    literal = scheme and scheme not in OBJECT_STORES
+    return (_GLOB_ON_SERVERS if literal else _GLOB).search(path) is not None
 
 
 def local_path(uri: str) -> str | None:
@@ -221,6 +231,19 @@ def _matches(folder: str, parts: list[str], query: str) -> set[str]:
     if not rest:
         return {each for each in here if _info(each + query).type.name != "NotFound"}
     return {each for within in here for each in _matches(within, rest, query)}
+
+
+def folders_at(folder: str, names: Sequence[str], query: str) -> list[str]:
+    """Return which of these folders are in a folder far away."""
+    system, path = _filesystem(folder + query)
+    with _far_reading(folder + query):
+        found = system.get_file_info([f"{path.rstrip('/')}/{name}" for name in names])
+    return [name for name, info in zip(names, found, strict=True) if info.type.name == "Directory"]
+
+
+def names_in(folder: str, query: str) -> list[str]:
+    """Return the names of what is in a folder far away."""
+    return [each.rpartition("/")[2] for each in _listed(folder, query)]
 
 
 def _info(uri: str) -> pa_fs.FileInfo:

@@ -211,7 +211,18 @@ def _bounds(table: InputTable, columns: Sequence[str]) -> Iterator[Mapping[str, 
             yield {**known, **fixed}
         return
     if table.format == "parquet" and columns:
+        from labelaudit.tables.live import LiveTable
         from labelaudit.tables.parquet import ParquetTable
+
+        if isinstance(table, LiveTable):
+            inner = [table.stored[name] for name in columns if name in table.stored]
+            for known in _bounds(table.table, inner):
+                yield table.bounds(columns, known)
+            return
+        if isinstance(table, SelectedTable):
+            every = list(_bounds(table.table, columns))
+            yield from (every[group] for group in table.groups)
+            return
 
         if isinstance(table, ParquetTable):
             yield from table.bounds(columns)

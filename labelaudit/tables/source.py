@@ -173,8 +173,12 @@ def _encoding(table: InputTable, labels: str) -> InputTable:
         return replace(table, table=_encoding(table.table, labels))
     if table.format != "parquet" or labels not in table.schema.names:
         return table
+    from labelaudit.tables.live import LiveTable
     from labelaudit.tables.parquet import ParquetTable
 
+    if isinstance(table, LiveTable):
+        stored = table.stored.get(labels, "")
+        return replace(table, table=_encoding(table.table, stored))
     return replace(table, encoded=(labels,)) if isinstance(table, ParquetTable) else table
 
 

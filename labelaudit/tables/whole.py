@@ -16,6 +16,7 @@ from labelaudit.tables.hive import HiveTable
 from labelaudit.tables.parts import check_parts, common_type
 from labelaudit.tables.raw_jsonl import RawJsonl
 from labelaudit.tables.roles import listed
+from labelaudit.tables.selecting import SelectedTable
 from labelaudit.tables.text import BROKEN_TEXT, TextTable, agreed, with_types
 
 if TYPE_CHECKING:
@@ -72,12 +73,15 @@ def _hive_schema(table: HiveTable, text: TextTable) -> pa.Schema:
 
 def _unencoded(table: InputTable) -> InputTable:
     """Have dictionaries read only where the file has them."""
-    if isinstance(table, HiveTable):
+    if isinstance(table, HiveTable | SelectedTable):
         return replace(table, table=_unencoded(table.table))
     if table.format != "parquet":
         return table
+    from labelaudit.tables.live import LiveTable
     from labelaudit.tables.parquet import ParquetTable
 
+    if isinstance(table, LiveTable):
+        return replace(table, table=_unencoded(table.table))
     return replace(table, encoded=()) if isinstance(table, ParquetTable) else table
 
 
