@@ -13,12 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import numpy as np
+
 from labelaudit.errors import EnvironmentalError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-__all__ = ["MemoryShelf", "Shelf", "SpillShelf", "TemporaryFolder", "spilling"]
+    import numpy.typing as npt
+
+__all__ = [
+    "MemoryShelf",
+    "Shelf",
+    "SpillShelf",
+    "TemporaryFolder",
+    "loaded_arrays",
+    "save_arrays",
+    "spilling",
+]
 
 
 _ON_DISK = "/var/tmp"  # noqa: S108 - what is made there has a name that nobody can guess
@@ -167,6 +179,30 @@ class SpillShelf:
         """Remove the folder."""
         self._values.clear()
         self.folder.close()
+
+
+def save_arrays(path: Path, *arrays: npt.NDArray[Any]) -> None:
+    """Write arrays of numbers into a file of a temporary folder.
+
+    Raises
+    ------
+    EnvironmentalError
+        If the folder cannot be written to, or its disk is full.
+    """
+    with spilling(path.parent), path.open("wb") as file:
+        for array in arrays:
+            np.save(file, array, allow_pickle=False)
+
+
+def loaded_arrays(path: Path) -> tuple[npt.NDArray[Any], ...]:
+    """Read the arrays that ``save_arrays`` has written."""
+    found = []
+    with spilling(path.parent), path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        while file.tell() < end:
+            found.append(np.load(file, allow_pickle=False))
+    return tuple(found)
 
 
 def _size_of(value: Any) -> int:

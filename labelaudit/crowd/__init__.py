@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.audits.crowd.aggregating import SOFT, CrowdSettings, aggregate_votes
+from labelaudit.audits.crowd.crowd import Crowd
 from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
 from labelaudit.crowd.naming import named
 from labelaudit.running import Clock, Here, threads_wanted
@@ -191,14 +192,13 @@ def audit(
         settings = replace(settings, extras=(*settings.extras, "top-two"))
     with _working(threads) as on:
         found = aggregate_votes(
-            votes.block,
+            Crowd.of(votes.block, on),
             settings,
             numbers=_numbers(votes, settings),
-            on=on,
             progress=progress,
         )
-    clock.stop("aggregation")
-    result = named(source, votes, found, settings)
+        clock.stop("aggregation")
+        result = named(source, votes, found, settings)
     clock.stop("tables")
     return replace(result, timings=clock.laps)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.audits.crowd.aggregating import SOFT
-from labelaudit.audits.crowd.posterior import consensus
+from labelaudit.audits.crowd.next_votes import ranked
 from labelaudit.audits.crowd.tables import wilson
 from labelaudit.crowd_findings import (
     CrowdConsensus,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.crowd.aggregating import Aggregated, CrowdSettings
+    from labelaudit.audits.crowd.pieces import PiecePairs, Right, TaskPiece
     from labelaudit.tables.vote_reading import Votes
     from labelaudit.tables.votes import VoteSource
 
@@ -51,7 +52,9 @@ def named(
     """Put the names of tasks, workers and classes to the numbers of an aggregation."""
     classes = votes.classes
     understanding = replace(source.understanding, classes=classes.names, class_order=classes.order)
-    tasks = _consensus(votes, found)
+    tables = _TaskTables(votes, found, settings)
+    for piece, ids in zip(found.pieces(), votes.task_ids, strict=True):
+        tables.take(piece, ids)
     rate = found.agreement.alphas[0]
     proof = found.certificate
     return CrowdConsensus(
@@ -59,15 +62,13 @@ def named(
         method=settings.method,
         settings=asdict(settings),
         counts=votes.counts,
-        consensus=tasks,
+        consensus=tables.table("consensus"),
         workers=_workers(votes, found),
         pairs=_confused_pairs(found.confused, classes.values),
-        next_votes=_next_votes(tasks, found),
+        next_votes=tables.next_votes(),
         confusion=_confusion(votes, found) if "confusion" in settings.extras else None,
-        soft=None
-        if found.soft is None
-        else soft_table(votes.tasks, tasks["label"].combine_chunks(), found.soft, classes.names),
-        top_two=_top_two(votes, found) if "top-two" in settings.extras else None,
+        soft=None if found.soft is None else tables.table("soft"),
+        top_two=tables.table("top-two") if "top-two" in settings.extras else None,
         agreement=VoteAgreement(
             settings.level,
             Estimate(rate.value, rate.low, rate.high),
@@ -82,27 +83,117 @@ def named(
             proof.pattern_share,
             proof.expected_gain,
         ),
-        gold_accuracy=_gold_accuracy(votes, found),
-        soft_differs=None if found.soft is None else _differing(consensus(found.soft), found),
+        gold_accuracy=_gold_accuracy(found.right),
+        soft_differs=None if found.soft is None else tables.soft_differs,
         converged=found.result.converged,
         warnings=(*votes.warnings, *found.warnings),
         notes=(
             *(note for note in found.result.notes if note not in found.warnings),
-            *_beside_the_consensus(found, settings),
+            *_beside_the_consensus(found, settings, tables),
         ),
     )
 
 
-def _differing(labels: npt.NDArray[np.int32], found: Aggregated) -> int:
+class _TaskTables:
+    """Takes what is said of tasks, piece by piece, and makes the tables of tasks of it."""
+
+    def __init__(self, votes: Votes, found: Aggregated, settings: CrowdSettings) -> None:
+        self.votes, self.found, self.settings = votes, found, settings
+        self.parts: dict[str, list[pa.Table]] = {"consensus": [], "soft": [], "top-two": []}
+        self.best: list[pa.Table] = []
+        self.tasks = self.soft_differs = self.first_differs = 0
+
+    def take(self, piece: TaskPiece, ids: pa.Array) -> None:
+        """Name the next tasks."""
+        consensus = self._consensus(piece, ids)
+        self.parts["consensus"].append(consensus)
+        self._worth(consensus, piece)
+        if piece.soft is not None and piece.soft_label is not None:
+            label, names = consensus["label"].combine_chunks(), self.votes.classes.names
+            self.parts["soft"].append(soft_table(ids, label, piece.soft, names))
+            self.soft_differs += _differing(piece.soft_label, piece)
+        if piece.pairs is not None:
+            self.parts["top-two"].append(self._top_two(piece.pairs, ids))
+            self.first_differs += _differing(piece.pairs.first, piece)
+        self.tasks += len(ids)
+
+    def table(self, name: str) -> pa.Table:
+        """Return one of the tables."""
+        return pa.concat_tables(self.parts[name])
+
+    def next_votes(self) -> pa.Table:
+        """Return the tasks most worth one more vote."""
+        return self._ranked().drop_columns(["information", "place"])
+
+    def _worth(self, consensus: pa.Table, piece: TaskPiece) -> None:
+        """Keep the tasks most worth one more vote so far."""
+        places = np.arange(len(consensus))
+        order = ranked(piece.reduction, piece.information, places)[:_NEXT_VOTES]
+        order = order[piece.reduction[order] > 0]
+        chosen = consensus.select(["task", "label", "confidence"]).take(pa.array(order))
+        for name, values in (
+            ("error_reduction", measured(piece.reduction[order])),
+            ("information", measured(piece.information[order])),
+            ("place", pa.array(order + self.tasks)),
+        ):
+            chosen = chosen.append_column(name, values)
+        self.best.append(chosen)
+        self.best = [self._ranked()]
+
+    def _ranked(self) -> pa.Table:
+        best = pa.concat_tables(self.best)
+        keys = (best[name].to_numpy() for name in ("error_reduction", "information", "place"))
+        return best.take(pa.array(ranked(*keys)[:_NEXT_VOTES])) if len(best) else best
+
+    def _consensus(self, piece: TaskPiece, ids: pa.Array) -> pa.Table:
+        """Name the tasks' labels; a task without votes or known label has none."""
+        tasks, values = piece.tasks, self.votes.classes.values
+        silent = (tasks.n_votes == 0) & ~piece.known
+        second = piece.second
+        columns: dict[str, Any] = {
+            "task": ids,
+            "label": coded(np.where(silent, -1, tasks.label).astype(np.int32), values),
+            "confidence": np.where(silent, np.nan, tasks.confidence),
+            "runner_up": coded(np.where(silent, -1, second).astype(np.int32), values),
+            "runner_up_confidence": np.where(silent | (second < 0), np.nan, piece.second_share),
+        }
+        if piece.pairs is not None and self.found.result.method == "top-two":
+            columns["confusion_probability"] = piece.pairs.confusion_probability
+        columns |= {
+            "n_votes": tasks.n_votes,
+            "agreement": tasks.agreement,
+            "entropy": tasks.entropy,
+            "tie": tasks.tie,
+            "majority_label": coded(tasks.majority_label, values),
+        }
+        return table_of(columns)
+
+    def _top_two(self, pairs: PiecePairs, ids: pa.Array) -> pa.Table:
+        values = self.votes.classes.values
+        return table_of(
+            {
+                "task": ids,
+                "first": coded(pairs.first, values),
+                "second": coded(pairs.second, values),
+                "pair_confidence": pairs.pair_confidence,
+                "confusion_probability": pairs.confusion_probability,
+                "tied_second": pairs.tied_second,
+            }
+        )
+
+
+def _differing(labels: npt.NDArray[np.int32], piece: TaskPiece) -> int:
     """Count the tasks with a label that is another by some other way."""
-    label = found.tasks.label
+    label = piece.tasks.label
     return int(((label >= 0) & (label != labels)).sum())
 
 
-def _beside_the_consensus(found: Aggregated, settings: CrowdSettings) -> Iterator[str]:
+def _beside_the_consensus(
+    found: Aggregated, settings: CrowdSettings, tables: _TaskTables
+) -> Iterator[str]:
     """Say of tables that are made another way than the consensus how far they are from it."""
-    tasks = f"of {len(found.tasks.label):,} tasks"
-    if found.soft is not None and (apart := _differing(consensus(found.soft), found)):
+    tasks = f"of {tables.tasks:,} tasks"
+    if apart := tables.soft_differs:
         same = f" With --soft '{settings.method}' it is." if settings.method in SOFT else ""
         yield (
             f"The soft labels are made another way ({settings.soft}) than the consensus "
@@ -110,45 +201,11 @@ def _beside_the_consensus(found: Aggregated, settings: CrowdSettings) -> Iterato
             f"consensus label.{same}"
         )
     if found.pairs is not None and found.result.method != "top-two":
-        apart = _differing(found.pairs.first, found)
         yield (
             f"The top-two table is made by top-two, which has no part in the consensus by "
-            f"{settings.method}: on {apart:,} {tasks} its first answer is not the consensus label."
+            f"{settings.method}: on {tables.first_differs:,} {tasks} its first answer is not the "
+            "consensus label."
         )
-
-
-def _consensus(votes: Votes, found: Aggregated) -> pa.Table:
-    """Name the tasks' labels; a task without votes or known label has none."""
-    tasks, values = found.tasks, votes.classes.values
-    silent = (tasks.n_votes == 0) & (votes.block.gold < 0)
-    second, second_share = _second(found)
-    columns: dict[str, Any] = {
-        "task": votes.tasks,
-        "label": coded(np.where(silent, -1, tasks.label).astype(np.int32), values),
-        "confidence": np.where(silent, np.nan, tasks.confidence),
-        "runner_up": coded(np.where(silent, -1, second).astype(np.int32), values),
-        "runner_up_confidence": np.where(silent | (second < 0), np.nan, second_share),
-    }
-    if found.pairs is not None and found.result.method == "top-two":
-        columns["confusion_probability"] = found.pairs.confusion_probability
-    columns |= {
-        "n_votes": tasks.n_votes,
-        "agreement": tasks.agreement,
-        "entropy": tasks.entropy,
-        "tie": tasks.tie,
-        "majority_label": coded(tasks.majority_label, values),
-    }
-    return table_of(columns)
-
-
-def _second(found: Aggregated) -> tuple[npt.NDArray[np.int32], Floats]:
-    """Return the second answers: those of the recovered pairs, where the method recovers them."""
-    tasks = found.tasks
-    if found.pairs is None or found.result.method != "top-two":
-        return tasks.runner_up, tasks.runner_up_confidence
-    same = found.pairs.first == tasks.label
-    second = np.where(same, found.pairs.second, tasks.runner_up).astype(np.int32)
-    return second, found.result.posterior[np.arange(len(second)), second]
 
 
 def _workers(votes: Votes, found: Aggregated) -> pa.Table:
@@ -184,16 +241,8 @@ def _confused_pairs(confused: Floats, values: pa.Array) -> pa.Table:
     )
 
 
-def _next_votes(tasks: pa.Table, found: Aggregated) -> pa.Table:
-    following = found.next_votes
-    order = following.order[:_NEXT_VOTES]
-    order = order[following.error_reduction[order] > 0]
-    chosen = tasks.select(["task", "label", "confidence"]).take(pa.array(order))
-    return chosen.append_column("error_reduction", measured(following.error_reduction[order]))
-
-
 def _confusion(votes: Votes, found: Aggregated) -> pa.Table:
-    n, k = votes.block.n_workers, votes.block.n_classes
+    n, k = len(votes.workers), len(votes.classes.names)
     if n * k * k > _MOST_CONFUSION_ROWS:
         raise UsageError(
             f"The confusion matrices of {n:,} workers over {k:,} classes have {n * k * k:,} rows.",
@@ -203,32 +252,12 @@ def _confusion(votes: Votes, found: Aggregated) -> pa.Table:
     return confusion_table(matrices, votes.workers, votes.classes.values)
 
 
-def _top_two(votes: Votes, found: Aggregated) -> pa.Table | None:
-    pairs, values = found.pairs, votes.classes.values
-    if pairs is None:
-        return None
-    return table_of(
-        {
-            "task": votes.tasks,
-            "first": coded(pairs.first, values),
-            "second": coded(pairs.second, values),
-            "pair_confidence": pairs.pair_confidence,
-            "confusion_probability": pairs.confusion_probability,
-            "tied_second": pairs.tied_second,
-        }
-    )
-
-
-def _gold_accuracy(votes: Votes, found: Aggregated) -> GoldAccuracy | None:
+def _gold_accuracy(right: Right | None) -> GoldAccuracy | None:
     """Compare gold labels with labels that they have no part in."""
-    known = (votes.block.gold >= 0) & (found.tasks.n_votes > 0)
-    total = int(known.sum())
-    if not total or found.unaided is None:
+    if right is None or not right.tasks:
         return None
-    gold = votes.block.gold[known]
     shares = []
-    for labels in (found.unaided[known], found.tasks.majority_label[known]):
-        right = int((labels == gold).sum())
-        low, high = wilson(np.array([float(right)]), np.array([total]))
-        shares.append(Estimate(right / total, float(low[0]), float(high[0])))
-    return GoldAccuracy(total, *shares)
+    for found in (right.method, right.majority):
+        low, high = wilson(np.array([float(found)]), np.array([right.tasks]))
+        shares.append(Estimate(found / right.tasks, float(low[0]), float(high[0])))
+    return GoldAccuracy(right.tasks, *shares)

@@ -23,7 +23,7 @@ from labelaudit.tables.vote_roles import ALL_OTHERS
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -60,6 +60,11 @@ class Votes:
     classes: VoteClasses
     counts: VoteCounts
     warnings: tuple[str, ...]
+
+    @property
+    def task_ids(self) -> Iterable[pa.Array]:
+        """The ids of the tasks of each block."""
+        return (self.tasks,)
 
 
 def read_votes(source: VoteSource) -> Votes:

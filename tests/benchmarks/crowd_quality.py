@@ -25,7 +25,6 @@ import numpy as np
 import numpy.typing as npt
 
 from labelaudit.audits.crowd.graph import VoteGraph
-from labelaudit.audits.crowd.hierarchical import hierarchical_beliefs
 from labelaudit.audits.crowd.methods import METHODS, method
 from labelaudit.audits.crowd.posterior import consensus
 from labelaudit.audits.crowd.would_majority_do import majority_certificate
@@ -168,7 +167,8 @@ def gain_table(names: list[str]) -> list[str]:
         counts = graph.vote_counts()
         most = counts == counts.max(axis=1, keepdims=True)
         chance = (most / most.sum(axis=1, keepdims=True))[known, truth[known]]
-        weighed = consensus(hierarchical_beliefs(graph)[0].log_q)[known] == truth[known]
+        log_q = method("hierarchical-dawid-skene")(votes).log_posterior
+        weighed = consensus(log_q)[known] == truth[known]
         mean, error = share(weighed - chance)
         expected = 100.0 * majority_certificate(votes).expected_gain
         lines.append(row(name, f"{expected:.1f}", f"{mean:.1f} ± {error:.1f}"))

@@ -11,28 +11,31 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.crowd.graph import VoteGraph
+    from labelaudit.audits.crowd.pairs import PairIndex, VotePairs
 
-__all__ = ["PRIOR_VOTES", "mean_credit", "one_coin_accuracy"]
+__all__ = ["PRIOR_VOTES", "accuracy_of", "one_coin_accuracy"]
 
 PRIOR_VOTES = 4.0
 """Each annotator starts as if this many votes of the average annotator were his own."""
 
 
-def mean_credit(graph: VoteGraph, right: npt.NDArray[np.float64]) -> float:
-    """Return the mean posterior of the given label over all votes (1 without votes)."""
-    if graph.votes.n_votes == 0:
-        return 1.0
-    return float(exact_total(right) / graph.votes.n_votes)
+def accuracy_of(
+    pairs: PairIndex | VotePairs, credit: npt.NDArray[np.float64], pbar: float | None = None
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Return each annotator's accuracy (W,), drawn to the mean accuracy, and that mean.
+
+    ``p_w = (sum of q_i(l) over w's votes + 4 pbar) / (n_w + 4)``, where ``credit`` (U,) is the sum
+    of q_i(l) over the votes of each pair, and pbar is the mean of q_i(l) over all votes, 1 without
+    votes.
+    """
+    right, given = pairs.per_worker(credit), pairs.votes_of_worker
+    votes = int(given.sum())
+    mean = pbar if pbar is not None else float(exact_total(right) / votes) if votes else 1.0
+    return (right + PRIOR_VOTES * mean) / (given + PRIOR_VOTES), mean
 
 
 def one_coin_accuracy(
     graph: VoteGraph, q: npt.NDArray[np.float64], pbar: float | None = None
 ) -> tuple[npt.NDArray[np.float64], float]:
-    """Return each annotator's accuracy (W,), drawn to the mean accuracy, and that mean.
-
-    ``p_w = (sum of q_i(l) over w's votes + 4 pbar) / (n_w + 4)``.
-    """
-    right = graph.pairs.per_worker(graph.credit(q))
-    mean = mean_credit(graph, right) if pbar is None else pbar
-    given = graph.pairs.votes_of_worker
-    return (right + PRIOR_VOTES * mean) / (given + PRIOR_VOTES), mean
+    """Return accuracies and their mean where the tasks' posteriors are ``q`` (N, K)."""
+    return accuracy_of(graph.pairs, graph.credit(q), pbar)

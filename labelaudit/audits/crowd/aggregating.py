@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.crowd.agreement import LEVELS, agreement
-from labelaudit.audits.crowd.graph import VoteGraph
-from labelaudit.audits.crowd.methods import METHODS, method
-from labelaudit.audits.crowd.next_votes import average_accuracy, next_votes
-from labelaudit.audits.crowd.posterior import consensus
-from labelaudit.audits.crowd.soft_labels import KINDS, soft_labels
-from labelaudit.audits.crowd.tables import task_table, worker_table
+from labelaudit.audits.crowd.agreement import LEVELS, Patterns, check_level, measured
+from labelaudit.audits.crowd.methods import METHODS, fitted
+from labelaudit.audits.crowd.next_votes import average_accuracy
+from labelaudit.audits.crowd.pieces import Right, TaskPiece, described, known_found
+from labelaudit.audits.crowd.shards import Largest, Outcome, Shard
+from labelaudit.audits.crowd.soft_labels import KINDS, soft_field
+from labelaudit.audits.crowd.tables import comparisons, rated
 from labelaudit.audits.crowd.top_two import recover_pairs
-from labelaudit.audits.crowd.votes_graph import votes_shape
-from labelaudit.audits.crowd.would_majority_do import majority_certificate
+from labelaudit.audits.crowd.votes_graph import Meetings, shape_of
+from labelaudit.audits.crowd.would_majority_do import certified
 from labelaudit.audits.settings import one_of
 from labelaudit.errors import UsageError
 
@@ -27,14 +28,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.crowd.agreement import Agreement
-    from labelaudit.audits.crowd.next_votes import NextVotes
-    from labelaudit.audits.crowd.posterior import CrowdPosterior
-    from labelaudit.audits.crowd.tables import TaskTable, WorkerTable
+    from labelaudit.audits.crowd.crowd import Crowd, Field
+    from labelaudit.audits.crowd.fitting import CrowdFit
+    from labelaudit.audits.crowd.tables import WorkerTable
     from labelaudit.audits.crowd.top_two import TopTwo
     from labelaudit.audits.crowd.votes_graph import VotesShape
     from labelaudit.audits.crowd.would_majority_do import MajorityCertificate
-    from labelaudit.blocks import VoteBlock
-    from labelaudit.running import Executor
 
     Floats = npt.NDArray[np.float64]
 
@@ -48,6 +47,8 @@ SOFT = tuple(
 EXTRAS = ("confusion", "soft", "top-two")
 """What is computed only when it is asked for."""
 
+MANY = 1 << 40
+"""More votes than any task has."""
 _LEAST_CLASSES = {"kos": 2, "mmsr": 2, "top-two": 3}
 
 
@@ -91,54 +92,58 @@ class Aggregated:
 
     Attributes
     ----------
-    result : CrowdPosterior
-    tasks : TaskTable
+    crowd : Crowd
+        The votes.
+    result : CrowdFit
     workers : WorkerTable
     confused : (K, K) float64
         Expected number of votes for each class (columns) on tasks of each class (rows).
     agreement : Agreement
     certificate : MajorityCertificate
     shape : VotesShape
-    next_votes : NextVotes
-    soft : (N, K) float64 or None
+    typical : float
+        Accuracy of an average annotator.
+    soft : Field or None
+        (N, K) label distributions.
     pairs : TopTwo or None
-    unaided : (N,) int32 or None
-        The labels that the method gives when no label is known; -1 where it declines. None
-        without known labels.
+    right : Right or None
+        How many known labels are found without knowing any; None where none is known.
     warnings : tuple of str
     """
 
-    result: CrowdPosterior
-    tasks: TaskTable
+    crowd: Crowd
+    result: CrowdFit
     workers: WorkerTable
     confused: Floats
     agreement: Agreement
     certificate: MajorityCertificate
     shape: VotesShape
-    next_votes: NextVotes
-    soft: Floats | None
+    typical: float
+    soft: Field | None
     pairs: TopTwo | None
-    unaided: npt.NDArray[np.int32] | None
+    right: Right | None
     warnings: tuple[str, ...]
+
+    def pieces(self) -> Iterator[TaskPiece]:
+        """Describe the tasks, shard by shard in their order."""
+        return described(self.crowd, self.result, self.typical, self.soft, self.pairs)
 
 
 def aggregate_votes(
-    votes: VoteBlock,
+    crowd: Crowd,
     settings: CrowdSettings,
     *,
     numbers: Floats | None = None,
-    on: Executor | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Aggregated:
     """Aggregate votes, and describe tasks, annotators and their agreement.
 
     Parameters
     ----------
-    votes : VoteBlock
+    crowd : Crowd
     settings : CrowdSettings
     numbers : (K,) float64 or None
         What the classes stand for; needed for agreement at the interval level.
-    on : Executor or None
     progress : callable or None
         Called with the stage, how many stages are done, and how many there are.
 
@@ -148,38 +153,57 @@ def aggregate_votes(
         If agreement is asked for at the interval level, and the classes are no numbers.
     """
     tell = progress or (lambda _stage, _done, _all: None)
+    check_level(settings.level, numbers, crowd.n_classes)
     seed = settings.seed
     tell(settings.method, 0, 5)
-    result = method(settings.method)(votes, seed=seed, on=on)
+    result = fitted(settings.method, crowd, seed)
     tell("tasks and workers", 1, 5)
-    rated = _rating(votes, result, seed, on)
-    workers = worker_table(votes, rated, on)
-    shape = votes_shape(votes)
+    by_class = crowd.pairs.votes_of_label(crowd.n_classes)
+    _, (*met, meetings, patterns, fewest, most) = crowd.over(partial(_looked_at, by_class))
+    rating = _rating(crowd, result, seed)
+    workers, confused = rated(crowd, rating, (met[0], met[1]))
+    shape = shape_of(meetings, crowd.pairs, crowd.n_classes)
     tell("agreement", 2, 5)
-    agreed = agreement(votes, levels=(settings.level,), numbers=numbers, seed=seed, on=on)
+    lengths = (-int(fewest.value), int(most.value)) if meetings.tasks else (0, 0)
+    agreed = measured(patterns, lengths, (settings.level,), numbers, seed)
     tell("certificate", 3, 5)
-    certificate = majority_certificate(votes, seed=seed, on=on)
+    certificate = certified(crowd, seed)
     tell("soft labels", 4, 5)
-    typical = average_accuracy(rated.worker_quality, workers.n_votes, votes.n_classes)
     return Aggregated(
+        crowd=crowd,
         result=result,
-        tasks=task_table(votes, result, on),
         workers=workers,
-        confused=_confused(votes, rated.posterior, on),
+        confused=confused,
         agreement=agreed,
         certificate=certificate,
         shape=shape,
-        next_votes=next_votes(result.posterior, typical),
-        soft=_soft(votes, result, settings, on),
-        pairs=_pairs(votes, settings, on),
-        unaided=_unaided(votes, settings, on),
-        warnings=(*shape.warnings, *_about_method(votes, settings, result)),
+        typical=average_accuracy(rating.worker_quality, workers.n_votes, crowd.n_classes),
+        soft=_soft(crowd, result, settings),
+        pairs=_pairs(crowd, settings),
+        right=_right(crowd, settings),
+        warnings=(*shape.warnings, *_about_method(crowd, settings, result)),
     )
 
 
-def _rating(
-    votes: VoteBlock, result: CrowdPosterior, seed: int, on: Executor | None
-) -> CrowdPosterior:
+def _looked_at(by_class: npt.NDArray[np.int64], shard: Shard) -> Outcome:
+    """Look at who voted on what: what agreement and the shape of the votes are made of."""
+    votes = shard.graph.votes
+    counts = shard.graph.vote_counts()
+    lengths = np.diff(votes.task_start)
+    asked = lengths[lengths > 0]
+    return Outcome(
+        (),
+        (
+            *comparisons(shard).sums,
+            Meetings.of(votes, counts),
+            Patterns.of(counts.astype(np.int64), by_class),
+            Largest(float(-asked.min(initial=MANY))),
+            Largest(float(asked.max(initial=0))),
+        ),
+    )
+
+
+def _rating(crowd: Crowd, result: CrowdFit, seed: int) -> CrowdFit:
     """Return the posterior by which annotators are rated.
 
     An average of posteriors is less sure than its members have reason to be, so that it rates
@@ -187,14 +211,12 @@ def _rating(
     """
     if result.method != "auto":
         return result
-    return method("hierarchical-dawid-skene")(votes, seed=seed, on=on)
+    return fitted("hierarchical-dawid-skene", crowd, seed)
 
 
-def _about_method(
-    votes: VoteBlock, settings: CrowdSettings, result: CrowdPosterior
-) -> Iterator[str]:
+def _about_method(crowd: Crowd, settings: CrowdSettings, result: CrowdFit) -> Iterator[str]:
     """Yield what keeps the labels from being those that the method's name promises."""
-    classes = votes.n_classes
+    classes = crowd.n_classes
     if classes == 1:
         yield "All votes are for one class: there is nothing to decide."
     for name in dict.fromkeys((settings.method, *settings.extras)):
@@ -210,47 +232,26 @@ def _about_method(
         yield from result.notes
 
 
-def _confused(votes: VoteBlock, q: Floats, on: Executor | None) -> Floats:
-    graph = VoteGraph.of(votes, on)
-    counts = graph.pair_counts(graph.rounded(q))
-    confused = np.zeros((votes.n_classes, votes.n_classes))
-    order = np.argsort(graph.pairs.label, kind="stable")
-    labels, first = np.unique(graph.pairs.label[order], return_index=True)
-    if len(labels):
-        confused[:, labels] = np.add.reduceat(counts[order], first, axis=0).T
-    return confused
-
-
-def _soft(
-    votes: VoteBlock, result: CrowdPosterior, settings: CrowdSettings, on: Executor | None
-) -> Floats | None:
+def _soft(crowd: Crowd, result: CrowdFit, settings: CrowdSettings) -> Field | None:
     if "soft" not in settings.extras:
         return None
     if settings.soft == "top-two":
-        return recover_pairs(votes, on=on).soft_labels()
-    known = {result.method: result}
+        return crowd.spread(recover_pairs(crowd.block(), on=crowd.threads).soft_labels())
     if settings.soft in KINDS:
-        return soft_labels(votes, kind=settings.soft, known=known, seed=settings.seed, on=on)
+        return soft_field(crowd, settings.soft, {result.method: result}, settings.seed)
     if settings.soft == result.method:
         return result.posterior
-    return method(settings.soft)(votes, seed=settings.seed, on=on).posterior
+    return fitted(settings.soft, crowd, settings.seed).posterior
 
 
-def _unaided(
-    votes: VoteBlock, settings: CrowdSettings, on: Executor | None
-) -> npt.NDArray[np.int32] | None:
+def _right(crowd: Crowd, settings: CrowdSettings) -> Right | None:
     """Label the tasks once more as if no label were known: with them, it could but agree."""
-    if not (votes.gold >= 0).any():
+    if not crowd.known:
         return None
-    unknown = replace(votes, gold=np.full_like(votes.gold, -1))
-    result = method(settings.method)(unknown, seed=settings.seed, on=on)
-    labels = consensus(result.posterior)
-    if result.undecided is not None:
-        labels[result.undecided] = -1
-    return labels
+    return known_found(crowd, settings.method, settings.seed)
 
 
-def _pairs(votes: VoteBlock, settings: CrowdSettings, on: Executor | None) -> TopTwo | None:
+def _pairs(crowd: Crowd, settings: CrowdSettings) -> TopTwo | None:
     if settings.method == "top-two" or "top-two" in settings.extras:
-        return recover_pairs(votes, on=on)
+        return recover_pairs(crowd.block(), on=crowd.threads)
     return None

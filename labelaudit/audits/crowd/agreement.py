@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
-__all__ = ["LEVELS", "Agreement", "Alpha", "agreement"]
+__all__ = [
+    "LEVELS",
+    "Agreement",
+    "Alpha",
+    "Patterns",
+    "agreement",
+    "check_level",
+    "measured",
+    "votes_per_task",
+]
 
 LEVELS = ("nominal", "ordinal", "interval")
 REPLICATES, FEWEST_REPLICATES = 1000, 200
@@ -73,39 +82,82 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Patterns:
+class Patterns:
     """Different vote counts of tasks with two votes or more, and how many tasks have each.
 
     Tasks with equal counts are interchangeable, so resampling tasks is drawing the patterns from
-    a multinomial: as exact, much faster, and blind to the order of tasks. Entries are the classes
-    that occur in a pattern, sorted by pattern.
+    a multinomial: as exact, much faster, and blind to the order of tasks. Patterns are sorted by
+    ``key``, which knows them by their counts; patterns of several shards are added with ``+``.
+
+    Attributes
+    ----------
+    key : (2, P) uint64
+    tasks, votes : (P,) int64
+    start : (P + 1,) int64
+        Entries of pattern j are ``start[j]:start[j + 1]``.
+    label, count : (E,) int32
+        Classes that occur in a pattern, and their votes.
+    n_classes : int
     """
 
+    key: npt.NDArray[np.uint64]
     tasks: Ints
     votes: Ints
-    pattern: Ints
-    label: Ints
-    count: Ints
+    start: Ints
+    label: npt.NDArray[np.int32]
+    count: npt.NDArray[np.int32]
     n_classes: int
 
     @classmethod
-    def of(cls, counts: Ints) -> _Patterns:
-        pairable = counts[counts.sum(axis=1) > 1]
-        by_class = counts.sum(axis=0).astype(np.uint64)
+    def of(cls, counts: Ints, by_class: Ints) -> Patterns:
+        """Take the (n, K) vote counts of some tasks; ``by_class`` (K,) counts all votes."""
+        votes = counts.sum(axis=1)
+        pairable = counts[votes > 1]
         codes = np.arange(counts.shape[1], dtype=np.uint64)
+        words = pairable.astype(np.uint64)
         # Renaming classes must not reorder patterns: the first key knows classes by their votes.
-        alike = (pairable.astype(np.uint64) * mixed(by_class)).sum(axis=1)
-        same = (pairable.astype(np.uint64) * mixed(mixed(codes))).sum(axis=1)
-        keys = np.stack([alike, same], axis=1)
-        _, first, tasks = np.unique(keys, axis=0, return_index=True, return_counts=True)
-        distinct = pairable[first]
+        alike = (words * mixed(by_class.astype(np.uint64))).sum(axis=1, dtype=np.uint64)
+        same = (words * mixed(mixed(codes))).sum(axis=1, dtype=np.uint64)
+        key = np.stack([alike, same])
+        order, first, tasks = _distinct(key, np.ones(len(pairable), np.int64))
+        distinct = pairable[order[first]]
         pattern, label = np.nonzero(distinct)
-        count = distinct[pattern, label]
-        return cls(tasks, distinct.sum(axis=1), pattern, label, count, counts.shape[1])
+        return cls(
+            key[:, order[first]],
+            tasks,
+            votes[votes > 1][order[first]],
+            np.searchsorted(pattern, np.arange(len(distinct) + 1)).astype(np.int64),
+            label.astype(np.int32),
+            distinct[pattern, label].astype(np.int32),
+            counts.shape[1],
+        )
+
+    def __add__(self, other: Patterns) -> Patterns:
+        key = np.concatenate([self.key, other.key], axis=1)
+        order, first, tasks = _distinct(key, np.concatenate([self.tasks, other.tasks]))
+        chosen = order[first]
+        start = np.concatenate([self.start[:-1], other.start[:-1] + self.start[-1]])
+        length = np.concatenate([np.diff(self.start), np.diff(other.start)])[chosen]
+        ends = np.concatenate([[0], np.cumsum(length)])
+        entry = np.repeat(start[chosen] - ends[:-1], length) + np.arange(ends[-1])
+        return Patterns(
+            key[:, chosen],
+            tasks,
+            np.concatenate([self.votes, other.votes])[chosen],
+            ends.astype(np.int64),
+            np.concatenate([self.label, other.label])[entry],
+            np.concatenate([self.count, other.count])[entry],
+            self.n_classes,
+        )
+
+    @property
+    def pattern(self) -> Ints:
+        """(E,) the pattern of each entry."""
+        return np.repeat(np.arange(len(self.votes)), np.diff(self.start))
 
     def class_votes(self, weight: Ints) -> Floats:
         """Count the votes for each class, (K,), when pattern j stands for weight[j] tasks."""
-        each = (weight[self.pattern] * self.count).astype(np.float64)
+        each = (np.repeat(weight, np.diff(self.start)) * self.count).astype(np.float64)
         return np.bincount(self.label, each, self.n_classes).astype(np.float64)
 
     def spread(self, value: Floats) -> Floats:
@@ -121,6 +173,17 @@ class _Patterns:
         return (self.votes.astype(np.float64) ** 2 - equal) / (self.votes - 1)
 
 
+def _distinct(key: npt.NDArray[np.uint64], tasks: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the order of the keys, where different ones begin in it, and their tasks."""
+    order = np.lexsort((key[1], key[0]))
+    ranked = key[:, order]
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (ranked[:, 1:] != ranked[:, :-1]).any(axis=0)
+    first = np.flatnonzero(new)
+    added = np.add.reduceat(tasks[order], first) if len(first) else np.empty(0, np.int64)
+    return order, first, added
+
+
 def _values(level: str, votes: Floats, numbers: Floats | None) -> Floats:
     """Return the number of each class: its own, or its mid-rank among all votes.
 
@@ -132,7 +195,7 @@ def _values(level: str, votes: Floats, numbers: Floats | None) -> Floats:
     return np.cumsum(votes) - votes / 2.0 - float(votes.sum()) / 2.0
 
 
-def _alpha(patterns: _Patterns, weight: Ints, level: str, numbers: Floats | None) -> float:
+def _alpha(patterns: Patterns, weight: Ints, level: str, numbers: Floats | None) -> float:
     votes = patterns.class_votes(weight)
     total = float(votes.sum())
     if level == "nominal":
@@ -146,7 +209,7 @@ def _alpha(patterns: _Patterns, weight: Ints, level: str, numbers: Floats | None
     return 1.0 - (total - 1.0) * float((weight * within).sum()) / chance
 
 
-def _with_interval(patterns: _Patterns, level: str, numbers: Floats | None, seed: int) -> Alpha:
+def _with_interval(patterns: Patterns, level: str, numbers: Floats | None, seed: int) -> Alpha:
     value = _alpha(patterns, patterns.tasks, level, numbers)
     if np.isnan(value):
         return Alpha(level, value, value, value, 0)
@@ -164,18 +227,17 @@ def _with_interval(patterns: _Patterns, level: str, numbers: Floats | None, seed
     return Alpha(level, value, float(low), float(high), replicates)
 
 
-def _fleiss_kappa(patterns: _Patterns, lengths: Ints) -> float | None:
-    asked = lengths[lengths > 0]
-    if len(asked) == 0 or asked.min() != asked.max() or asked[0] < 2:
+def _fleiss_kappa(patterns: Patterns, lengths: tuple[int, int], votes: int) -> float | None:
+    if lengths[0] != lengths[1] or lengths[0] < 2:
         return None
-    share = patterns.class_votes(patterns.tasks) / float(asked.sum())
+    share = patterns.class_votes(patterns.tasks) / float(votes)
     chance = float((share**2).sum())
     if np.count_nonzero(share) < 2:
         return float("nan")
     return (_pairwise(patterns) - chance) / (1.0 - chance)
 
 
-def _pairwise(patterns: _Patterns) -> float:
+def _pairwise(patterns: Patterns) -> float:
     pairs = patterns.votes.astype(np.float64) * (patterns.votes - 1)
     differ = patterns.differing() * (patterns.votes - 1)
     total = float((patterns.tasks * pairs).sum())
@@ -210,18 +272,40 @@ def agreement(
     """
     given = None if numbers is None else np.asarray(numbers, dtype=np.float64)
     for level in levels:
-        _check(level, given, votes.n_classes)
-    counts = VoteGraph.of(votes, on).vote_counts().astype(np.int64)
-    patterns = _Patterns.of(counts)
+        check_level(level, given, votes.n_classes)
+    graph = VoteGraph.of(votes, on)
+    by_class = graph.pairs.index.votes_of_label(votes.n_classes)
+    patterns = Patterns.of(graph.vote_counts().astype(np.int64), by_class)
+    return measured(patterns, votes_per_task(votes), levels, given, seed)
+
+
+def votes_per_task(votes: VoteBlock) -> tuple[int, int]:
+    """Return the fewest and the most votes on a task that has some; 0 without any."""
+    lengths = np.diff(votes.task_start)
+    asked = lengths[lengths > 0]
+    return (int(asked.min()), int(asked.max())) if len(asked) else (0, 0)
+
+
+def measured(
+    patterns: Patterns,
+    lengths: tuple[int, int],
+    levels: tuple[str, ...],
+    numbers: Floats | None,
+    seed: int,
+) -> Agreement:
+    """Measure agreement from patterns, and the fewest and the most votes on a task."""
+    # With equally many votes everywhere, at least two, all votes are in patterns.
+    votes = int(patterns.tasks @ patterns.votes)
     return Agreement(
-        tuple(_with_interval(patterns, level, given, seed) for level in levels),
-        _fleiss_kappa(patterns, np.diff(votes.task_start)),
+        tuple(_with_interval(patterns, level, numbers, seed) for level in levels),
+        _fleiss_kappa(patterns, lengths, votes),
         _pairwise(patterns),
         int(patterns.tasks.sum()),
     )
 
 
-def _check(level: str, numbers: Floats | None, classes: int) -> None:
+def check_level(level: str, numbers: Floats | None, classes: int) -> None:
+    """Refuse a level of measurement that does not exist, or that the classes do not have."""
     if level not in LEVELS:
         raise UsageError(
             f"There is no level of measurement '{level}'.", f"Choose of {', '.join(LEVELS)}."

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.crowd.accuracy import one_coin_accuracy
-from labelaudit.audits.crowd.graph import Beliefs, VoteGraph
-from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior, unfinished
+from labelaudit.audits.crowd.accuracy import accuracy_of
+from labelaudit.audits.crowd.fitting import (
+    CrowdFit,
+    Tables,
+    described,
+    log_posterior,
+    on_block,
+    revised,
+    vote_share,
+)
+from labelaudit.audits.crowd.graph import EVIDENCE
+from labelaudit.audits.crowd.posterior import Confusion, unfinished
+from labelaudit.audits.crowd.shards import Shard
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from labelaudit.audits.crowd.crowd import Crowd
+    from labelaudit.audits.crowd.posterior import CrowdPosterior
     from labelaudit.blocks import VoteBlock
     from labelaudit.running import Executor
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["class_prior", "confusion_prior", "dawid_skene"]
+__all__ = ["class_prior", "confusion_prior", "dawid_skene", "fit"]
 
 DIAGONAL, ELSEWHERE = 2.0, 0.5
 STEPS, ENOUGH = 100, 1e-5
@@ -31,19 +44,22 @@ def confusion_prior(n_classes: int) -> Floats:
     return prior
 
 
-def class_prior(q: Floats) -> Floats:
-    """Return the class frequencies (K,) with one pseudo-task of each class."""
-    prior: Floats = (q.sum(axis=0) + 1.0) / (q.shape[0] + q.shape[1])
+def class_prior(mass: Floats, n_tasks: int) -> Floats:
+    """Return the class frequencies (K,) with one pseudo-task of each class.
+
+    ``mass`` (K,) is the expected number of tasks of each class.
+    """
+    prior: Floats = (mass + 1.0) / (n_tasks + len(mass))
     return prior
 
 
-def _estimated(graph: VoteGraph, q: Floats) -> Confusion:
+def _estimated(crowd: Crowd, counts: Floats) -> Confusion:
     """M-step: confusion counts of the posterior, with the same pseudo-votes for everyone."""
-    k = graph.votes.n_classes
-    flat = (graph.votes.n_workers, k)
+    k = crowd.n_classes
+    flat = (crowd.n_workers, k)
     return Confusion(
-        graph.pairs,
-        graph.pair_counts(q),
+        crowd.pairs,
+        counts,
         np.broadcast_to(DIAGONAL, flat),
         np.broadcast_to(ELSEWHERE, flat),
         np.ones((k, k)),
@@ -68,32 +84,28 @@ def _log_prior_density(channel: Confusion, table: Floats, prior: Floats) -> floa
     return float(used + never.sum() + np.log(prior).sum())
 
 
-def dawid_skene(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> CrowdPosterior:
-    """Fit annotators' confusion matrices and the tasks' classes in turn.
-
-    Stops when no posterior moves by 1e-5, or after 100 steps. `bound` is the log posterior
-    density of the parameters and never falls.
-    """
+def fit(crowd: Crowd, seed: int = 0) -> CrowdFit:
+    """Fit annotators' confusion matrices and the tasks' classes in turn, a pass for each step."""
     del seed  # starts from the vote share
-    graph = VoteGraph.of(votes, on)
-    q = graph.vote_share()
+    q = crowd.computed(vote_share)
+    _, (mass, counts) = crowd.over(partial(described, Shard.pair_counts), q)
+    channel = _estimated(crowd, counts)
     bound: list[float] = []
     moved = np.inf
-    beliefs = Beliefs.before(q)
-    channel = _estimated(graph, q)
+    model = Tables(np.zeros(crowd.n_classes), np.zeros_like(counts))
     while moved >= ENOUGH and len(bound) < STEPS:
-        prior = class_prior(q)
-        table = channel.log_of_pairs()
-        beliefs = graph.beliefs(np.log(prior) + graph.task_scores(table))
-        bound.append(beliefs.level + _log_prior_density(channel, table, prior))
-        moved = float(np.abs(beliefs.q - q).max(initial=0.0))
-        q = beliefs.q
-        channel = _estimated(graph, q)
-    quality, _ = one_coin_accuracy(graph, q)
-    return CrowdPosterior(
+        prior, table = class_prior(mass, crowd.n_tasks), channel.log_of_pairs()
+        own = _log_prior_density(channel, table, prior)
+        model = Tables(np.log(prior), crowd.on_grid(table))
+        (q,), sums = crowd.over(partial(revised, model, Shard.pair_counts), q)
+        mass, counts, evidence, most = sums
+        bound.append(evidence / EVIDENCE + own)
+        moved, channel = most.value, _estimated(crowd, counts)
+    quality, _ = accuracy_of(crowd.pairs, channel.credit)
+    return CrowdFit(
         "dawid-skene",
         q,
-        beliefs.log_q,
+        crowd.computed(partial(log_posterior, model, 1)),
         quality,
         channel,
         len(bound),
@@ -101,3 +113,12 @@ def dawid_skene(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) 
         np.array(bound),
         unfinished(moved, ENOUGH, STEPS),
     )
+
+
+def dawid_skene(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> CrowdPosterior:
+    """Fit annotators' confusion matrices and the tasks' classes in turn.
+
+    Stops when no posterior moves by 1e-5, or after 100 steps. `bound` is the log posterior
+    density of the parameters and never falls.
+    """
+    return on_block(fit, votes, seed, on)

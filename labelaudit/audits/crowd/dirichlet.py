@@ -11,7 +11,7 @@ from labelaudit.kernels.special import gamma_logs
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.audits.crowd.pairs import VotePairs
+    from labelaudit.audits.crowd.pairs import PairIndex
 
     Floats = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def expected_log(counts: Floats, prior: float) -> tuple[Floats, float]:
 
 
 def expected_log_of_pairs(
-    pairs: VotePairs, counts: Floats, right: tuple[float, npt.NDArray[np.bool_]], total: float
+    pairs: PairIndex, counts: Floats, right: tuple[float, npt.NDArray[np.bool_]], total: float
 ) -> tuple[Floats, float]:
     """Return E[log P(label of pair)] (U, C) and the divergence of each annotator's Dirichlets.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -73,8 +73,8 @@ def glad(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
     moved = np.inf
     while moved >= ENOUGH and len(bound) < STEPS:
         at = _climbed(sides, q, at)
-        beliefs = _beliefs(graph, at)
-        bound.append(beliefs.level + _log_prior_density(at))
+        beliefs, level = _beliefs(graph, at)
+        bound.append(level + _log_prior_density(at))
         moved = float(np.abs(beliefs.q - q).max(initial=0.0))
         q = beliefs.q
     quality = 1.0 / (1.0 + np.exp(-at.ability * np.e))
@@ -138,8 +138,8 @@ def _climb_ease(
     return climb_ease(start[first : last + 1], worker, ability, credit, ease[first:last])
 
 
-def _beliefs(graph: VoteGraph, at: _Parameters) -> Beliefs:
-    """E-step: a vote's log-odds are s + log(K - 1)."""
+def _beliefs(graph: VoteGraph, at: _Parameters) -> tuple[Beliefs, float]:
+    """E-step: a vote's log-odds are s + log(K - 1). Return the log-evidence as well."""
     votes, others = graph.votes, np.log(max(graph.votes.n_classes - 1, 1))
     able = graph.weighed(at.ability[graph.pairs.worker])
     scores = able * np.exp(at.ease)[:, None]
@@ -147,4 +147,4 @@ def _beliefs(graph: VoteGraph, at: _Parameters) -> Beliefs:
         scores += others * graph.vote_counts()
     found = graph.beliefs(scores)
     silent = at.softplus + others * votes.n_votes + votes.n_tasks * np.log(votes.n_classes)
-    return replace(found, level=found.level - float(silent))
+    return found, found.level - float(silent)

@@ -30,7 +30,18 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Span = tuple[int, int]
 
-__all__ = ["Beliefs", "VoteGraph", "exact_total", "on_grid", "spans"]
+__all__ = [
+    "EVIDENCE",
+    "Beliefs",
+    "VoteGraph",
+    "exact_total",
+    "log_of_classes",
+    "on_grid",
+    "spans",
+]
+
+EVIDENCE = 2.0**30
+"""Log-evidence is summed in units of its reciprocal."""
 
 CHUNK = 1 << 20
 """Numbers read per chunk: large beside the cost of handing a chunk to a thread, small beside a
@@ -47,31 +58,37 @@ class Beliefs:
         Rounded to the grid; one-hot where gold is known.
     scores : (N, C) float64
         Log-posteriors up to a constant of each row, gold ignored.
-    level : float
-        Sum of the tasks' log-evidence.
+    evidence : int
+        Sum of the tasks' log-evidence in units of 2**-30: exact, whatever the order of tasks.
     """
 
     q: Floats
     scores: Floats
-    level: float
+    evidence: int
+
+    @property
+    def level(self) -> float:
+        """Sum of the tasks' log-evidence."""
+        return self.evidence / EVIDENCE
 
     @classmethod
     def before(cls, q: Floats) -> Beliefs:
         """Take vote shares for beliefs that no step has touched yet."""
-        return cls(q, np.log(np.maximum(q, 1e-300)), 0.0)
+        return cls(q, np.log(np.maximum(q, 1e-300)), 0)
 
     @property
     def log_q(self) -> Floats:
         """(N, C) unrounded log-posteriors."""
-        return self.log_of_classes(1)
+        return log_of_classes(self.scores, 1)
 
-    def log_of_classes(self, subtypes: int) -> Floats:
-        """Return unrounded log-posteriors of classes, (N, C / subtypes)."""
-        tasks, columns = self.scores.shape
-        parts = self.scores.reshape(tasks, columns // subtypes, subtypes)
-        log_sum = np.logaddexp.reduce(parts, axis=2)
-        log_q: Floats = log_sum - np.logaddexp.reduce(log_sum, axis=1)[:, None]
-        return log_q
+
+def log_of_classes(scores: Floats, subtypes: int) -> Floats:
+    """Return unrounded log-posteriors of classes, (N, C / subtypes), from ``Beliefs.scores``."""
+    tasks, columns = scores.shape
+    parts = scores.reshape(tasks, columns // subtypes, subtypes)
+    log_sum = np.logaddexp.reduce(parts, axis=2)
+    log_q: Floats = log_sum - np.logaddexp.reduce(log_sum, axis=1)[:, None]
+    return log_q
 
 
 def on_grid(values: Floats, terms: int) -> Floats:
@@ -136,7 +153,10 @@ class VoteGraph:
 
     def task_scores(self, table: Floats) -> Floats:
         """Sum for each task the (U, C) table over its votes' pairs: (N, C)."""
-        table = on_grid(table, self.most_votes)
+        return self.summed(on_grid(table, self.most_votes))
+
+    def summed(self, table: Floats) -> Floats:
+        """Sum for each task a (U, C) table that is on the grid: (N, C)."""
         starts = self.votes.task_start
         job = partial(_sum, starts, self.pairs.of_vote, table)
         shape = (self.votes.n_tasks, table.shape[1])
@@ -150,7 +170,10 @@ class VoteGraph:
 
     def weighed(self, weight: Floats) -> Floats:
         """Sum for each task and class the (U,) weights of the votes for it: (N, K)."""
-        weight = on_grid(weight, self.most_votes)
+        return self.backed(on_grid(weight, self.most_votes))
+
+    def backed(self, weight: Floats) -> Floats:
+        """Sum (U,) weights that are on the grid for each task and class: (N, K)."""
         votes = self.votes
         job = partial(
             _weigh, votes.task_start, self.pairs.of_vote, votes.label, weight, votes.n_classes
@@ -178,7 +201,7 @@ class VoteGraph:
             others = np.arange(clamped.shape[1]) != self.votes.gold[known][:, None]
             clamped[others] = -np.inf
             q[known], level[known] = normalise_rows(clamped.reshape(len(known), -1), self.units)
-        return Beliefs(q, scores, float(level.sum()))
+        return Beliefs(q, scores, _exact_units(level))
 
     def vote_share(self) -> Floats:
         """Return the start of every method: (N, K) vote shares; even without votes."""
@@ -186,7 +209,7 @@ class VoteGraph:
 
     def vote_counts(self) -> Floats:
         """Count the votes for each class on each task: (N, K)."""
-        return self.weighed(np.ones(len(self.pairs.label)))
+        return self.backed(np.ones(len(self.pairs.label)))
 
     def shares(self, counts: Floats) -> Floats:
         """Divide (N, K) weights by their sums, rounded so that sums over tasks are exact."""
@@ -211,6 +234,13 @@ class VoteGraph:
     def most_votes(self) -> int:
         """The largest number of votes on a task."""
         return int(np.diff(self.votes.task_start).max(initial=1))
+
+
+def _exact_units(level: Floats) -> int:
+    """Sum numbers in units of ``1 / EVIDENCE``, in two halves so that no sum overflows."""
+    units = np.rint(level * EVIDENCE).astype(np.int64)
+    high, low = int((units >> 26).sum()), int((units & ((1 << 26) - 1)).sum())
+    return (high << 26) + low
 
 
 def _sum(

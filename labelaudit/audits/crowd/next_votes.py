@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["NextVotes", "average_accuracy", "next_votes"]
+__all__ = ["NextVotes", "average_accuracy", "next_votes", "ranked", "worth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,16 @@ def next_votes(posterior: Floats, accuracy: float) -> NextVotes:
     accuracy : float
         Inside [1 / K, 1).
     """
+    reduction, information = worth(posterior, accuracy)
+    tasks = np.arange(len(posterior))
+    return NextVotes(reduction, information, ranked(reduction, information, tasks))
+
+
+def worth(posterior: Floats, accuracy: float) -> tuple[Floats, Floats]:
+    """Return error reduction and information of one more vote on each task, as ``NextVotes``."""
     tasks, classes = posterior.shape
     if classes < 2 or tasks == 0:
-        nothing = np.zeros(tasks)
-        return NextVotes(nothing, nothing.copy(), np.arange(tasks))
+        return np.zeros(tasks), np.zeros(tasks)
     wrong = (1.0 - accuracy) / (classes - 1)
     # After a vote for l the best class is l, or the one that was best before.
     best = posterior.max(axis=1)
@@ -77,9 +83,14 @@ def next_votes(posterior: Floats, accuracy: float) -> NextVotes:
     reduction[reduction < 1e-12] = 0.0
     vote = posterior * accuracy + (1.0 - posterior) * wrong
     of_truth = -accuracy * np.log(accuracy) - (1.0 - accuracy) * np.log(wrong)
-    information = np.maximum(-(vote * np.log(vote)).sum(axis=1) - of_truth, 0.0)
-    order = np.lexsort((np.arange(tasks), -_rounded(information), -_rounded(reduction)))
-    return NextVotes(reduction, information, order)
+    return reduction, np.maximum(-(vote * np.log(vote)).sum(axis=1) - of_truth, 0.0)
+
+
+def ranked(
+    reduction: Floats, information: Floats, task: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return the places of some tasks, most worthwhile first; equals by task."""
+    return np.lexsort((task, -_rounded(information), -_rounded(reduction)))
 
 
 def _rounded(values: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.audits.crowd.pairs import VotePairs
+    from labelaudit.audits.crowd.pairs import PairIndex, VotePairs
     from labelaudit.blocks import VoteBlock
     from labelaudit.running import Executor
 
@@ -42,7 +42,7 @@ class Confusion:
 
     Attributes
     ----------
-    pairs : VotePairs
+    pairs : PairIndex
         Which (annotator, label) pair each row of ``counts`` belongs to.
     counts : (U, K) float64
         Expected number of votes of pair u on tasks of true class k.
@@ -50,11 +50,17 @@ class Confusion:
     base : (K, K) float64
     """
 
-    pairs: VotePairs
+    pairs: PairIndex | VotePairs
     counts: npt.NDArray[np.float64]
     diagonal: npt.NDArray[np.float64]
     spread: npt.NDArray[np.float64]
     base: npt.NDArray[np.float64]
+
+    @property
+    def credit(self) -> npt.NDArray[np.float64]:
+        """(U,) expected number of right votes of each pair."""
+        right: npt.NDArray[np.float64] = self.counts[np.arange(len(self.counts)), self.pairs.label]
+        return right
 
     def concentration(self, worker: int) -> npt.NDArray[np.float64]:
         """Return the (K, K) counts plus pseudo-counts of one annotator (rows: true class)."""

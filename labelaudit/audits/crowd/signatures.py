@@ -8,14 +8,19 @@ and nothing else, so methods with a random start keep that property too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.crowd.crowd import Field
+from labelaudit.audits.crowd.shards import OfPairs, Outcome
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.audits.crowd.graph import VoteGraph
+    from labelaudit.audits.crowd.crowd import Crowd
+    from labelaudit.audits.crowd.shards import Shard
 
     Words = npt.NDArray[np.uint64]
 
@@ -49,30 +54,37 @@ def _group_sums(values: Words, start: npt.NDArray[np.int64]) -> Words:
 class Signatures:
     """A hash of each task (N,), annotator (W,) and class (K,), all uint64."""
 
-    task: Words
+    task: Field
     worker: Words
     label: Words
 
     @classmethod
-    def of(cls, graph: VoteGraph, seed: int) -> Signatures:
-        """Refine signatures from vote counts and the seed."""
-        votes, pairs = graph.votes, graph.pairs
-        given = np.bincount(votes.label, minlength=votes.n_classes).astype(np.uint64)
+    def of(cls, crowd: Crowd, seed: int) -> Signatures:
+        """Refine signatures from vote counts and the seed, a pass for each round."""
+        pairs = crowd.pairs
+        given = pairs.votes_of_label(crowd.n_classes).astype(np.uint64)
         label = mixed(given + mixed(np.array([seed % 2**63], dtype=np.uint64)))
         worker = mixed(pairs.votes_of_worker.astype(np.uint64))
-        task = np.zeros(votes.n_tasks, dtype=np.uint64)
+        order = np.argsort(pairs.label, kind="stable")
+        edges = np.searchsorted(pairs.label[order], np.arange(crowd.n_classes + 1))
+        task = Field(())
         for _ in range(ROUNDS):
             side = mixed(mixed(label)[pairs.label] + worker[pairs.worker])
-            task = mixed(_group_sums(side[pairs.of_vote], votes.task_start) + _gold(graph, label))
-            side = mixed(_group_sums(task[pairs.task], pairs.start) ^ side)
+            (task,), (met,) = crowd.over(partial(_refined, side, label))
+            side = mixed(met ^ side)
             worker = mixed(_group_sums(side, pairs.worker_start))
-            order = np.argsort(pairs.label, kind="stable")
-            edges = np.searchsorted(pairs.label[order], np.arange(votes.n_classes + 1))
             label = mixed(label + _group_sums(side[order], edges))
         return cls(task, worker, label)
 
 
-def _gold(graph: VoteGraph, label: Words) -> Words:
+def _refined(side: Words, label: Words, shard: Shard) -> Outcome:
+    """Hash tasks from their votes' pairs and known class, and add the hashes up by pair."""
+    votes, pairs = shard.graph.votes, shard.graph.pairs
+    heard = _group_sums(shard.of_pairs(side)[pairs.of_vote], votes.task_start)
+    task = mixed(heard + _gold(votes.gold, label))
+    return Outcome((task,), (OfPairs(shard.place, _group_sums(task[pairs.task], pairs.start)),))
+
+
+def _gold(gold: npt.NDArray[np.int32], label: Words) -> Words:
     """Return a hash of each task's known class, 0 where it is unknown."""
-    gold = graph.votes.gold
     return np.where(gold >= 0, mixed(label + GOLDEN)[gold], np.uint64(0))

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.crowd.graph import VoteGraph
-from labelaudit.audits.crowd.methods import method
+from labelaudit.audits.crowd.crowd import Crowd
+from labelaudit.audits.crowd.fitting import CrowdFit
+from labelaudit.audits.crowd.majority import voted
+from labelaudit.audits.crowd.methods import fitted
 from labelaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from labelaudit.audits.crowd.crowd import Field
     from labelaudit.audits.crowd.posterior import CrowdPosterior
+    from labelaudit.audits.crowd.shards import Shard
     from labelaudit.blocks import VoteBlock
     from labelaudit.running import Executor
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["AVERAGED", "KINDS", "soft_labels"]
+__all__ = ["AVERAGED", "KINDS", "soft_field", "soft_labels"]
 
 AVERAGED = ("share", "softmax", "dawid-skene", "glad", "mace", "wawa", "zbs")
 KINDS = ("average", *AVERAGED)
@@ -58,22 +62,30 @@ def soft_labels(
     UsageError
         If there is no such kind.
     """
+    crowd = Crowd.of(votes, on)
+    ready = {name: CrowdFit.spread(crowd, found) for name, found in (known or {}).items()}
+    return crowd.gathered(soft_field(crowd, kind, ready, seed))
+
+
+def soft_field(crowd: Crowd, kind: str, known: Mapping[str, CrowdFit], seed: int) -> Field:
+    """Return the label distribution of each task, as ``soft_labels``."""
     if kind not in KINDS:
         raise UsageError(
             f"There are no soft labels '{kind}'.", f"Choose one of: {', '.join(KINDS)}."
         )
+    if kind == "average":
+        members = [soft_field(crowd, member, known, seed) for member in AVERAGED]
+        return crowd.computed(_mean, *members)
     if kind in ("share", "softmax"):
-        return _from_counts(VoteGraph.of(votes, on), kind)
-    if kind != "average":
-        ready = (known or {}).get(kind)
-        return (ready or method(kind)(votes, seed=seed, on=on)).posterior
-    total = np.zeros((votes.n_tasks, votes.n_classes))
-    for member in AVERAGED:
-        total += soft_labels(votes, kind=member, known=known, seed=seed, on=on)
-    return total / len(AVERAGED)
+        return crowd.computed(voted if kind == "share" else _softmax)
+    return (known.get(kind) or fitted(kind, crowd, seed)).posterior
 
 
-def _from_counts(graph: VoteGraph, kind: str) -> Floats:
-    if kind == "share":
-        return graph.divided(graph.vote_counts())
-    return graph.beliefs(graph.vote_counts()).q
+def _softmax(shard: Shard) -> Floats:
+    return shard.graph.beliefs(shard.graph.vote_counts()).q
+
+
+def _mean(shard: Shard, *members: Floats) -> Floats:
+    del shard
+    mean: Floats = sum(members, np.zeros_like(members[0])) / len(members)
+    return mean

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.crowd.crowd import Crowd
+from labelaudit.audits.crowd.fitting import CrowdFit
 from labelaudit.audits.crowd.graph import VoteGraph
-from labelaudit.audits.crowd.hierarchical import channel_given
+from labelaudit.audits.crowd.hierarchical import channel_of
 from labelaudit.audits.crowd.posterior import consensus
+from labelaudit.audits.crowd.shards import OfPairs, Outcome, Shard
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from labelaudit.audits.crowd.pairs import PairIndex
     from labelaudit.audits.crowd.posterior import Confusion, CrowdPosterior
     from labelaudit.blocks import VoteBlock
     from labelaudit.running import Executor
@@ -21,7 +25,17 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int32]
 
-__all__ = ["NONE", "TaskTable", "WorkerTable", "task_table", "wilson", "worker_table"]
+__all__ = [
+    "NONE",
+    "TaskTable",
+    "WorkerTable",
+    "comparisons",
+    "rated",
+    "task_table",
+    "tasks_of",
+    "wilson",
+    "worker_table",
+]
 
 NONE = -1
 """The class code of no class at all."""
@@ -103,15 +117,24 @@ class WorkerTable:
 
 def task_table(votes: VoteBlock, result: CrowdPosterior, on: Executor | None = None) -> TaskTable:
     """Describe each task of some votes as a method's posterior sees it."""
-    graph = VoteGraph.of(votes, on)
-    counts = graph.vote_counts()
-    n_votes = np.diff(votes.task_start)
-    rows = np.arange(votes.n_tasks)
-    q, label = result.posterior, consensus(result.posterior)
-    second = _runner_up(result, label)
+    shard = Shard(VoteGraph.of(votes, on))
+    return tasks_of(shard, result.posterior, result.log_posterior, result.undecided)
+
+
+def tasks_of(
+    shard: Shard,
+    q: Floats,
+    log_q: Floats | None,
+    undecided: npt.NDArray[np.bool_] | None,
+) -> TaskTable:
+    """Describe the tasks of a shard by their posterior, as ``CrowdPosterior`` has it."""
+    counts = shard.graph.vote_counts()
+    n_votes = np.diff(shard.graph.votes.task_start)
+    rows, label = np.arange(len(q)), consensus(q)
+    second = _runner_up(q, log_q, label)
     given = counts[rows, label]
     most = counts.max(axis=1, initial=0.0)
-    named = label if result.undecided is None else np.where(result.undecided, NONE, label)
+    named = label if undecided is None else np.where(undecided, NONE, label)
     return TaskTable(
         label=named.astype(np.int32),
         confidence=q[rows, label],
@@ -130,14 +153,11 @@ def _entropy(q: Floats) -> Floats:
     return np.maximum(entropy, 0.0)
 
 
-def _runner_up(result: CrowdPosterior, label: Codes) -> Codes:
+def _runner_up(q: Floats, log_q: Floats | None, label: Codes) -> Codes:
     """Return the best class but one, ranked by log-posterior where the method kept it."""
-    if result.posterior.shape[1] < 2:
+    if q.shape[1] < 2:
         return np.full(len(label), NONE, dtype=np.int32)
-    if result.log_posterior is None:
-        others = np.log(np.maximum(result.posterior, TINY))
-    else:
-        others = result.log_posterior.copy()
+    others = np.log(np.maximum(q, TINY)) if log_q is None else log_q.copy()
     others[np.arange(len(label)), label] = -np.inf
     return consensus(others)
 
@@ -146,20 +166,31 @@ def worker_table(
     votes: VoteBlock, result: CrowdPosterior, on: Executor | None = None
 ) -> WorkerTable:
     """Describe each annotator as a method's posterior sees his votes."""
-    graph = VoteGraph.of(votes, on)
-    n_votes, q = graph.pairs.votes_of_worker, graph.rounded(result.posterior)
-    right = graph.pairs.per_worker(graph.credit(q))
+    crowd = Crowd.of(votes, on)
+    met = crowd.over(comparisons)[1]
+    return rated(crowd, CrowdFit.spread(crowd, result), met)[0]
+
+
+def rated(crowd: Crowd, result: CrowdFit, met: tuple[Floats, Floats]) -> tuple[WorkerTable, Floats]:
+    """Describe each annotator as a method's posterior sees his votes.
+
+    ``met`` is what ``comparisons`` adds up to. Also returned: the expected number of votes for
+    each class (columns) on tasks of each class (rows), (K, K).
+    """
+    _, (counts,) = crowd.over(_expected, result.posterior)
+    pairs = crowd.pairs
+    n_votes, own = pairs.votes_of_worker, counts[np.arange(len(counts)), pairs.label]
+    right = pairs.per_worker(own)
     low, high = wilson(right, n_votes)
-    confusion = result.confusion or channel_given(graph, q)
-    counts = graph.pair_counts(q)
-    worst_true, worst_given = _worst_pair(graph, counts)
-    bias, bias_label = _bias(graph, counts)
-    return WorkerTable(
+    confusion = result.confusion or channel_of(pairs, counts)
+    worst_true, worst_given = _worst_pair(pairs, counts)
+    bias, bias_label = _bias(pairs, counts)
+    table = WorkerTable(
         n_votes=n_votes,
         accuracy=_share(right, n_votes),
         accuracy_low=low,
         accuracy_high=high,
-        agreement=_agreement(graph),
+        agreement=_share(pairs.per_worker(met[1]), pairs.per_worker(met[0])),
         spammer_score=_spammer_score(confusion),
         worst_true=worst_true,
         worst_given=worst_given,
@@ -167,6 +198,28 @@ def worker_table(
         bias_label=bias_label,
         confusion=confusion,
     )
+    return table, _confused(pairs, counts)
+
+
+def _expected(shard: Shard, q: Floats) -> Outcome:
+    return Outcome((), (shard.pair_counts(shard.graph.rounded(q)),))
+
+
+def _confused(pairs: PairIndex, counts: Floats) -> Floats:
+    confused = np.zeros((counts.shape[1], counts.shape[1]))
+    order = np.argsort(pairs.label, kind="stable")
+    labels, first = np.unique(pairs.label[order], return_index=True)
+    if len(labels):
+        confused[:, labels] = np.add.reduceat(counts[order], first, axis=0).T
+    return confused
+
+
+def comparisons(shard: Shard) -> Outcome:
+    """Count by pair the other votes on the same tasks, and those of them that are equal."""
+    graph = shard.graph
+    others = (np.diff(graph.votes.task_start) - 1).astype(np.float64)[:, None]
+    met = OfPairs(shard.place, graph.pair_counts(others)[:, 0])
+    return Outcome((), (met, shard.credit(graph.vote_counts() - 1.0)))
 
 
 def _share(part: Floats, whole: npt.NDArray[np.int64] | Floats) -> Floats:
@@ -184,15 +237,6 @@ def wilson(right: Floats, given: npt.NDArray[np.int64]) -> tuple[Floats, Floats]
     return np.where(given > 0, low, 0.0), np.where(given > 0, high, 1.0)
 
 
-def _agreement(graph: VoteGraph) -> Floats:
-    """Compare each annotator's votes with the other votes on the same tasks."""
-    pairs = graph.pairs
-    others = (np.diff(graph.votes.task_start) - 1).astype(np.float64)[:, None]
-    met = pairs.per_worker(graph.pair_counts(others)[:, 0])
-    equal = pairs.per_worker(graph.credit(graph.vote_counts() - 1.0))
-    return _share(equal, met)
-
-
 def _spammer_score(confusion: Confusion) -> Floats:
     """Sum over k < k' and l of (pi_kl - pi_k'l)^2 / (K (K - 1)); 0 where K = 1."""
     n_workers, k = confusion.diagonal.shape
@@ -205,9 +249,8 @@ def _spammer_score(confusion: Confusion) -> Floats:
     return score
 
 
-def _worst_pair(graph: VoteGraph, counts: Floats) -> tuple[Codes, Codes]:
+def _worst_pair(pairs: PairIndex, counts: Floats) -> tuple[Codes, Codes]:
     """Find each annotator's mistake (true, given) with the highest expected count."""
-    pairs = graph.pairs
     wrong = counts.copy()
     wrong[np.arange(len(wrong)), pairs.label] = 0.0
     true = consensus(wrong)
@@ -215,16 +258,16 @@ def _worst_pair(graph: VoteGraph, counts: Floats) -> tuple[Codes, Codes]:
     order = np.lexsort((true, pairs.label, -worst, pairs.worker))
     first = order[np.unique(pairs.worker[order], return_index=True)[1]]
     first = first[worst[first] >= 0.5]
-    out = np.full((2, graph.votes.n_workers), NONE, dtype=np.int32)
+    out = np.full((2, len(pairs.worker_start) - 1), NONE, dtype=np.int32)
     out[:, pairs.worker[first]] = true[first], pairs.label[first]
     return out[0], out[1]
 
 
-def _bias(graph: VoteGraph, counts: Floats) -> tuple[Floats, Codes]:
+def _bias(pairs: PairIndex, counts: Floats) -> tuple[Floats, Codes]:
     """Find the class that each annotator gives most in excess of its expected share."""
-    pairs, n_votes = graph.pairs, graph.pairs.votes_of_worker
+    n_votes = pairs.votes_of_worker
     excess = -pairs.per_worker(counts)
-    excess[pairs.worker, pairs.label] += np.diff(pairs.start)
+    excess[pairs.worker, pairs.label] += pairs.votes
     most = _share(excess.max(axis=1, initial=0.0), n_votes)
     label = np.where(n_votes > 0, consensus(excess), NONE).astype(np.int32)
     return most, label

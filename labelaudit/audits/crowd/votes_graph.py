@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.crowd.graph import VoteGraph
 from labelaudit.kernels.votes_graph import component_roots
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from labelaudit.audits.crowd.pairs import PairIndex
     from labelaudit.blocks import VoteBlock
 
     Ints = npt.NDArray[np.int64]
 
-__all__ = ["VotesShape", "votes_shape"]
+__all__ = ["Meetings", "VotesShape", "shape_of", "votes_shape"]
 
 FLOOD = 0.1
 """Share of repeated votes from which they are called a flood."""
@@ -101,71 +103,110 @@ class VotesShape:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Which annotators hang together, (W,): each one's component is its lowest code."""
+
+    roots: Ints
+
+    def __add__(self, other: Joined) -> Joined:
+        """Join annotators that either joins: each with its two roots, as if by votes on a task."""
+        own = np.arange(len(self.roots))
+        ends = np.stack([own, self.roots, other.roots], axis=1).astype(np.int32)
+        start = np.arange(0, 3 * len(own) + 1, 3)
+        return Joined(component_roots(start, ends.ravel(), len(own)))
+
+
+@dataclass(frozen=True, slots=True)
+class Meetings:
+    """Who met on some tasks; those of several shards are added with ``+``.
+
+    Attributes
+    ----------
+    tasks, silent, lone, tied : int
+        Tasks with votes, without any, with those of one annotator, and tied between classes.
+    repeated : int
+        Votes beyond the first of the same annotator on the same task.
+    joined : Joined
+    """
+
+    tasks: int
+    silent: int
+    lone: int
+    tied: int
+    repeated: int
+    joined: Joined
+
+    @classmethod
+    def of(cls, votes: VoteBlock, counts: npt.NDArray[np.float64]) -> Meetings:
+        """Look at some tasks, and the votes for each class on them (n, K)."""
+        lengths = np.diff(votes.task_start)
+        task = np.repeat(np.arange(votes.n_tasks), lengths)
+        again = np.zeros(votes.n_votes, dtype=bool)
+        again[1:] = (votes.worker[1:] == votes.worker[:-1]) & (task[1:] == task[:-1])
+        repeats = np.bincount(task[again], minlength=votes.n_tasks)
+        most = counts.max(axis=1, keepdims=True, initial=0)
+        tied = ((counts == most).sum(axis=1) > 1) & (lengths > 0)
+        roots = component_roots(votes.task_start, votes.worker, votes.n_workers)
+        return cls(
+            int(np.count_nonzero(lengths)),
+            int(np.sum(lengths == 0)),
+            int(np.sum(lengths - repeats == 1)),
+            int(tied.sum()),
+            int(again.sum()),
+            Joined(roots),
+        )
+
+    def __add__(self, other: Meetings) -> Meetings:
+        return Meetings(
+            self.tasks + other.tasks,
+            self.silent + other.silent,
+            self.lone + other.lone,
+            self.tied + other.tied,
+            self.repeated + other.repeated,
+            self.joined + other.joined,
+        )
+
+
 def votes_shape(votes: VoteBlock) -> VotesShape:
     """Look at who voted on what: components, lone votes, repeats, constant annotators, ties."""
-    lengths = np.diff(votes.task_start)
-    given = np.bincount(votes.worker, minlength=votes.n_workers)
+    graph = VoteGraph.of(votes)
+    return shape_of(Meetings.of(votes, graph.vote_counts()), graph.pairs.index, votes.n_classes)
+
+
+def shape_of(met: Meetings, pairs: PairIndex, n_classes: int) -> VotesShape:
+    """Return the shape of all votes from who met, and the pairs that occur."""
+    given = pairs.votes_of_worker
     heard = given > 0
-    repeated = _repeats(votes)
-    different = _annotators_per_task(votes, repeated)
-    roots = component_roots(votes.task_start, votes.worker, votes.n_workers)
-    by_component = np.bincount(roots, weights=given, minlength=votes.n_workers)
+    roots = met.joined.roots
+    by_component = np.bincount(roots, weights=given, minlength=len(given))
     return VotesShape(
-        tasks=int(np.count_nonzero(lengths)),
+        tasks=met.tasks,
         workers=int(np.count_nonzero(heard)),
-        votes=votes.n_votes,
-        silent_tasks=int(np.sum(lengths == 0)),
+        votes=int(given.sum()),
+        silent_tasks=met.silent,
         silent_workers=int(np.sum(~heard)),
         components=len(np.unique(roots[heard])),
         largest_component_votes=int(by_component.max(initial=0.0)),
-        lone_tasks=int(np.sum(different == 1)),
+        lone_tasks=met.lone,
         single_vote_workers=int(np.sum(given == 1)),
-        repeated_votes=int(repeated.sum()),
-        constant_workers=_constant_workers(votes, given),
-        all_tied=_all_tied(votes),
+        repeated_votes=met.repeated,
+        constant_workers=_constant_workers(pairs, given, n_classes),
+        all_tied=met.tied == met.tasks > 0,
     )
 
 
-def _tasks_of_votes(votes: VoteBlock) -> Ints:
-    return np.repeat(np.arange(votes.n_tasks), np.diff(votes.task_start))
-
-
-def _repeats(votes: VoteBlock) -> npt.NDArray[np.bool_]:
-    """Mark the votes that follow a vote of the same annotator on the same task."""
-    task = _tasks_of_votes(votes)
-    repeats = np.zeros(votes.n_votes, dtype=bool)
-    repeats[1:] = (votes.worker[1:] == votes.worker[:-1]) & (task[1:] == task[:-1])
-    return repeats
-
-
-def _annotators_per_task(votes: VoteBlock, repeated: npt.NDArray[np.bool_]) -> Ints:
-    counts: Ints = np.bincount(_tasks_of_votes(votes)[~repeated], minlength=votes.n_tasks)
-    return counts
-
-
-def _constant_workers(votes: VoteBlock, given: Ints) -> npt.NDArray[np.int32]:
+def _constant_workers(pairs: PairIndex, given: Ints, n_classes: int) -> npt.NDArray[np.int32]:
     """Find annotators with one label only, against the label shares of everybody else."""
-    lowest = np.full(votes.n_workers, votes.n_classes, dtype=np.int32)
-    highest = np.full(votes.n_workers, -1, dtype=np.int32)
-    np.minimum.at(lowest, votes.worker, votes.label)
-    np.maximum.at(highest, votes.worker, votes.label)
-    constant = np.flatnonzero((lowest == highest) & (given >= CONSTANT_VOTES))
-    by_class = np.bincount(votes.label, minlength=votes.n_classes)
-    others = by_class[lowest[constant]] - given[constant]
-    share = others / np.maximum(votes.n_votes - given[constant], 1)
+    alone = np.diff(pairs.worker_start) == 1
+    constant = np.flatnonzero(alone & (given >= CONSTANT_VOTES))
+    label, total = pairs.label[pairs.worker_start[constant]], int(given.sum())
+    others = pairs.votes_of_label(n_classes)[label] - given[constant]
+    share = others / np.maximum(total - given[constant], 1)
     surprising = given[constant] * np.log(np.maximum(share, 1e-300)) < np.log(UNLIKELY)
-    alone = votes.n_votes == given[constant]
-    found: npt.NDArray[np.int32] = constant[surprising & ~alone].astype(np.int32)
+    everything = total == given[constant]
+    found: npt.NDArray[np.int32] = constant[surprising & ~everything].astype(np.int32)
     return found
-
-
-def _all_tied(votes: VoteBlock) -> bool:
-    cell = _tasks_of_votes(votes) * votes.n_classes + votes.label
-    counts = np.bincount(cell, minlength=votes.n_tasks * votes.n_classes)
-    counts = counts.reshape(votes.n_tasks, votes.n_classes)
-    most = counts.max(axis=1, keepdims=True, initial=0)
-    tied = ((counts == most).sum(axis=1) > 1)[np.diff(votes.task_start) > 0]
-    return bool(len(tied) and tied.all())
 
 
 def _silent(tasks: int) -> str:

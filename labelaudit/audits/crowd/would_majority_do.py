@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +13,13 @@ from labelaudit.audits.crowd.certificate import (
     best_with_binary_annotators,
     best_with_one_coin_annotators,
 )
-from labelaudit.audits.crowd.dawid_skene import class_prior
-from labelaudit.audits.crowd.graph import VoteGraph, exact_total, on_grid
-from labelaudit.audits.crowd.hierarchical import hierarchical_beliefs
+from labelaudit.audits.crowd.crowd import Crowd
+from labelaudit.audits.crowd.graph import log_of_classes
+from labelaudit.audits.crowd.hierarchical import hierarchy
 from labelaudit.audits.crowd.posterior import consensus
+from labelaudit.audits.crowd.shards import Outcome
 from labelaudit.audits.crowd.signatures import Signatures
+from labelaudit.summaries.exact import ExactSum
 from labelaudit.wording import percent
 
 if TYPE_CHECKING:
@@ -23,19 +27,27 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from labelaudit.audits.crowd.crowd import Field
+    from labelaudit.audits.crowd.fitting import Tables
+    from labelaudit.audits.crowd.graph import VoteGraph
+    from labelaudit.audits.crowd.hierarchical import Hierarchy
     from labelaudit.audits.crowd.posterior import Confusion
+    from labelaudit.audits.crowd.shards import Shard
     from labelaudit.blocks import VoteBlock
     from labelaudit.running import Executor
 
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
-__all__ = ["MajorityCertificate", "majority_certificate"]
+__all__ = ["MajorityCertificate", "certified", "majority_certificate"]
 
 DRAWS, FEWEST_DRAWS = 100, 10
 MOST_WORK = 20_000_000_000
 """Numbers added over all draws: about a minute. Beyond it, fewer draws are made."""
 DENSE = 1 << 20
+TOGETHER = 1 << 21
+"""Numbers of drawn tables that are compared in one pass."""
+NOBODY = -1
 SURE, TINY = 1e-9, 1e-300
 NEGLIGIBLE, SMALL = 0.005, 0.02
 
@@ -122,47 +134,72 @@ def majority_certificate(
 
     Gold labels help to fit the model and are ignored when rules are compared.
     """
-    graph = VoteGraph.of(votes, on)
-    asked = np.diff(votes.task_start) > 0
-    if not asked.any():
-        nothing = float("nan")
+    return certified(Crowd.of(votes, on), seed)
+
+
+def certified(crowd: Crowd, seed: int) -> MajorityCertificate:
+    """Compare majority vote with the best rule, as ``majority_certificate``."""
+    nothing = float("nan")
+    if not crowd.n_votes:
         return MajorityCertificate(0, 0, nothing, nothing, nothing, nothing, 0, 0.0)
-    beliefs, channel = hierarchical_beliefs(graph)
-    prior = class_prior(beliefs.q)
-    counts = graph.vote_counts()
-    most = counts == counts.max(axis=1, keepdims=True)
-    untied = asked & (most.sum(axis=1) == 1)
-    majority = consensus(counts)
-    best = consensus(beliefs.log_q)
-    same = float((best == majority)[untied].mean()) if untied.any() else float("nan")
-    drawn = _drawn_shares(graph, channel, prior, untied, majority, seed)
-    low, high = np.quantile(drawn, (0.025, 0.975)) if len(drawn) else (same, same)
+    model = hierarchy(crowd)
+    right = _right(model.channel, model.prior)
+    compare = partial(_compared, model.model, model.prior, right)
+    (majority,), (counted, gain) = crowd.over(compare)
+    tasks, untied, same, certain = counted.tolist()
+    drawn = _drawn_shares(crowd, model, majority, untied, seed)
+    share = same / untied if untied else nothing
+    low, high = np.quantile(drawn, (0.025, 0.975)) if len(drawn) else (share, share)
     return MajorityCertificate(
-        int(asked.sum()),
-        int((asked & ~untied).sum()),
-        _pattern_share(graph, channel, prior),
-        same,
+        tasks,
+        tasks - untied,
+        nothing if right is None else certain / tasks,
+        share,
         float(low),
         float(high),
         len(drawn),
-        _expected_gain(beliefs.log_q[asked], most[asked]),
+        float(gain.value() / tasks),
     )
 
 
-def _expected_gain(log_q: Floats, most: Flags) -> float:
+def _compared(model: Tables, prior: Floats, right: Floats | None, shard: Shard) -> Outcome:
+    """Compare majority vote with the model's best label, task by task.
+
+    Kept is the majority, ``NOBODY`` on ties and without votes. Summed are tasks with votes, those
+    without a tie, those of them where the two are equal, those where majority is proven best, and
+    the expected gain.
+    """
+    graph = shard.graph
+    counts = graph.vote_counts()
+    asked = np.diff(graph.votes.task_start) > 0
+    most = counts == counts.max(axis=1, keepdims=True)
+    untied = asked & (most.sum(axis=1) == 1)
+    majority = np.where(untied, consensus(counts), NOBODY).astype(np.int32)
+    log_q = log_of_classes(model.scores(shard), 1)
+    same = int((consensus(log_q) == majority).sum())
+    proven = 0 if right is None else _proven(graph, right, prior)
+    counted = np.array([int(asked.sum()), int(untied.sum()), same, proven])
+    return Outcome((majority,), (counted, ExactSum.of(_gain(log_q[asked], most[asked]))))
+
+
+def _gain(log_q: Floats, most: Flags) -> Floats:
     q = np.exp(log_q)
-    gain = q.max(axis=1) - (q * most).sum(axis=1) / most.sum(axis=1)
-    return float(exact_total(on_grid(gain, len(gain))) / len(gain))
+    gain: Floats = q.max(axis=1) - (q * most).sum(axis=1) / most.sum(axis=1)
+    return gain
 
 
-def _pattern_share(graph: VoteGraph, channel: Confusion, prior: Floats) -> float:
+def _right(channel: Confusion, prior: Floats) -> Floats | None:
+    """Return each annotator's probability of a right vote, by class where there are two."""
+    if len(prior) < 2:
+        return None
+    workers = len(channel.pairs.worker_start) - 1
+    right = _right_by_class(channel, workers, len(prior))
+    return right if len(prior) == 2 else np.clip((right * prior).sum(axis=1), SURE, 1.0 - SURE)
+
+
+def _proven(graph: VoteGraph, right: Floats, prior: Floats) -> int:
     """Group tasks by their number of votes and put each group's annotators to the closed form."""
     votes = graph.votes
-    if votes.n_classes < 2:
-        return float("nan")
-    right = _right_by_class(channel, votes.n_workers, votes.n_classes)
-    if votes.n_classes > 2:
-        right = np.clip((right * prior).sum(axis=1), SURE, 1.0 - SURE)
     lengths = np.diff(votes.task_start)
     certain = 0
     for length in np.unique(lengths[lengths > 0]):
@@ -170,7 +207,7 @@ def _pattern_share(graph: VoteGraph, channel: Confusion, prior: Floats) -> float
         group = right[votes.worker[starts[:, None] + np.arange(length)]]
         test = best_with_binary_annotators if group.ndim == 3 else best_with_one_coin_annotators
         certain += int(test(group, prior).sum())
-    return certain / int((lengths > 0).sum())
+    return certain
 
 
 def _right_by_class(channel: Confusion, workers: int, classes: int) -> Floats:
@@ -184,32 +221,38 @@ def _right_by_class(channel: Confusion, workers: int, classes: int) -> Floats:
 
 
 def _drawn_shares(
-    graph: VoteGraph,
-    channel: Confusion,
-    prior: Floats,
-    untied: Flags,
-    majority: npt.NDArray[np.int32],
-    seed: int,
+    crowd: Crowd, model: Hierarchy, majority: Field, untied: int, seed: int
 ) -> Floats:
     """Return by draw the share of untied tasks whose most probable class is the majority's."""
-    if not untied.any():
+    if not untied:
         return np.empty(0)
-    work = graph.votes.n_votes * len(prior) + 20 * channel.counts.size
+    size = model.channel.counts.size
+    work = crowd.n_votes * crowd.n_classes + 20 * size
     draws = min(max(MOST_WORK // work, FEWEST_DRAWS), DRAWS)
-    shares = np.empty(draws)
-    for draw, log_pairs in enumerate(_drawn_logs(graph, channel, seed, draws)):
-        best = consensus(np.log(prior) + graph.task_scores(log_pairs))
-        shares[draw] = (best == majority)[untied].mean()
-    return shares
+    tables = _drawn_logs(crowd, model.channel, seed, draws)
+    at_once = 1 if len(crowd.recipes) == 1 else max(TOGETHER // max(size, 1), 1)
+    same: list[int] = []
+    while some := [crowd.on_grid(table) for table in islice(tables, at_once)]:
+        _, (counted,) = crowd.over(partial(_redrawn, np.log(model.prior), some), majority)
+        same += counted.tolist()
+    return np.array(same) / untied
 
 
-def _drawn_logs(graph: VoteGraph, channel: Confusion, seed: int, draws: int) -> Iterator[Floats]:
+def _redrawn(
+    log_prior: Floats, tables: list[Floats], shard: Shard, majority: npt.NDArray[np.int32]
+) -> Outcome:
+    """Count for each draw the tasks whose most probable class is the majority's."""
+    labels = (consensus(log_prior + shard.scores(table)) for table in tables)
+    return Outcome((), (np.array([int((label == majority).sum()) for label in labels]),))
+
+
+def _drawn_logs(crowd: Crowd, channel: Confusion, seed: int, draws: int) -> Iterator[Floats]:
     """Draw log P(label of pair | true class), (U, K), rows of confusion from their Dirichlets.
 
     Numbers are drawn in an order of annotators and classes that depends on the votes alone, so
     that names have no part in the result. Labels that an annotator never gave count together.
     """
-    names, pairs = Signatures.of(graph, seed), channel.pairs
+    names, pairs = Signatures.of(crowd, seed), channel.pairs
     order = np.lexsort((names.label[pairs.label], names.worker[pairs.worker]))
     workers, classes = np.argsort(names.worker, kind="stable"), np.argsort(names.label)
     # A generator takes another path for a shape that is off in the last bit: round both.

@@ -9,7 +9,8 @@ from hypothesis import given
 from scipy.special import gammaln
 
 from labelaudit.audits.crowd import ebcc
-from labelaudit.audits.crowd.graph import VoteGraph
+from labelaudit.audits.crowd.crowd import Crowd
+from labelaudit.audits.crowd.fitting import vote_share
 from labelaudit.audits.crowd.methods import method
 from labelaudit.audits.crowd.one_coin import one_step
 from tests.crowd_votes import block, rows_of, simulated, vote_blocks
@@ -46,7 +47,8 @@ def test_dawid_skene() -> None:
 
 @given(vote_blocks())
 def test_one_step_of_one_coin(votes: VoteBlock) -> None:
-    beliefs, _ = one_step(VoteGraph.of(votes))
+    crowd = Crowd.of(votes)
+    beliefs = one_step(crowd).of(crowd.recipes[0].shard())
     expected = naive.clamp(naive.one_coin(unfolded(votes), 1, votes.gold), votes.gold)
     np.testing.assert_allclose(beliefs.q, expected, atol=1e-6)
 
@@ -60,21 +62,20 @@ def test_hierarchical_dawid_skene(votes: VoteBlock) -> None:
 
 def test_ebcc() -> None:
     votes, _ = simulated((30, 6, 3), 4, seed=8)
-    graph = VoteGraph.of(votes)
-    start = ebcc.first_split(graph, seed=5)
-    found = ebcc.fit(graph, start)
-    expected = naive.ebcc(unfolded(votes), start.reshape(30, 3, ebcc.SUBTYPES))
-    np.testing.assert_allclose(found.q, expected, atol=1e-6)
+    crowd = Crowd.of(votes)
+    start = ebcc.first_split(crowd, seed=5)
+    found = crowd.gathered(ebcc.fitted(crowd, start).q)
+    split = crowd.gathered(start).reshape(30, 3, ebcc.SUBTYPES)
+    np.testing.assert_allclose(found, naive.ebcc(unfolded(votes), split), atol=1e-6)
 
 
 def test_ebcc_starts_from_the_vote_share_and_the_seed() -> None:
     votes, _ = simulated((30, 6, 3), 4, seed=8)
-    graph = VoteGraph.of(votes)
-    one, other = (ebcc.first_split(graph, seed) for seed in (0, 1))
+    crowd = Crowd.of(votes)
+    one, other = (crowd.gathered(ebcc.first_split(crowd, seed)) for seed in (0, 1))
+    share = crowd.gathered(crowd.computed(vote_share))
     for start in (one, other):
-        np.testing.assert_allclose(
-            start.reshape(30, 3, -1).sum(axis=2), graph.vote_share(), atol=1e-9
-        )
+        np.testing.assert_allclose(start.reshape(30, 3, -1).sum(axis=2), share, atol=1e-9)
     assert not np.array_equal(one, other)
 
 
@@ -111,7 +112,8 @@ def test_the_bound_of_dawid_skene_is_its_formula() -> None:
 def test_the_bound_of_ebcc_is_below_the_evidence() -> None:
     """One class, one subtype to choose from: the evidence is a ratio of gamma functions."""
     votes = block([(0, 0, 0), (1, 0, 1), (2, 0, 0)], (3, 1, 2), [0, 0, 0])
-    found = ebcc.fit(VoteGraph.of(votes), np.tile([1.0, 0.0], (3, 1)), subtypes=1)
+    crowd = Crowd.of(votes)
+    found = ebcc.fitted(crowd, crowd.spread(np.tile([1.0, 0.0], (3, 1))), subtypes=1)
     prior = gammaln(2) - gammaln(5) + gammaln(4) - gammaln(1)
     channel = gammaln(5) - gammaln(8) + gammaln(6) - gammaln(4) + gammaln(2) - gammaln(1)
     np.testing.assert_allclose(found.bound[-1], prior + channel, rtol=1e-9)

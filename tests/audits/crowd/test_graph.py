@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelaudit.audits.crowd.crowd import Crowd
 from labelaudit.audits.crowd.graph import VoteGraph, exact_total, on_grid, spans
 from labelaudit.audits.crowd.signatures import Signatures
 from tests.crowd_votes import block, permuted, simulated
@@ -60,11 +61,11 @@ def test_gold_leaves_only_its_class() -> None:
 def test_signatures_follow_what_they_mark(seed: int) -> None:
     votes, _ = simulated((12, 5, 3), 3, seed=2)
     moved, to = permuted(votes, seed)
-    plain = Signatures.of(VoteGraph.of(votes), 4)
-    again = Signatures.of(VoteGraph.of(moved), 4)
-    np.testing.assert_array_equal(again.task[to.task], plain.task)
+    whole, other = Crowd.of(votes), Crowd.of(moved)
+    plain, again = Signatures.of(whole, 4), Signatures.of(other, 4)
+    np.testing.assert_array_equal(other.gathered(again.task)[to.task], whole.gathered(plain.task))
     np.testing.assert_array_equal(again.worker[to.worker], plain.worker)
     np.testing.assert_array_equal(again.label[to.label], plain.label)
     assert len(set(plain.label.tolist())) == 3
-    other = Signatures.of(VoteGraph.of(votes), 5)
-    assert not np.array_equal(other.task, plain.task)
+    reseeded = Signatures.of(whole, 5)
+    assert not np.array_equal(whole.gathered(reseeded.task), whole.gathered(plain.task))

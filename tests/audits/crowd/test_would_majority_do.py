@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelaudit.audits.crowd import would_majority_do as module
-from labelaudit.audits.crowd.graph import VoteGraph
-from labelaudit.audits.crowd.hierarchical import hierarchical_beliefs
+from labelaudit.audits.crowd.crowd import Crowd
+from labelaudit.audits.crowd.hierarchical import hierarchy
 from labelaudit.audits.crowd.would_majority_do import MajorityCertificate, majority_certificate
 from tests.crowd_votes import block, permuted, simulated, vote_blocks
 
@@ -44,9 +44,8 @@ def test_one_expert_among_guessers() -> None:
 
 def test_pattern_share_counts_tasks_by_their_own_annotators() -> None:
     votes, _ = simulated((120, 12, 3), 4, seed=3)
-    graph = VoteGraph.of(votes)
-    beliefs, channel = hierarchical_beliefs(graph)
-    prior = module.class_prior(beliefs.q)
+    found = hierarchy(Crowd.of(votes))
+    channel, prior = found.channel, found.prior
     right = [(np.diagonal(channel.of(w)) * prior).sum() for w in range(12)]
     expected = [
         module.best_with_one_coin_annotators(np.array([[right[w] for w in own]]), prior)[0]
@@ -57,9 +56,9 @@ def test_pattern_share_counts_tasks_by_their_own_annotators() -> None:
 
 def test_draws_have_the_posterior_mean() -> None:
     votes, _ = simulated((9, 6, 4), 2, seed=4)
-    graph = VoteGraph.of(votes)
-    _, channel = hierarchical_beliefs(graph)
-    drawn = np.mean([np.exp(log) for log in module._drawn_logs(graph, channel, 1, 3000)], axis=0)
+    crowd = Crowd.of(votes)
+    channel = hierarchy(crowd).channel
+    drawn = np.mean([np.exp(log) for log in module._drawn_logs(crowd, channel, 1, 3000)], axis=0)
     np.testing.assert_allclose(drawn, np.exp(channel.log_of_pairs()), atol=0.02)
 
 
