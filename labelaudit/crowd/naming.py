@@ -19,6 +19,7 @@ from labelaudit.crowd_findings import (
 )
 from labelaudit.errors import UsageError
 from labelaudit.findings import Estimate
+from labelaudit.tables.arrays import numbers, viewed
 from labelaudit.tables.consensus import (
     coded,
     confusion_table,
@@ -130,11 +131,11 @@ class _TaskTables:
         places = np.arange(len(consensus))
         order = ranked(piece.reduction, piece.information, places)[:_NEXT_VOTES]
         order = order[piece.reduction[order] > 0]
-        chosen = consensus.select(["task", "label", "confidence"]).take(pa.array(order))
+        chosen = consensus.select(["task", "label", "confidence"]).take(numbers(order))
         for name, values in (
             ("error_reduction", measured(piece.reduction[order])),
             ("information", measured(piece.information[order])),
-            ("place", pa.array(order + self.tasks)),
+            ("place", numbers(order + self.tasks)),
         ):
             chosen = chosen.append_column(name, values)
         self.best.append(chosen)
@@ -142,8 +143,8 @@ class _TaskTables:
 
     def _ranked(self) -> pa.Table:
         best = pa.concat_tables(self.best)
-        keys = (best[name].to_numpy() for name in ("error_reduction", "information", "place"))
-        return best.take(pa.array(ranked(*keys)[:_NEXT_VOTES])) if len(best) else best
+        keys = (_stored(best[name]) for name in ("error_reduction", "information", "place"))
+        return best.take(numbers(ranked(*keys)[:_NEXT_VOTES]))
 
     def _consensus(self, piece: TaskPiece, ids: pa.Array) -> pa.Table:
         """Name the tasks' labels; a task without votes or known label has none."""
@@ -180,6 +181,10 @@ class _TaskTables:
                 "tied_second": pairs.tied_second,
             }
         )
+
+
+def _stored(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    return np.concatenate([viewed(chunk) for chunk in column.chunks])
 
 
 def _differing(labels: npt.NDArray[np.int32], piece: TaskPiece) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
 
-__all__ = ["Meetings", "VotesShape", "shape_of", "votes_shape"]
+__all__ = ["Joined", "Meetings", "VotesShape", "shape_of", "votes_shape"]
 
 FLOOD = 0.1
 """Share of repeated votes from which they are called a flood."""
