@@ -263,18 +263,16 @@ def inspect(
 
         return inspect_tag_source(source, threads=threads, memory=memory, progress=progress)
     with working(source, threads, memory, progress) as rows:
-        first, problems = look_at_rows(rows, settings or AuditSettings())
-    facts, classes = first.facts, source.classes
-    valid = facts.labels >= 0
-    counts = np.bincount(facts.labels[valid], minlength=len(classes))
+        first, problems = look_at_rows(rows.ground(), rows, settings or AuditSettings())
+    counts, classes = first.confidence.count, source.classes
     warnings, key_problem = source.warnings, source.check_keys()
     if key_problem is not None and source.key_is_inferred:
         source = source.without_key()
         warnings = (*warnings, f"{key_problem.sentence} Row numbers are the keys.")
     elif key_problem is not None:
         problems = (*problems, key_problem)
-    if valid.any():
-        cells = hygiene.agreement(facts, len(classes))
+    if counts.any():
+        cells = first.agreement.cells()
         warnings = (*warnings, *hygiene.warnings_about(cells, counts, classes))
         problems = (*problems, *_whole_table_problems(cells, counts, classes))
     return Inspection(source.understanding, problems, warnings, counts)

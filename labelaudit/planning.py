@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.audits.rows import Rows
 from labelaudit.running import Here, prefetched, threads_wanted
+from labelaudit.shelves import MemoryShelf, SpillShelf, temporary_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.shelves import Shelf
     from labelaudit.tables.source import LabelSource
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["DEFAULT_MEMORY", "Expectation", "expected", "working"]
+__all__ = ["DEFAULT_MEMORY", "Budget", "Expectation", "expected", "working"]
 
 DEFAULT_MEMORY = 512 << 20
 _OURSELVES = 360 << 20
-_PER_ROW = 100
+_WORKING = 200 << 20
+"""What is being decoded, fitted and added up at any time."""
+
+_PER_ROW = 90
 _PER_ISSUE_IN_TEN = 60
+_SHARE_OF_MACHINE = 0.6
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +47,56 @@ class Expectation:
         The decoded table fits, so that it is decoded once.
     memory : int
         Bytes, if a tenth of the rows is flagged.
+    spilled : int
+        Bytes in temporary files: what is known of the rows, where it does not fit.
+    folder : str
+        Where these would be.
     """
 
     held: bool
     memory: int
+    spilled: int
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How the memory is shared out.
+
+    Attributes
+    ----------
+    blocks : int
+        Bytes for decoded rows that are kept between readings.
+    pieces : int or None
+        Bytes for what is known of the rows; None where all of it fits.
+    """
+
+    blocks: int
+    pieces: int | None
+
+    @classmethod
+    def of(cls, source: LabelSource, memory: int | None) -> Budget:
+        """Share out the bytes that are allowed, or those of the machine."""
+        known = source.rows * (_PER_ROW + _PER_ISSUE_IN_TEN)
+        most = memory or int(_SHARE_OF_MACHINE * _machine_memory())
+        if known + _WORKING > most:
+            return cls(0, max(most - _WORKING, 0) // 4)
+        spare = (memory or DEFAULT_MEMORY) - (_WORKING if memory else _OURSELVES) - known
+        return cls(max(spare, 0), None)
+
+    def shelf(self) -> Shelf:
+        """Return a shelf of that size."""
+        return MemoryShelf() if self.pieces is None else SpillShelf(self.pieces)
+
+
+def _machine_memory() -> int:
+    """Bytes that the machine has, or that this process is allowed."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in map(Path, _LIMITS):
+        text = path.read_text() if path.is_file() else ""
+        if text.strip().isdecimal():
+            found.append(int(text))
+    return min(found)
 
 
 def expected(source: LabelSource, memory: int | None = None) -> Expectation:
@@ -49,16 +106,16 @@ def expected(source: LabelSource, memory: int | None = None) -> Expectation:
     ----------
     source : LabelSource
     memory : int or None
-        Bytes to aim at.
+        Bytes that are allowed.
     """
-    spare, decoded = _spare(source, memory), source.rows * source.decoder.row_bytes
-    per_row = source.rows * (_PER_ROW + _PER_ISSUE_IN_TEN)
-    return Expectation(decoded <= spare, _OURSELVES + per_row + min(decoded, spare))
-
-
-def _spare(source: LabelSource, memory: int | None) -> int:
-    """Bytes that are left for decoded blocks."""
-    return max((memory or DEFAULT_MEMORY) - _OURSELVES - _PER_ROW * source.rows, 0)
+    budget, decoded = Budget.of(source, memory), source.rows * source.decoder.row_bytes
+    known = source.rows * (_PER_ROW + _PER_ISSUE_IN_TEN)
+    held = decoded <= budget.blocks
+    if budget.pieces is None:
+        needed = _OURSELVES + known + min(decoded, budget.blocks)
+        return Expectation(held, needed, 0, "")
+    spilled = source.rows * _PER_ROW - budget.pieces
+    return Expectation(held, _OURSELVES + _WORKING + budget.pieces, spilled, temporary_base())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +138,8 @@ def working(
 ) -> Iterator[Rows]:
     """Give the rows of a source with threads to work on them, for as long as they are needed."""
     wanted = threads_wanted(threads)
-    partitions = source.held(_spare(source, memory)).partitions
+    budget = Budget.of(source, memory)
+    partitions = source.held(budget.blocks).partitions
     if wanted > len(partitions):
         partitions = tuple(_ReadAhead(partition) for partition in partitions)
     rows = Rows(
@@ -92,11 +150,21 @@ def working(
         numbered=source.numbered,
         progress=progress,
     )
-    if wanted == 1:
-        yield replace(rows, on=Here())
-        return
-    with ThreadPoolExecutor(wanted) as pool:
-        yield replace(rows, on=_Pool(pool))
+    with _closed(budget.shelf()) as shelf:
+        if wanted == 1:
+            yield replace(rows, on=Here(), shelf=shelf)
+            return
+        with ThreadPoolExecutor(wanted) as pool:
+            yield replace(rows, on=_Pool(pool, 4 * wanted), shelf=shelf)
+
+
+@contextmanager
+def _closed(shelf: Shelf) -> Iterator[Shelf]:
+    try:
+        yield shelf
+    finally:
+        if isinstance(shelf, SpillShelf):
+            shelf.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +173,18 @@ class _Pool:
 
     pool: ThreadPoolExecutor
 
+    ahead: int
+
     def map(self, function: Callable[..., Any], *iterables: Any) -> Iterator[Any]:
+        """Apply the function a little ahead of whoever takes the results, so that few wait."""
+        waiting: deque[Future[Any]] = deque()
         try:
-            yield from self.pool.map(function, *iterables)
+            for arguments in zip(*iterables, strict=True):
+                waiting.append(self.pool.submit(function, *arguments))
+                if len(waiting) > self.ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         except BaseException:
             self.pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import reduce
 from numbers import Integral
 from operator import add
@@ -19,8 +21,19 @@ from labelaudit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
 
-__all__ = ["Clock", "Executor", "Here", "each", "prefetched", "threads_wanted", "together", "total"]
+__all__ = [
+    "Clock",
+    "Executor",
+    "Here",
+    "beside",
+    "each",
+    "prefetched",
+    "threads_wanted",
+    "together",
+    "total",
+]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -95,6 +108,16 @@ def total(summarize: Callable[[T], R], partitions: Iterable[T], on: Executor | N
 def together(on: Executor | None, *tasks: Callable[[], R]) -> list[R]:
     """Do several things that do not need each other; none of them may map on ``on`` itself."""
     return list(each(_call, tasks, on))
+
+
+@contextmanager
+def beside(task: Callable[[], R], on: Executor) -> Iterator[Future[R]]:
+    """Do something in a thread of its own while the block runs; first, where there is but one."""
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(task)
+        if isinstance(on, Here):
+            begun.exception()
+        yield begun
 
 
 def _call(task: Callable[[], R]) -> R:

@@ -30,6 +30,7 @@ __all__ = [
     "loaded_arrays",
     "save_arrays",
     "spilling",
+    "temporary_base",
 ]
 
 
@@ -76,7 +77,7 @@ class TemporaryFolder:
     """
 
     def __init__(self) -> None:
-        self.base = _base()
+        self.base = temporary_base()
         with spilling(self.base):
             self.path = Path(tempfile.mkdtemp(prefix="labelaudit-", dir=self.base))
         self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
@@ -92,7 +93,8 @@ class TemporaryFolder:
         self.close()
 
 
-def _base() -> str:
+def temporary_base() -> str:
+    """Return where temporary folders are made."""
     usable = "TMPDIR" not in os.environ and os.access(_ON_DISK, os.W_OK | os.X_OK)
     return _ON_DISK if usable else tempfile.gettempdir()
 

@@ -15,9 +15,7 @@ from labelaudit.findings import JointCells
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.audits.filters import RowEvidence
-
-__all__ = ["calibrated", "lowest", "lowest_of_each_class", "thresholds_of_all"]
+__all__ = ["calibrated", "thresholds_of_all"]
 
 
 def thresholds_of_all(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -53,28 +51,3 @@ def _keep_total(whole: npt.NDArray[np.float64], share: npt.NDArray[np.float64], 
     order = np.argsort(share - whole)  # not stable: ties go where the peer's sort puts them
     moved = order[::-1][:off] if off > 0 else order[:-off]
     whole[moved] += np.sign(off)
-
-
-def lowest_of_each_class(
-    evidence: RowEvidence, wanted: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Flag for each class the rows with the lowest P(given); one row of each class stays.
-
-    Of rows that tie at the cut, those are flagged that numpy's default sort puts first.
-    """
-    labels, scores = evidence.labels, evidence.given_prob
-    flags = np.zeros(len(labels), np.bool_)
-    for k in np.flatnonzero(wanted > 0):
-        rows = np.flatnonzero(labels == k)
-        flags[rows[np.argsort(scores[rows])[: min(int(wanted[k]), len(rows) - 1)]]] = True
-    return flags
-
-
-def lowest(
-    scores: npt.NDArray[np.floating], among: npt.NDArray[np.bool_], n: int
-) -> npt.NDArray[np.bool_]:
-    """Flag the n rows with the lowest scores, those that numpy's default sort puts first."""
-    rows = np.flatnonzero(among)
-    flags = np.zeros(len(scores), np.bool_)
-    flags[rows[np.argsort(scores[rows])[:n]]] = True
-    return flags

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.audits import compat, joint
-from labelaudit.audits.filters import RowEvidence
+from labelaudit.audits.facts import facts_of
+from labelaudit.audits.filters import RowEvidence, evidence_of
 from labelaudit.kernels.joint import UNDECIDED, confident_classes
 from labelaudit.kernels.rows import LEADING
-from labelaudit.running import Executor, each
+from labelaudit.summaries.pair_counts import PairCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy.typing as npt
 
-    from labelaudit.audits.facts import RowFacts
+    from labelaudit.audits.ground import Ground, Stretch
     from labelaudit.audits.settings import AuditSettings
-    from labelaudit.blocks import LabelBlock, Partition
     from labelaudit.findings import JointCells
     from labelaudit.summaries.self_confidence import SelfConfidence
 
 __all__ = [
     "ConfidentLearning",
+    "Decide",
+    "Decided",
+    "Settle",
     "by_leading",
     "confident_class_of_rows",
     "confident_learning",
-    "decide",
     "reach_of",
 ]
 
@@ -44,7 +45,6 @@ class ConfidentLearning:
 
     Attributes
     ----------
-    evidence : RowEvidence
     counts : (K,) int64
         Rows of each given class.
     thresholds : (K,) float64
@@ -53,14 +53,16 @@ class ConfidentLearning:
         The confident joint, as counted and as scaled to all rows.
     pruned : JointCells
         Rows that pruning may take from each cell; on the diagonal, rows that stay.
+    counted_off : int
+        Rows counted for another class, whose most probable class is not the given one either.
     """
 
-    evidence: RowEvidence
     counts: npt.NDArray[np.int64]
     thresholds: npt.NDArray[np.float64]
     joint: JointCells
     calibrated: JointCells
     pruned: JointCells
+    counted_off: int
 
     def to_take_off(self, compat_rules: bool) -> npt.NDArray[np.float64]:
         """(K,) float64 thresholds to take off the probabilities for adjusted scores.
@@ -74,33 +76,34 @@ class ConfidentLearning:
 
 
 def confident_learning(
-    facts: RowFacts,
-    confidence: SelfConfidence,
-    settings: AuditSettings,
-    partitions: Iterable[Partition[LabelBlock]],
-    on: Executor | None = None,
+    ground: Ground, confidence: SelfConfidence, settings: AuditSettings
 ) -> ConfidentLearning:
     """Count every row for the class that the model is confident of.
 
+    The three leading classes settle nearly all rows. Rows that they do not settle are read again,
+    so the result is exact. What is found of each row is kept as its evidence.
+
     Parameters
     ----------
-    facts : RowFacts
+    ground : Ground
+        Where the facts of all rows are.
     confidence : SelfConfidence
         Of all rows.
     settings : AuditSettings
-    partitions : iterable of Partition
-        Read again for the few rows that their leading classes do not settle.
     """
     counts, thresholds = confidence.count, confidence.thresholds()
     most_probable = settings.compat or settings.collision == "cleanlab"
-    decided = decide(facts, reach_of(thresholds), most_probable, partitions, on)
+    reach = reach_of(thresholds)
+    decided = reduce(add, ground.over(Decide(reach, most_probable)))
+    if decided.open:
+        settle = Settle(reach, most_probable)
+        decided = reduce(add, ground.read(settle, "settling", decided.open), decided)
     # The peer counts one row for a class that has none; ours takes no part.
     present = np.ones(len(counts), np.bool_) if settings.compat else counts > 0
-    cells = joint.confident_joint(facts.labels, decided, present)
+    cells = joint.confident_joint(decided.cells.cells(), present)
     calibrate = compat.calibrated if settings.compat else joint.calibrated
     calibrated = calibrate(cells, counts)
     return ConfidentLearning(
-        RowEvidence.of(facts, decided),
         counts,
         thresholds,
         cells,
@@ -108,45 +111,105 @@ def confident_learning(
         joint.prune_counts(
             calibrated, counts, settings.min_examples_per_class, settings.frac_noise
         ),
+        decided.off,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What some rows count for.
+
+    Attributes
+    ----------
+    cells : PairCounts
+        By given and confident class.
+    off : int
+        Rows counted for another class, whose most probable class is not the given one either.
+    open : tuple of int
+        First rows of the pieces with rows that must be read again.
+    """
+
+    cells: PairCounts
+    off: int
+    open: tuple[int, ...]
+
+    @classmethod
+    def none(cls, n_classes: int) -> Decided:
+        """Return the sums of no rows."""
+        return cls(PairCounts.none(n_classes), 0, ())
+
+    @classmethod
+    def of(cls, evidence: RowEvidence, n_classes: int, again: tuple[int, ...] = ()) -> Decided:
+        """Count rows by their evidence."""
+        cells = PairCounts.of(evidence.labels, evidence.confident, n_classes)
+        return cls(cells, int(np.count_nonzero(evidence.counted_off())), again)
+
+    def __add__(self, more: Decided) -> Decided:
+        return Decided(self.cells + more.cells, self.off + more.off, (*self.open, *more.open))
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """The step that decides rows by their leading classes, and keeps their evidence.
+
+    Attributes
+    ----------
+    reach : (K,) float64
+        From ``reach_of``.
+    most_probable : bool
+        Count a row above several thresholds for the most probable class of all.
+    """
+
+    reach: npt.NDArray[np.float64]
+    most_probable: bool
+
+    def __call__(self, stretch: Stretch) -> Decided:
+        """Decide the rows of some pieces."""
+        sums = Decided.none(len(self.reach))
+        for piece in stretch.pieces:
+            facts = facts_of(piece)
+            found = by_leading(facts.classes, facts.leading, self.reach, self.most_probable)
+            evidence = RowEvidence.of(facts, found)
+            evidence.keep(piece)
+            is_open = ((found == UNDECIDED) & (facts.labels >= 0)).any()
+            again = (piece.first_row,) if is_open else ()
+            sums = sums + Decided.of(evidence, len(self.reach), again)
+        return sums
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The step that reads rows again which their leading classes do not settle.
+
+    Attributes
+    ----------
+    reach, most_probable
+        As in ``Decide``.
+    """
+
+    reach: npt.NDArray[np.float64]
+    most_probable: bool
+
+    def __call__(self, stretch: Stretch) -> Decided:
+        """Settle the rows of a partition; the sums hold only these."""
+        sums = Decided.none(len(self.reach))
+        for piece, blocks in stretch.read():
+            evidence = evidence_of(piece)
+            was_open = (evidence.confident == UNDECIDED) & (evidence.labels >= 0)
+            confident = evidence.confident.copy()
+            for place, block in blocks:
+                rows = np.flatnonzero(was_open[place])
+                found = confident_class_of_rows(block.probs[rows], self.reach, self.most_probable)
+                confident[place.start + rows] = found
+            evidence = replace(evidence, confident=confident)
+            evidence.keep(piece)
+            sums = sums + Decided.of(evidence.at(np.flatnonzero(was_open)), len(self.reach))
+        return sums
 
 
 def reach_of(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(K,) float64 what a class's probability must be at least; infinite without threshold."""
     return np.where(np.isnan(thresholds), np.inf, thresholds - SLACK)
-
-
-def decide(
-    facts: RowFacts,
-    reach: npt.NDArray[np.float64],
-    most_probable: bool,
-    partitions: Iterable[Partition[LabelBlock]],
-    on: Executor | None = None,
-) -> npt.NDArray[np.int32]:
-    """Decide the confident class of every row; ``EMPTY`` where no class reaches its threshold.
-
-    The three leading classes settle nearly all rows. Rows that they do not settle are read again,
-    so the result is exact.
-
-    Parameters
-    ----------
-    facts : RowFacts
-    reach : (K,) float64
-        From ``reach_of``.
-    most_probable : bool
-        Count a row above several thresholds for the most probable class of all.
-    partitions : iterable of Partition
-
-    Returns
-    -------
-    (N,) int32
-    """
-    result = by_leading(facts.classes, facts.leading, reach, most_probable)
-    open_rows = np.flatnonzero((result == UNDECIDED) & (facts.labels >= 0))
-    if len(open_rows):
-        again = partial(_settle, rows=open_rows, reach=reach, most_probable=most_probable)
-        result[open_rows] = np.concatenate(list(each(again, partitions, on)))
-    return result
 
 
 def by_leading(
@@ -160,21 +223,6 @@ def by_leading(
     lowest = float(reach.min()) if len(reach) > LEADING else np.inf
     confident_classes(classes, leading, reach, lowest, most_probable, result)
     return result
-
-
-def _settle(
-    partition: Partition[LabelBlock],
-    rows: npt.NDArray[np.int64],
-    reach: npt.NDArray[np.float64],
-    most_probable: bool,
-) -> npt.NDArray[np.int32]:
-    settled = [np.empty(0, np.int32)]
-    for block in partition.blocks():
-        low, high = np.searchsorted(rows, (block.first_row, block.first_row + len(block)))
-        if low < high:
-            probs = block.probs[rows[low:high] - block.first_row]
-            settled.append(confident_class_of_rows(probs, reach, most_probable))
-    return np.concatenate(settled)
 
 
 def confident_class_of_rows(

@@ -2,72 +2,102 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.distributions import QualityBins
+from labelaudit.summaries.self_confidence import SelfConfidence
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.audits.second import SecondReading
-
-__all__ = ["quality_bins"]
+__all__ = ["QualityCounts"]
 
 BINS = 256
 WIDE_BINS = 16
 
 
-def quality_bins(
-    quality: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.int32],
-    flagged: npt.NDArray[np.bool_],
-    second: SecondReading,
-    n_classes: int,
-) -> QualityBins:
-    """Count rows, and labels expected to be wrong, by label quality.
+@dataclass(frozen=True, slots=True)
+class QualityCounts:
+    """Rows, and labels expected to be wrong, by label quality.
 
     Rows of one bin differ little in quality, so the expected errors in the worst rows, for any
-    number of them, can be read off the bins without all rows being sorted. Sums are
-    taken in row order, so that they do not depend on how the rows were read.
+    number of them, can be read off the bins without all rows being sorted.
 
-    Parameters
+    Attributes
     ----------
-    quality : (N,) float
-    labels : (N,) int32
-        Negative for rows that are left out.
-    flagged : (N,) bool
-    second : SecondReading
-    n_classes : int
+    rows, flagged : (B,) int64
+    expected : SelfConfidence
+        Rows by the fourth root of the quality, and the sum of the probabilities of a wrong label.
+    by_class : (K * b,) int64
     """
-    valid = labels >= 0
-    place = _place(quality)
-    rank = _place(np.sqrt(np.sqrt(np.maximum(quality, 0.0))))
-    return QualityBins(
-        rows=np.bincount(place[valid], minlength=BINS),
-        flagged=np.bincount(place[flagged], minlength=BINS),
-        ranked=np.bincount(rank[valid], minlength=BINS),
-        expected=_doubt(rank, valid, second.face_score),
-        by_class=_by_class(place[valid], labels[valid], n_classes),
-    )
+
+    rows: npt.NDArray[np.int64]
+    flagged: npt.NDArray[np.int64]
+    expected: SelfConfidence
+    by_class: npt.NDArray[np.int64]
+
+    @classmethod
+    def none(cls, n_classes: int) -> QualityCounts:
+        """Return the counts of no rows."""
+        nothing = np.zeros(BINS, np.int64)
+        by_class = np.zeros(n_classes * WIDE_BINS, np.int64)
+        return cls(nothing, nothing, SelfConfidence.none(BINS), by_class)
+
+    @classmethod
+    def of(
+        cls,
+        quality: npt.NDArray[np.floating],
+        labels: npt.NDArray[np.int32],
+        flagged: npt.NDArray[np.bool_],
+        face_score: npt.NDArray[np.float64],
+        n_classes: int,
+    ) -> QualityCounts:
+        """Count rows.
+
+        Parameters
+        ----------
+        quality : (n,) float
+        labels : (n,) int32
+            Negative for rows that are left out.
+        flagged : (n,) bool
+        face_score : (n,) float64
+            Logarithm of the probability that the label is right.
+        n_classes : int
+        """
+        valid = labels >= 0
+        place = _place(quality)
+        rank = _place(np.sqrt(np.sqrt(np.maximum(quality, 0.0)))).astype(np.int32)
+        rank[~valid] = -1
+        wide = labels[valid].astype(np.int64) * WIDE_BINS + place[valid] // (BINS // WIDE_BINS)
+        return cls(
+            np.bincount(place[valid], minlength=BINS),
+            np.bincount(place[flagged], minlength=BINS),
+            SelfConfidence.of(rank, -np.expm1(face_score), BINS),
+            np.bincount(wide, minlength=n_classes * WIDE_BINS),
+        )
+
+    def __add__(self, more: QualityCounts) -> QualityCounts:
+        return QualityCounts(
+            self.rows + more.rows,
+            self.flagged + more.flagged,
+            self.expected + more.expected,
+            self.by_class + more.by_class,
+        )
+
+    def bins(self) -> QualityBins:
+        """Return what pictures are made of."""
+        return QualityBins(
+            rows=self.rows,
+            flagged=self.flagged,
+            ranked=self.expected.count,
+            expected=self.expected.total.value(),
+            by_class=self.by_class.reshape(-1, WIDE_BINS),
+        )
 
 
 def _place(share: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
     place: npt.NDArray[np.int16] = np.clip(share * BINS, 0, BINS - 1).astype(np.int16)
     return place
-
-
-def _doubt(
-    place: npt.NDArray[np.int16], valid: npt.NDArray[np.bool_], score: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Add up the probability of a wrong label, of which the score is a logarithm."""
-    doubt = np.where(valid, -np.expm1(score), 0.0)
-    return np.bincount(place, weights=doubt, minlength=BINS).astype(np.float64)
-
-
-def _by_class(
-    place: npt.NDArray[np.int16], labels: npt.NDArray[np.int32], n_classes: int
-) -> npt.NDArray[np.int64]:
-    cell = labels.astype(np.int64) * WIDE_BINS + place // (BINS // WIDE_BINS)
-    return np.bincount(cell, minlength=n_classes * WIDE_BINS).reshape(n_classes, WIDE_BINS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +29,6 @@ __all__ = ["FaceValue", "face_sample_bound", "fit_face_value"]
 MOST_ROWS = 50_000
 NUMBERS = 1_000_000
 ROWS_A_CLASS = 20
-AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,8 @@ class FaceValue:
     floor: float
     channel: Channel
 
-    def scores(self, facts: RowFacts, on: Executor | None = None) -> npt.NDArray[np.float64]:
-        """Score all rows by what the first reading kept of them.
+    def scores(self, facts: RowFacts) -> npt.NDArray[np.float64]:
+        """Score rows by what the first reading kept of them.
 
         What is left to the classes that are neither given nor among the leading ones is taken as
         spread evenly over them: so no row has to be read again.
@@ -56,31 +54,23 @@ class FaceValue:
         Parameters
         ----------
         facts : RowFacts
-        on : Executor, optional
 
         Returns
         -------
-        (N,) float64
+        (n,) float64
             Logarithm of the posterior probability that each label is right; 0 where left out.
         """
-        scores = np.empty(len(facts))
-        parts = [slice(at, at + AT_ONCE) for at in range(0, len(facts), AT_ONCE)]
-        for part, found in zip(parts, each(partial(self._scores, facts), parts, on), strict=True):
-            scores[part] = found
-        return scores
-
-    def _scores(self, facts: RowFacts, part: slice) -> npt.NDArray[np.float64]:
-        labels, given = facts.labels[part], facts.given_prob[part].astype(np.float64)
+        labels, given = facts.labels, facts.given_prob.astype(np.float64)
         y = np.maximum(labels, 0)
         other, n_classes = self.channel.other.ravel(), self.channel.other.shape[1]
         first = y * n_classes if len(other) > n_classes else np.zeros_like(y)
         left, spread = 1.0 - given, self._others[y]
         rest, classes = np.zeros(len(y)), np.full(len(y), n_classes - 1.0)
         for place in range(LEADING):
-            k = facts.classes[part, place]
+            k = facts.classes[:, place]
             here = (k != y) & (k >= 0)
             weight = other.take(first + k, mode="clip") * here
-            p = facts.leading[part, place] * here
+            p = facts.leading[:, place] * here
             rest += np.maximum(p, self.floor) * weight
             left -= p
             spread -= weight

@@ -1,45 +1,42 @@
-"""The first reading: every row checked, and the few numbers of it that later steps need."""
+"""What is kept of each row after the first reading."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.blocks import LEFT_OUT
-from labelaudit.kernels.channel import sample_hash
 from labelaudit.kernels.rows import (
     LEADING,
-    complaints,
-    entropies,
     leading_classes,
     leading_classes_single,
-    unsound_rows,
 )
-from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.audits.ground import Piece
 
 __all__ = [
-    "FirstReading",
+    "KEPT",
+    "LEADING_CLASSES",
+    "Kept",
+    "Leading",
     "ReadingPlan",
     "RowFacts",
     "Sample",
     "class_type",
+    "facts_of",
     "find_leading",
-    "first_reading",
+    "kept_of",
     "sum_tolerance",
 ]
 
-_EVERY_HASH = np.uint64(2**64 - 1)
+KEPT = "kept"
+LEADING_CLASSES = "leading classes"
 
 
 def class_type(n_classes: int) -> type[np.signedinteger]:
@@ -78,37 +75,54 @@ class ReadingPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class RowFacts:
-    """A few numbers of each of N rows.
+class Kept:
+    """A few numbers of each of n rows, which are needed to the end.
 
     Attributes
     ----------
-    labels : (N,) int32
-        Given class; negative for a row that is left out (the codes of ``blocks``).
-    status : (N,) uint8
-        What is wrong with the probabilities, an index into ``kernels.rows.STATUSES``.
-    given_prob : (N,) float
+    labels : (n,) int32
+        Given class; negative for a row that is left out (the codes of ``blocks``). It cannot be
+        written to, as in blocks: numba compiles apart what can be.
+    given_prob : (n,) float
         P(given); 0 for a row that is left out.
-    classes, leading : (N, 3) int16 or int32, float
-        The three most probable classes and their probabilities.
-    entropy : (N,) float
+    entropy : (n,) float
         As a share of ln K; 0 where it was not wanted.
     """
 
     labels: npt.NDArray[np.int32]
-    status: npt.NDArray[np.uint8]
+    given_prob: npt.NDArray[np.floating]
+    entropy: npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """The most probable classes of each of n rows, which are let go after the margins.
+
+    Attributes
+    ----------
+    classes, leading : (n, 3) int16 or int32, float
+        The three most probable classes and their probabilities.
+    """
+
+    classes: npt.NDArray[np.signedinteger]
+    leading: npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """What the first reading keeps of each of n rows: see ``Kept`` and ``Leading``."""
+
+    labels: npt.NDArray[np.int32]
     given_prob: npt.NDArray[np.floating]
     classes: npt.NDArray[np.signedinteger]
     leading: npt.NDArray[np.floating]
     entropy: npt.NDArray[np.floating]
 
     @classmethod
-    def empty(cls, plan: ReadingPlan, dtype: np.dtype[np.floating]) -> RowFacts:
-        """Make room for all rows; nothing is wrong with any of them yet."""
-        n = plan.n_rows
+    def empty(cls, n: int, plan: ReadingPlan, dtype: np.dtype[np.floating]) -> RowFacts:
+        """Make room for n rows."""
         return cls(
             np.empty(n, np.int32),
-            np.zeros(n, np.uint8),
             np.empty(n, dtype),
             np.empty((n, LEADING), class_type(plan.n_classes)),
             np.empty((n, LEADING), dtype),
@@ -119,8 +133,27 @@ class RowFacts:
         """Return some consecutive rows; what is written there is written here."""
         return RowFacts(*(getattr(self, name)[rows] for name in RowFacts.__slots__))
 
+    def keep(self, piece: Piece) -> None:
+        """Put them on the shelf; nobody may write to them any more."""
+        self.labels.flags.writeable = False
+        piece.put(KEPT, Kept(self.labels, self.given_prob, self.entropy))
+        piece.put(LEADING_CLASSES, Leading(self.classes, self.leading))
+
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def kept_of(piece: Piece) -> Kept:
+    """Return what is known of a piece to the end."""
+    kept: Kept = piece.get(KEPT)
+    kept.labels.flags.writeable = False
+    return kept
+
+
+def facts_of(piece: Piece) -> RowFacts:
+    """Return what the first reading kept of a piece."""
+    kept, lead = kept_of(piece), piece.get(LEADING_CLASSES)
+    return RowFacts(kept.labels, kept.given_prob, lead.classes, lead.leading, kept.entropy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,64 +194,6 @@ class Sample:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FirstReading:
-    """What the first reading brought."""
-
-    facts: RowFacts
-    sample: Sample
-
-
-@dataclass(slots=True)
-class _Room:
-    """Room for the facts of all rows, made when the type of the probabilities is known.
-
-    Whoever reads rows writes their facts to their place: copying them there would take as long
-    again as finding them.
-    """
-
-    plan: ReadingPlan
-    facts: RowFacts | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def of(self, block: LabelBlock, dtype: np.dtype[np.floating]) -> RowFacts:
-        with self.lock:
-            if self.facts is None:
-                self.facts = RowFacts.empty(self.plan, dtype)
-        return self.facts.part(slice(block.first_row, block.first_row + len(block)))
-
-
-def first_reading(
-    partitions: Iterable[Partition[LabelBlock]], plan: ReadingPlan, on: Executor | None = None
-) -> FirstReading:
-    """Read all rows once."""
-    room = _Room(plan)
-    samples: list[Sample] = []
-    for found in each(partial(_read_partition, room=room), partitions, on):
-        samples += found
-    if room.facts is None:
-        raise ValueError("first_reading() needs at least one row")
-    # As blocks are: numba compiles apart what can be written to.
-    room.facts.labels.flags.writeable = False
-    return FirstReading(room.facts, Sample.joined(samples))
-
-
-def _read_partition(partition: Partition[LabelBlock], room: _Room) -> list[Sample]:
-    return [_read_block(block, room) for block in partition.blocks()]
-
-
-def _read_block(block: LabelBlock, room: _Room) -> Sample:
-    probs, plan = block.probs, room.plan
-    facts = room.of(block, probs.dtype)
-    _check(block, plan, facts)
-    find_leading(facts.labels, probs, facts.classes, facts.leading, facts.given_prob)
-    wanted = facts.labels >= 0
-    if not plan.every_entropy:
-        wanted &= facts.classes[:, 0] != facts.labels
-    entropies(probs, wanted, facts.entropy)
-    return _sampled(block, facts.labels, plan)
-
-
 def find_leading(
     labels: npt.NDArray[np.int32],
     probs: npt.NDArray[np.floating],
@@ -232,27 +207,3 @@ def find_leading(
         leading_classes_single(labels, bits[0], classes, *bits[1:])
     else:
         leading_classes(labels, probs, classes, leading, given)
-
-
-def _check(block: LabelBlock, plan: ReadingPlan, facts: RowFacts) -> None:
-    """Write labels and statuses; rows whose probabilities are no distribution are left out."""
-    facts.labels[:] = block.labels
-    tolerance = sum_tolerance(plan.n_classes, block.members[0].dtype)
-    unsound = np.empty(len(block), np.bool_)
-    for member in block.members:
-        unsound_rows(block.labels, member, tolerance, unsound)
-        rows = np.flatnonzero(unsound & (facts.status == 0))
-        if len(rows):
-            facts.status[rows] = complaints(member[rows], tolerance)
-            facts.labels[rows] = LEFT_OUT
-
-
-def _sampled(block: LabelBlock, labels: npt.NDArray[np.int32], plan: ReadingPlan) -> Sample:
-    chosen = labels >= 0
-    if plan.sample_bound < _EVERY_HASH:
-        chosen &= sample_hash(block.first_row, len(block), plan.seed) <= plan.sample_bound
-    at = np.flatnonzero(chosen)
-    members = (
-        block.members if len(at) == len(block) else tuple(member[at] for member in block.members)
-    )
-    return Sample(block.first_row + at, labels[at], members)

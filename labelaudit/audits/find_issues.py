@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from labelaudit.audits.distribution import quality_bins
-from labelaudit.audits.flagging import flags_of
-from labelaudit.audits.joint import cells_of
+from labelaudit.audits.facts import LEADING_CLASSES
+from labelaudit.audits.flagging import rules_of
+from labelaudit.audits.judging import Judge, Tally
 from labelaudit.audits.preparing import prepare
-from labelaudit.audits.ranking import Ranking, ranked_rows, scores_of
-from labelaudit.audits.second import SecondPlan, second_reading
-from labelaudit.findings import FILTERS, LabelAudit
-from labelaudit.summaries.exact import ExactSum
-from labelaudit.summaries.self_confidence import SelfConfidence
+from labelaudit.audits.ranking import flagged_rows, worst_first
+from labelaudit.audits.second import FindUnsettled, Scored, TakeLeading, TakeRows
+from labelaudit.findings import LabelAudit
+from labelaudit.summaries.margins import LowestMargins
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
     import numpy.typing as npt
 
     from labelaudit.audits.channel import ChannelModel
-    from labelaudit.audits.confident import ConfidentLearning
-    from labelaudit.audits.flagging import Flags
+    from labelaudit.audits.flagging import Rules
+    from labelaudit.audits.ground import Ground
     from labelaudit.audits.preparing import Prepared
     from labelaudit.audits.rows import Rows
-    from labelaudit.audits.second import SecondReading
     from labelaudit.audits.settings import AuditSettings
-    from labelaudit.findings import Problem
+    from labelaudit.findings import IssueChunk, IssueSink, Problem
 
 __all__ = ["Audited", "audit_labels"]
 
@@ -40,7 +41,8 @@ class Audited:
     ----------
     audit : LabelAudit
     flagged, left_out : int64
-        Row numbers, ascending; ``flagged`` has all of them, however few are ranked.
+        Row numbers, ascending; ``flagged`` has all of them, however few are ranked, but none where
+        a sink took them.
     problems : tuple of Problem
     warnings : tuple of str
     model : ChannelModel or None
@@ -55,8 +57,15 @@ class Audited:
     model: ChannelModel | None = None
 
 
-def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
+def audit_labels(rows: Rows, settings: AuditSettings, sink: IssueSink | None = None) -> Audited:
     """Audit the labels of a single-label table.
+
+    Parameters
+    ----------
+    rows : Rows
+    settings : AuditSettings
+    sink : IssueSink, optional
+        Takes the rows to be ranked, in row order; the audit has none of them then.
 
     Raises
     ------
@@ -67,44 +76,22 @@ def audit_labels(rows: Rows, settings: AuditSettings) -> Audited:
     NothingToAuditError
         If no row can be used.
     """
-    prepared = prepare(rows, settings)
-    confident, model = prepared.confident, prepared.model
-    plan = SecondPlan(
-        n_rows=rows.n_rows,
-        left_out=np.flatnonzero(~confident.evidence.valid),
-        margins=prepared.margins.emptied(),
-        unsettled=prepared.unsettled,
-        model=model,
-        face_score=prepared.face_score,
-        thresholds=confident.to_take_off(settings.compat) if settings.adjust else None,
+    ground = rows.ground()
+    prepared = prepare(ground, rows, settings)
+    scored, readings = _scored(ground, prepared, settings)
+    rules = rules_of(
+        ground, rows.n_rows, prepared.confident, scored, prepared.model, settings.compat
     )
-    second = second_reading(rows.partitions, plan, rows.told("scoring"))
-    margins = prepared.margins + second.margins
-    by_noise_rate = margins.flags(rows.n_rows)
-    flags = flags_of(confident, second, model, by_noise_rate, settings.compat, rows.on)
-    ranking = _ranking(settings, prepared, second, flags)
-    audit = replace(
-        _audit(settings, confident, flags, ranking),
-        notes=model.notes if model else (),
-        readings=1 + second.read,
-        calibration=prepared.calibration,
-        reliability=prepared.reliability,
-        quality=quality_bins(
-            ranking.scores.quality,
-            confident.evidence.labels,
-            ranking.is_issue,
-            second,
-            len(confident.counts),
-        ),
-        informative=model is None or model.informative,
-    )
+    chunks: list[IssueChunk] = []
+    take = chunks.append if sink is None else sink.take
+    tally = _judged(ground, Judge.of(rules, settings, len(rows.classes)), take)
     return Audited(
-        audit,
-        np.flatnonzero(flags.by_rule[settings.method]),
-        plan.left_out,
+        _audit(settings, prepared, rules, tally, chunks, readings, rows.n_rows),
+        flagged_rows(chunks),
+        prepared.left_out,
         prepared.problems,
-        prepared.warnings + _doubts(model),
-        model,
+        prepared.warnings + _doubts(prepared.model),
+        prepared.model,
     )
 
 
@@ -118,61 +105,69 @@ def _doubts(model: ChannelModel | None) -> tuple[str, ...]:
     return (sentence,)
 
 
-def _ranking(
-    settings: AuditSettings, prepared: Prepared, second: SecondReading, flags: Flags
-) -> Ranking:
-    evidence = prepared.confident.evidence
-    return Ranking(
-        evidence,
-        prepared.entropy,
-        scores_of(settings.ranking, evidence, prepared.entropy, second),
-        second.channel if settings.ranking == "rcp" else None,
-        flags.by_rule[settings.method],
-        flags.at_face_value,
-        flags.by_rule,
-    )
+def _scored(ground: Ground, prepared: Prepared, settings: AuditSettings) -> tuple[Scored, int]:
+    """Score all rows and take their margins; say how many times the rows were read by then."""
+    confident, model = prepared.confident, prepared.model
+    sums = Scored.none(LowestMargins.wanted(confident.pruned))
+    face = prepared.face
+    # Of contradicted rows nearly always enough: the other margins need no look then.
+    for negative in (True, False):
+        if negative or (sums.margins.bounds() >= 0.0).any():
+            step = TakeLeading(sums.margins.emptied(), negative, face if negative else None)
+            sums = reduce(add, ground.over(step), sums)
+    bounds = sums.margins.bounds()
+    thresholds = confident.to_take_off(settings.compat) if settings.adjust else None
+    only = None
+    if model is None and thresholds is None:
+        only = reduce(add, ground.over(FindUnsettled(bounds)))
+    if only != ():
+        again = TakeRows(sums.margins.emptied(), bounds, model, thresholds)
+        sums = reduce(add, ground.read(again, "scoring", only), sums)
+    ground.drop(LEADING_CLASSES)
+    return sums, 1 if only == () else 2
+
+
+def _judged(ground: Ground, judge: Judge, take: Callable[[IssueChunk], None]) -> Tally:
+    tally = Tally.none(judge.n_classes)
+    for judged in ground.over(judge):
+        tally = tally + judged.tally
+        for chunk in judged.chunks:
+            take(chunk)
+    return tally
 
 
 def _audit(
-    settings: AuditSettings, confident: ConfidentLearning, flags: Flags, ranking: Ranking
+    settings: AuditSettings,
+    prepared: Prepared,
+    rules: Rules,
+    tally: Tally,
+    chunks: list[IssueChunk],
+    readings: int,
+    n_rows: int,
 ) -> LabelAudit:
-    evidence, n_classes = confident.evidence, len(confident.counts)
-    flagged = np.flatnonzero(ranking.is_issue)
-    given = evidence.labels[flagged]
-    suggested, _ = ranking.suggestions(flagged)
-    quality = SelfConfidence.of(evidence.labels, ranking.scores.quality, n_classes)
-    mean = np.full(n_classes, np.nan)
-    np.divide(quality.total.value(), quality.count, out=mean, where=quality.count > 0)
-    # What a row would be if its label is wrong: the suggestion, or the best other class.
-    alternative = np.where(suggested >= 0, suggested, evidence.best_class[flagged])
+    confident, model = prepared.confident, prepared.model
     return LabelAudit(
         method=settings.method,
         score=settings.ranking,
-        rows=len(evidence.labels),
+        rows=n_rows,
         valid_rows=int(confident.counts.sum()),
         counts=confident.counts,
         thresholds=confident.thresholds,
         confident_joint=confident.joint,
         calibrated_joint=confident.calibrated,
-        error_rate=flags.error_rate,
-        n_issues=len(flagged),
-        flagged={
-            name: int(np.count_nonzero(flags.by_rule[name]))
-            for name in FILTERS
-            if name in flags.by_rule
-        },
-        class_issues=np.bincount(given, minlength=n_classes),
-        class_suggested=np.bincount(suggested[suggested >= 0], minlength=n_classes),
-        alternatives=cells_of(given, alternative.astype(np.int32), n_classes),
-        mean_quality=_mean_of_all(quality),
-        class_quality=mean,
-        issues=ranked_rows(ranking, settings.every_row, settings.top),
-        notes=(),
-        readings=1,
-        calibration={},
+        error_rate=rules.error_rate,
+        n_issues=tally.n_issues,
+        flagged=tally.flagged_by_rule(with_channel=model is not None),
+        class_issues=tally.class_issues,
+        class_suggested=tally.class_suggested,
+        alternatives=tally.alternatives.cells(),
+        mean_quality=tally.mean_quality,
+        class_quality=tally.class_quality,
+        issues=worst_first(chunks, settings.top),
+        notes=model.notes if model else (),
+        readings=readings,
+        calibration=prepared.calibration,
+        reliability=prepared.reliability,
+        quality=tally.quality_counts.bins(),
+        informative=model is None or model.informative,
     )
-
-
-def _mean_of_all(sums: SelfConfidence) -> float:
-    whole = ExactSum(sums.total.high.sum(keepdims=True), sums.total.low.sum(keepdims=True))
-    return float(whole.value()[0]) / int(sums.count.sum())

@@ -3,100 +3,169 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits import compat, joint
+from labelaudit.audits import joint
+from labelaudit.audits.brackets import Column, Question
 from labelaudit.audits.channel import count, drawn_interval, error_interval
 from labelaudit.audits.confident import by_leading, reach_of
-from labelaudit.audits.filters import lowest, lowest_of_each_class
+from labelaudit.audits.facts import kept_of
+from labelaudit.audits.filters import evidence_of
 from labelaudit.audits.hygiene import FEW_ROWS
+from labelaudit.audits.second import SCORED
+from labelaudit.audits.selection import lowest_cuts
 from labelaudit.findings import ErrorRate, Estimate
-from labelaudit.running import Executor, together
+from labelaudit.summaries.pair_counts import PairCounts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.channel import ChannelModel
     from labelaudit.audits.confident import ConfidentLearning
-    from labelaudit.audits.second import SecondReading
+    from labelaudit.audits.filters import RowEvidence
+    from labelaudit.audits.ground import Ground, Piece, Stretch
+    from labelaudit.audits.second import Scored
+    from labelaudit.audits.selection import Cut
 
-__all__ = ["Flags", "flags_of"]
+__all__ = [
+    "CountRecalibrated",
+    "Rules",
+    "by_given_prob",
+    "by_given_prob_of_each_class",
+    "by_margin",
+    "by_score",
+    "rules_of",
+]
+
+
+def by_given_prob(piece: Piece) -> Column:
+    """Return P(given) of a piece's rows."""
+    kept = kept_of(piece)
+    return Column(kept.given_prob, kept.labels >= 0)
+
+
+def by_given_prob_of_each_class(piece: Piece) -> Column:
+    """Return P(given) of a piece's rows, class by class."""
+    kept = kept_of(piece)
+    return Column(kept.given_prob, kept.labels >= 0, kept.labels)
+
+
+def by_margin(piece: Piece) -> Column:
+    """Return P(given) - P(best other) of a piece's rows."""
+    evidence = evidence_of(piece)
+    return Column(evidence.margins(), evidence.valid)
+
+
+def by_score(piece: Piece) -> Column:
+    """Return the logarithms of the label quality that the channel found."""
+    return Column(piece.get(SCORED).score, kept_of(piece).labels >= 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Flags:
-    """Rows that are flagged, and how many labels are estimated to be wrong.
-
-    Attributes
-    ----------
-    by_rule : dict of str to (N,) bool
-    at_face_value : (N,) bool
-        Among the worst rows, as many as are wrong at face value.
-    error_rate : ErrorRate
-    """
-
-    by_rule: dict[str, npt.NDArray[np.bool_]]
-    at_face_value: npt.NDArray[np.bool_]
-    error_rate: ErrorRate
-
-
-def flags_of(
-    confident: ConfidentLearning,
-    second: SecondReading,
-    model: ChannelModel | None,
-    by_noise_rate: npt.NDArray[np.bool_],
-    compat_rules: bool,
-    on: Executor | None = None,
-) -> Flags:
-    """Flag rows by every rule that was prepared for.
+class Rules:
+    """What tells flagged rows from others, once all rows have been looked at.
 
     The seven filters are those of Northcutt, Jiang, Chuang 2021, section 3.2.
 
+    Attributes
+    ----------
+    by_class, self_confidence, margin : Cut
+    channel : Cut or None
+        Where rcp was asked for.
+    face : Cut
+        Among the worst rows, as many as are wrong at face value.
+    by_noise_rate : (m,) int64
+        Rows among the lowest margins of any cell, as many as pruning may take from it; ascending.
+    error_rate : ErrorRate
+    """
+
+    by_class: Cut
+    self_confidence: Cut
+    margin: Cut
+    channel: Cut | None
+    face: Cut
+    by_noise_rate: npt.NDArray[np.int64]
+    error_rate: ErrorRate
+
+    def masks(self, piece: Piece, evidence: RowEvidence) -> dict[str, npt.NDArray[np.bool_]]:
+        """Flag the rows of a piece by every rule that was prepared for."""
+        at, veto = piece.first_row, evidence.opposed()
+        by_class = self.by_class.flags(by_given_prob_of_each_class(piece), at)
+        by_noise_rate = np.zeros(piece.rows, np.bool_)
+        low, high = np.searchsorted(self.by_noise_rate, (at, at + piece.rows))
+        by_noise_rate[self.by_noise_rate[low:high] - at] = True
+        masks = {
+            "prune_by_class": by_class & veto,
+            "prune_by_noise_rate": by_noise_rate & veto,
+            "both": by_class & by_noise_rate & veto,
+            "confident_learning": evidence.counted_off(),
+            "predicted_neq_given": veto,
+            "low_self_confidence": self.self_confidence.flags(by_given_prob(piece), at),
+            "low_normalized_margin": self.margin.flags(by_margin(piece), at),
+        }
+        if self.channel is not None:
+            masks["rcp"] = self.channel.flags(by_score(piece), at)
+        return masks
+
+    def at_face_value(self, piece: Piece) -> npt.NDArray[np.bool_]:
+        """Flag the rows of a piece that are wrong at face value."""
+        return self.face.flags(by_score(piece), piece.first_row)
+
+
+def rules_of(
+    ground: Ground,
+    n_rows: int,
+    confident: ConfidentLearning,
+    scored: Scored,
+    model: ChannelModel | None,
+    compat_rules: bool,
+) -> Rules:
+    """Find out what each rule flags.
+
     Parameters
     ----------
+    ground : Ground
+        Where evidence and scores of all rows are.
+    n_rows : int
     confident : ConfidentLearning
-    second : SecondReading
+    scored : Scored
     model : ChannelModel or None
         None where rcp was not asked for.
-    by_noise_rate : (N,) bool
-        Rows among the lowest margins of any cell, as many as pruning may take from it.
     compat_rules : bool
-    on : Executor, optional
     """
-    evidence = confident.evidence
-    valid = evidence.valid
-    veto = evidence.opposed()
-    counted_off = (evidence.confident >= 0) & (evidence.confident != evidence.labels) & veto
-    n_off = int(np.count_nonzero(counted_off))
-    face = float(second.doubt.value()[0])
-    select, few = lowest_of_each_class, lowest
-    if compat_rules:
-        select, few = compat.lowest_of_each_class, compat.lowest
+    n_valid, off = int(confident.counts.sum()), confident.counted_off
     wanted = confident.counts - joint.diagonal(confident.pruned)
-    by_class, low_confidence, low_margin, at_face_value = together(
-        on,
-        partial(select, evidence, wanted),
-        lambda: few(evidence.given_prob, valid, n_off),
-        lambda: few(evidence.margins(), valid, n_off),
-        lambda: lowest(second.face_score, valid, round(face)),
+    if compat_rules:  # one row of each class stays
+        wanted = np.minimum(wanted, confident.counts - 1)
+    by_class, self_confidence, margin = lowest_cuts(
+        ground,
+        [
+            Question(by_given_prob_of_each_class, wanted, confident.counts),
+            Question.of(by_given_prob, off, n_valid),
+            Question.of(by_margin, off, n_valid),
+        ],
+        n_rows,
+        compat_rules,
     )
-    by_rule = {
-        "prune_by_class": by_class & veto,
-        "prune_by_noise_rate": by_noise_rate & veto,
-        "both": by_class & by_noise_rate & veto,
-        "confident_learning": counted_off,
-        "predicted_neq_given": veto,
-        "low_self_confidence": low_confidence,
-        "low_normalized_margin": low_margin,
-    }
-    most = _most(confident, second, model)
-    if model is not None and second.channel is not None:
-        by_rule["rcp"] = lowest(second.channel.score, valid, most.errors)
-    rate = ErrorRate(_face_value(second, most), most.estimate())
-    return Flags(by_rule, at_face_value, rate)
+    most = _most(ground, confident, scored, model)
+    face = round(float(scored.doubt.value()[0]))
+    asked = [Question.of(by_score, face, n_valid)]
+    if model is not None:
+        asked.append(Question.of(by_score, most.errors, n_valid))
+    at_face, *channel = lowest_cuts(ground, asked, n_rows)
+    return Rules(
+        by_class,
+        self_confidence,
+        margin,
+        channel[0] if channel else None,
+        at_face,
+        scored.margins.rows(),
+        ErrorRate(_face_value(scored, most), most.estimate()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +183,21 @@ class _Count:
 
 
 def _most(
-    confident: ConfidentLearning, second: SecondReading, model: ChannelModel | None
+    ground: Ground, confident: ConfidentLearning, scored: Scored, model: ChannelModel | None
 ) -> _Count:
     """Count errors if the model is as sharp as it can be; by the confident joint without rcp."""
     n_valid = int(confident.counts.sum())
     if model is None:
         n = joint.off_diagonal_total(confident.calibrated)
         return _Count(n, float(n), float(n), n_valid)
-    _, _, twice, squares = second.doubt.value().tolist()
-    n = _rcp_count(confident, second, twice, n_valid) if model.informative else 0
+    _, _, twice, squares = scored.doubt.value().tolist()
+    n = _rcp_count(ground, scored, twice, n_valid) if model.informative else 0
     return _Count(n, twice, squares, n_valid)
 
 
-def _face_value(second: SecondReading, most: _Count) -> Estimate:
+def _face_value(scored: Scored, most: _Count) -> Estimate:
     """Estimate the share of errors at face value, which is no more than the most."""
-    face, squares = second.doubt.value()[:2].tolist()
+    face, squares = scored.doubt.value()[:2].tolist()
     low, high = drawn_interval(min(face, most.errors), squares, most.rows)
     ceiling = most.estimate()
     return Estimate(
@@ -136,22 +205,40 @@ def _face_value(second: SecondReading, most: _Count) -> Estimate:
     )
 
 
-def _rcp_count(
-    confident: ConfidentLearning, second: SecondReading, twice: float, n_valid: int
-) -> int:
+def _rcp_count(ground: Ground, scored: Scored, twice: float, n_valid: int) -> int:
     """Average the doubt at twice the sharpness and the confident joint after recalibration.
 
     A row that its three leading classes do not settle is not counted in that joint. The threshold
     of a class of a few rows is a guess, and where those rows are wrong, or the model never saw the
     class, it is so low that right rows of other classes pass it; such a class gets none.
     """
-    if second.channel is None or second.recalibrated is None:
-        return 0
-    counts = second.recalibrated.count
-    reach = reach_of(second.recalibrated.thresholds())
+    counts = scored.recalibrated.count
+    reach = reach_of(scored.recalibrated.thresholds())
     enough = counts >= FEW_ROWS
     if np.count_nonzero(enough) > 1:
         reach = np.where(enough, reach, np.inf)
-    decided = by_leading(second.channel.classes, second.channel.leading, reach, False)
-    cells = joint.confident_joint(confident.evidence.labels, decided, counts > 0)
+    counted: PairCounts = reduce(add, ground.over(CountRecalibrated(reach)))
+    cells = joint.confident_joint(counted.cells(), counts > 0)
     return count(twice, joint.off_diagonal_total(joint.calibrated(cells, counts)), n_valid)
+
+
+@dataclass(frozen=True, slots=True)
+class CountRecalibrated:
+    """The step that counts rows by given class and confident class after recalibration.
+
+    Attributes
+    ----------
+    reach : (K,) float64
+        From ``reach_of``.
+    """
+
+    reach: npt.NDArray[np.float64]
+
+    def __call__(self, stretch: Stretch) -> PairCounts:
+        """Count the rows of some pieces."""
+        counts = PairCounts.none(len(self.reach))
+        for piece in stretch.pieces:
+            channel = piece.get(SCORED)
+            decided = by_leading(channel.classes, channel.leading, self.reach, False)
+            counts = counts + PairCounts.of(kept_of(piece).labels, decided, len(self.reach))
+        return counts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.joint import cells_of, diagonal
+from labelaudit.audits.joint import diagonal
 from labelaudit.blocks import NULL_LABEL, NULL_PROBS, RAGGED_PROBS, UNKNOWN_LABEL
 from labelaudit.distributions import Reliability
 from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from labelaudit.audits.facts import RowFacts, Sample
+    from labelaudit.audits.facts import Sample
+    from labelaudit.audits.reading import RowComplaints
     from labelaudit.findings import JointCells
 
 __all__ = [
-    "agreement",
     "calibration",
     "demand_class_order",
     "demand_no_problems",
@@ -108,28 +108,33 @@ _STATUS_PROBLEMS = {
 
 
 def row_problems(
-    facts: RowFacts, numbered: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]
+    complaints: RowComplaints,
+    n_rows: int,
+    numbered: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]],
 ) -> tuple[Problem, ...]:
     """List what is wrong with rows, one ``Problem`` for each kind, with the first rows.
 
     Parameters
     ----------
-    facts : RowFacts
+    complaints : RowComplaints
+    n_rows : int
+        Rows that were read.
     numbered : callable
         Gives rows the numbers they have in the whole input.
     """
-    if facts.labels.min(initial=0) >= 0 and not facts.status.any():
-        return ()
-    found = [
-        _problem(*words, numbered(np.flatnonzero(facts.labels == code)))
-        for code, words in _LABEL_PROBLEMS.items()
-    ]
-    found += [
-        _problem(*_STATUS_PROBLEMS[name], numbered(np.flatnonzero(facts.status == status)))
+    known = [(("label", code), words) for code, words in _LABEL_PROBLEMS.items()]
+    known += [
+        (("status", status), _STATUS_PROBLEMS[name])
         for status, name in enumerate(STATUSES)
         if name in _STATUS_PROBLEMS
     ]
-    return tuple(_for_few(problem, len(facts)) for problem in found if problem.count)
+    found = []
+    for key, words in known:
+        count, first = complaints.found.get(key, (0, ()))
+        if count:
+            rows = numbered(np.array(first, np.int64)).tolist()
+            found.append(_for_few(_problem(*words, count, tuple(rows)), n_rows))
+    return tuple(found)
 
 
 def _for_few(problem: Problem, n_rows: int) -> Problem:
@@ -142,13 +147,12 @@ def _for_few(problem: Problem, n_rows: int) -> Problem:
     return replace(problem, sentence=what + rows, remedy=remedy)
 
 
-def _problem(kind: str, what: str, remedy: str, rows: npt.NDArray[np.int64]) -> Problem:
-    first = tuple(int(row) for row in rows[:FIRST_ROWS])
-    verb = what.replace("have ", "has ", 1).replace("their", "its") if len(rows) == 1 else what
-    noun = "row" if len(rows) == 1 else "rows"
-    places = ", ".join(f"{row:,}" for row in first) + (", ..." if len(rows) > FIRST_ROWS else "")
-    sentence = f"{len(rows):,} {noun} {verb} ({noun} {places})."
-    return Problem(kind, sentence, len(rows), first, remedy)
+def _problem(kind: str, what: str, remedy: str, count: int, first: tuple[int, ...]) -> Problem:
+    verb = what.replace("have ", "has ", 1).replace("their", "its") if count == 1 else what
+    noun = "row" if count == 1 else "rows"
+    places = ", ".join(f"{row:,}" for row in first) + (", ..." if count > len(first) else "")
+    sentence = f"{count:,} {noun} {verb} ({noun} {places})."
+    return Problem(kind, sentence, count, first, remedy)
 
 
 def demand_no_problems(problems: Sequence[Problem]) -> None:
@@ -162,11 +166,6 @@ def demand_no_problems(problems: Sequence[Problem]) -> None:
     if problems:
         remedies = dict.fromkeys(problem.remedy for problem in problems)
         raise InvalidDataError([problem.sentence for problem in problems], " ".join(remedies))
-
-
-def agreement(facts: RowFacts, n_classes: int) -> JointCells:
-    """Count rows by given label and most probable class; rows that are left out are not counted."""
-    return cells_of(facts.labels, facts.classes[:, 0], n_classes)
 
 
 def demand_class_order(cells: JointCells, classes: Sequence[str]) -> None:

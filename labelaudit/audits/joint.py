@@ -13,45 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "calibrated",
-    "cells_of",
     "confident_joint",
     "diagonal",
     "off_diagonal_total",
     "prune_counts",
     "true_totals",
 ]
-
-AT_ONCE = 1 << 16
-
-
-def cells_of(
-    given: npt.NDArray[np.int32], true: npt.NDArray[np.signedinteger], n_classes: int
-) -> JointCells:
-    """Count pairs of given and true class.
-
-    Parameters
-    ----------
-    given, true : (n,) int
-        Class codes; a pair with a negative one is not counted.
-    n_classes : int
-    """
-    if n_classes * n_classes <= max(len(given), AT_ONCE):
-        dense = np.zeros(n_classes * n_classes, np.int64)
-        for start in range(0, len(given), len(dense) + AT_ONCE):
-            part = slice(start, start + len(dense) + AT_ONCE)
-            dense += np.bincount(_codes(given[part], true[part], n_classes), minlength=len(dense))
-        cells = np.flatnonzero(dense)
-        return _from_codes(cells, dense[cells], n_classes)
-    cells, count = np.unique(_codes(given, true, n_classes), return_counts=True)
-    return _from_codes(cells, count, n_classes)
-
-
-def _codes(
-    given: npt.NDArray[np.int32], true: npt.NDArray[np.signedinteger], n_classes: int
-) -> npt.NDArray[np.int64]:
-    """Return given * K + true of the pairs without a negative class."""
-    counted = (given >= 0) & (true >= 0)
-    return given[counted].astype(np.int64) * n_classes + true[counted]
 
 
 def _from_codes(
@@ -85,21 +52,16 @@ def true_totals(cells: JointCells) -> npt.NDArray[np.int64]:
     return totals
 
 
-def confident_joint(
-    labels: npt.NDArray[np.int32],
-    confident: npt.NDArray[np.int32],
-    present: npt.NDArray[np.bool_],
-) -> JointCells:
-    """Count rows by given label and confident class (Northcutt, Jiang, Chuang 2021, eq. 1).
+def confident_joint(cells: JointCells, present: npt.NDArray[np.bool_]) -> JointCells:
+    """Make the confident joint of counted rows (Northcutt, Jiang, Chuang 2021, eq. 1).
 
     Parameters
     ----------
-    labels, confident : (n,) int32
-        Negative where the row takes no part.
+    cells : JointCells
+        Rows by given label and confident class.
     present : (K,) bool
         Classes whose diagonal entry is at least 1, so that no class is all error.
     """
-    cells = cells_of(labels, confident, len(present))
     return _with_diagonal(cells, np.where(present, np.maximum(diagonal(cells), 1), 0))
 
 

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.filters import as_bits
-from labelaudit.findings import IssueRows
+from labelaudit.audits.facts import kept_of
+from labelaudit.audits.filters import as_bits, evidence_of
+from labelaudit.audits.second import ADJUSTED, SCORED
+from labelaudit.findings import IssueChunk, IssueRows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from labelaudit.audits.filters import RowEvidence
-    from labelaudit.audits.second import ChannelFacts, SecondReading
+    from labelaudit.audits.flagging import Rules
+    from labelaudit.audits.ground import Piece
+    from labelaudit.audits.second import ChannelFacts
 
-__all__ = ["Ranking", "Scores", "ranked_rows", "scores_of"]
+__all__ = ["Ranking", "Scores", "flagged_rows", "scores_of", "worst_first"]
 
 LEAST_GIVEN = 1e-6
 TINY = 1e-8
@@ -42,22 +46,24 @@ class Scores:
 
 
 def scores_of(
-    name: str, evidence: RowEvidence, entropy: npt.NDArray[np.floating], second: SecondReading
+    name: str, evidence: RowEvidence, entropy: npt.NDArray[np.floating], piece: Piece
 ) -> Scores:
-    """Score every row.
+    """Score the rows of a piece.
 
     Parameters
     ----------
     name : str
         ``rcp``, ``self_confidence``, ``normalized_margin`` or ``confidence_weighted_entropy``.
-        The second and third use adjusted probabilities where the second reading brought them.
+        The second and third use adjusted probabilities where there are any.
     """
-    if name == "rcp" and second.channel is not None:
-        return Scores(second.channel.score, np.exp(second.channel.score))
+    if name == "rcp":
+        order = piece.get(SCORED).score
+        return Scores(order, np.exp(order))
     given: npt.NDArray[np.floating] = evidence.given_prob
     best: npt.NDArray[np.floating] = evidence.best_prob
-    if second.adjusted is not None:
-        given, best = second.adjusted
+    adjusted = piece.look(ADJUSTED)
+    if adjusted is not None:
+        given, best = adjusted.given, adjusted.best
     quality = given
     if name == "normalized_margin":
         quality = (given.astype(np.float64) - best + 1.0) / 2.0
@@ -78,29 +84,52 @@ def _confidence_weighted_entropy(
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What is known of all N rows before the ranked ones are picked.
+    """What is known of the n rows of a piece before the ranked ones are picked.
 
     Attributes
     ----------
+    first_row : int
     evidence : RowEvidence
-    entropy : (N,) float
+    entropy : (n,) float
     scores : Scores
+    face : (n,) float64
+        Logarithm of the label quality at face value: the channel's, where there is one.
     channel : ChannelFacts or None
         What suggests labels; the most probable classes where there is none.
-    is_issue : (N,) bool
-    at_face_value : (N,) bool
+    is_issue : (n,) bool
+    at_face_value : (n,) bool
         Among the worst rows, as many as are wrong at face value.
-    by_rule : mapping of str to (N,) bool
+    by_rule : mapping of str to (n,) bool
         Flagged by each of ``FILTERS`` that was computed.
     """
 
+    first_row: int
     evidence: RowEvidence
     entropy: npt.NDArray[np.floating]
     scores: Scores
+    face: npt.NDArray[np.float64]
     channel: ChannelFacts | None
     is_issue: npt.NDArray[np.bool_]
     at_face_value: npt.NDArray[np.bool_]
     by_rule: Mapping[str, npt.NDArray[np.bool_]]
+
+    @classmethod
+    def of(cls, piece: Piece, rules: Rules, method: str, score: str) -> Ranking:
+        """Score and flag the rows of a piece."""
+        evidence, entropy = evidence_of(piece), kept_of(piece).entropy
+        scored = piece.get(SCORED)
+        by_rule = rules.masks(piece, evidence)
+        return cls(
+            piece.first_row,
+            evidence,
+            entropy,
+            scores_of(score, evidence, entropy, piece),
+            scored.score,
+            scored if score == "rcp" else None,
+            by_rule[method],
+            rules.at_face_value(piece),
+            by_rule,
+        )
 
     def suggestions(
         self, rows: npt.NDArray[np.intp]
@@ -119,28 +148,60 @@ class Ranking:
         prob = np.where(agrees, best, self.channel.suggested_prob[rows])
         return np.where(agrees, np.int32(-1), found), prob
 
+    def chunk(self, every_row: bool) -> IssueChunk:
+        """Pick the flagged rows, or all that are not left out."""
+        rows = np.flatnonzero(self.evidence.valid if every_row else self.is_issue)
+        evidence = self.evidence
+        given = evidence.given_prob[rows].astype(np.float32)
+        is_issue = self.is_issue[rows]
+        suggested, suggested_prob = self.suggestions(rows)
+        found = IssueRows(
+            row=self.first_row + rows.astype(np.int64),
+            given=evidence.labels[rows],
+            suggested=suggested,
+            label_quality=self.scores.quality[rows].astype(np.float64),
+            is_issue=is_issue,
+            given_prob=given,
+            suggested_prob=suggested_prob,
+            margin=given - evidence.best_prob[rows].astype(np.float32),
+            entropy=self.entropy[rows].astype(np.float32),
+            flagged_by=as_bits({name: mask[rows] for name, mask in self.by_rule.items()}),
+            severity=_severity(is_issue, self.at_face_value[rows], evidence.contradicted[rows]),
+        )
+        return IssueChunk(found, self.scores.order[rows])
 
-def ranked_rows(ranking: Ranking, every_row: bool, top: int | None) -> IssueRows:
-    """Pick the flagged rows, or all that are not left out, worst first; ties by row."""
-    rows = np.flatnonzero(ranking.evidence.valid if every_row else ranking.is_issue)
-    rows = rows[np.argsort(ranking.scores.order[rows], kind="stable")][:top]
-    evidence = ranking.evidence
-    given = evidence.given_prob[rows].astype(np.float32)
-    is_issue = ranking.is_issue[rows]
-    suggested, suggested_prob = ranking.suggestions(rows)
+
+_TYPES = {
+    "row": np.int64,
+    "given": np.int32,
+    "suggested": np.int32,
+    "label_quality": np.float64,
+    "is_issue": np.bool_,
+    "flagged_by": np.uint8,
+    "severity": np.int8,
+}
+
+
+def worst_first(chunks: Sequence[IssueChunk], top: int | None) -> IssueRows:
+    """Sort rows by what ranks them, ties by row, and keep the first ``top``."""
+    if not chunks:
+        return IssueRows(
+            *(np.empty(0, _TYPES.get(name, np.float32)) for name in IssueRows.__slots__)
+        )
+    order = np.concatenate([chunk.order for chunk in chunks])
+    place = np.argsort(order, kind="stable")[:top]
     return IssueRows(
-        row=rows.astype(np.int64),
-        given=evidence.labels[rows],
-        suggested=suggested,
-        label_quality=ranking.scores.quality[rows].astype(np.float64),
-        is_issue=is_issue,
-        given_prob=given,
-        suggested_prob=suggested_prob,
-        margin=given - evidence.best_prob[rows].astype(np.float32),
-        entropy=ranking.entropy[rows].astype(np.float32),
-        flagged_by=as_bits({name: mask[rows] for name, mask in ranking.by_rule.items()}),
-        severity=_severity(is_issue, ranking.at_face_value[rows], evidence.contradicted[rows]),
+        *(
+            np.concatenate([getattr(chunk.rows, name) for chunk in chunks])[place]
+            for name in IssueRows.__slots__
+        )
     )
+
+
+def flagged_rows(chunks: Sequence[IssueChunk]) -> npt.NDArray[np.int64]:
+    """Return the rows that are flagged, ascending."""
+    found = [chunk.rows.row[chunk.rows.is_issue] for chunk in chunks]
+    return np.concatenate([np.empty(0, np.int64), *found])
 
 
 def _severity(

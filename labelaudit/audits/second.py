@@ -1,83 +1,57 @@
-"""The second reading: what needs the joint or the fitted channel."""
+"""Scores of all rows, and their margins: from leading classes, or from rows read again."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
-from functools import partial, reduce
-from operator import add
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.audits.channel import score_block
-from labelaudit.audits.facts import class_type
+from labelaudit.audits.facts import class_type, facts_of
 from labelaudit.kernels.rows import LEADING
-from labelaudit.running import Executor, each
 from labelaudit.summaries.exact import ExactSum
+from labelaudit.summaries.margins import unsettled
 from labelaudit.summaries.self_confidence import SelfConfidence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
     from labelaudit.audits.channel import ChannelModel
-    from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.audits.face import FaceValue
+    from labelaudit.audits.ground import Piece, Stretch
+    from labelaudit.blocks import LabelBlock
     from labelaudit.summaries.margins import LowestMargins
 
-AT_ONCE = 1 << 16
-_NO_DOUBT = ExactSum(np.zeros(4, np.int64), np.zeros(4, np.int64))
+__all__ = [
+    "ADJUSTED",
+    "SCORED",
+    "Adjusted",
+    "ChannelFacts",
+    "FaceScores",
+    "FindUnsettled",
+    "Scored",
+    "TakeLeading",
+    "TakeRows",
+]
 
-__all__ = ["ChannelFacts", "SecondPlan", "SecondReading", "second_reading"]
-
-
-@dataclass(frozen=True, slots=True)
-class SecondPlan:
-    """What the second reading is to do.
-
-    Attributes
-    ----------
-    n_rows : int
-    left_out : (m,) int64
-        Rows to leave out, ascending.
-    margins : LowestMargins
-        The cells to fill, with no rows.
-    unsettled : (N,) bool
-        Rows to take into them.
-    model : ChannelModel or None
-        Score rows with it.
-    face_score : (N,) float64 or None
-        The scores, where they are known already.
-    thresholds : (K,) float64 or None
-        Thresholds to take off the probabilities for adjusted scores.
-    """
-
-    n_rows: int
-    left_out: npt.NDArray[np.int64]
-    margins: LowestMargins
-    unsettled: npt.NDArray[np.bool_]
-    model: ChannelModel | None
-    face_score: npt.NDArray[np.float64] | None
-    thresholds: npt.NDArray[np.float64] | None
-
-    @property
-    def every_row(self) -> bool:
-        """Whether rows are wanted that are settled already."""
-        return self.model is not None or self.thresholds is not None
+SCORED = "scored"
+ADJUSTED = "adjusted"
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelFacts:
-    """What the channel says of each of N rows.
+    """What the channel says of each of n rows.
 
     Attributes
     ----------
-    score : (N,) float64
+    score : (n,) float64
         Logarithm of the label quality.
-    suggested : (N,) int16 or int32
-    suggested_prob : (N,) float32
-    classes, leading : (N, 3) int16 or int32, float32
+    suggested : (n,) int16 or int32
+    suggested_prob : (n,) float32
+    classes, leading : (n, 3) int16 or int32, float32
         The three most probable classes after recalibration.
     """
 
@@ -106,154 +80,196 @@ class ChannelFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SecondReading:
-    """What the second reading brought.
+class FaceScores:
+    """What the channel at face value says of each of n rows.
+
+    Attributes
+    ----------
+    score : (n,) float64
+        Logarithm of the label quality.
+    """
+
+    score: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """Adjusted probability of the given class, and of the best other one, of n rows.
+
+    Attributes
+    ----------
+    given, best : (n,) float64
+    """
+
+    given: npt.NDArray[np.float64]
+    best: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What scoring brings of some rows.
 
     Attributes
     ----------
     margins : LowestMargins
-    face_score : (N,) float64
-        Logarithm of the label quality at face value: the channel's, where there is one.
-    channel : ChannelFacts or None
-    recalibrated : SelfConfidence or None
-        Of the recalibrated probabilities.
-    doubt : ExactSum of shape (2,) or (4,)
-        Sum of that doubt, and of its square; with a channel, both again for probabilities made
-        twice as sharp.
-    adjusted : (2, N) float64 or None
-        Adjusted probability of the given class, and of the best other one.
-    read : bool
-        Whether any row had to be read.
+    doubt : ExactSum of shape (4,)
+        Sum of the doubt at face value, and of its square; with a channel, both again for
+        probabilities made twice as sharp, else 0.
+    recalibrated : SelfConfidence
+        Of the recalibrated probabilities, where there is a channel.
     """
 
     margins: LowestMargins
-    face_score: npt.NDArray[np.float64]
-    channel: ChannelFacts | None
-    recalibrated: SelfConfidence | None
     doubt: ExactSum
-    adjusted: npt.NDArray[np.float64] | None
-    read: bool
+    recalibrated: SelfConfidence
 
+    @classmethod
+    def none(cls, margins: LowestMargins) -> Scored:
+        """Return the sums of no rows, with the cells and cuts of these margins."""
+        nothing = np.zeros(4, np.int64)
+        sums = SelfConfidence.none(margins.cells.n_classes)
+        return cls(margins.emptied(), ExactSum(nothing, nothing), sums)
 
-@dataclass(slots=True)
-class _Lent:
-    """Margins lent to whoever reads: as many as there are readers, not as partitions.
-
-    Which reader takes which rows does not show in their sum.
-    """
-
-    pattern: LowestMargins
-    idle: list[LowestMargins] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def lend(self) -> LowestMargins:
-        with self.lock:
-            return self.idle.pop() if self.idle else self.pattern.emptied()
-
-    def give_back(self, margins: LowestMargins) -> None:
-        with self.lock:
-            self.idle.append(margins)
-
-    def sum(self) -> LowestMargins:
-        total = self.pattern.emptied()
-        for margins in self.idle:
-            total = total + margins
-        return total
+    def __add__(self, more: Scored) -> Scored:
+        return Scored(
+            self.margins + more.margins,
+            self.doubt + more.doubt,
+            self.recalibrated + more.recalibrated,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _BlockRows:
-    first_row: int
-    channel: ChannelFacts | None
-    recalibrated: SelfConfidence | None
-    doubt: ExactSum
-    adjusted: npt.NDArray[np.float64] | None
+class TakeLeading:
+    """The step that takes margins of leading classes, and scores rows at face value by them.
+
+    Attributes
+    ----------
+    pattern : LowestMargins
+        The cells to fill, and what is known of their cuts.
+    negative : bool
+        Take the negative margins, or the others.
+    face : FaceValue or None
+        Keep scores at face value as well.
+    """
+
+    pattern: LowestMargins
+    negative: bool
+    face: FaceValue | None
+
+    def __call__(self, stretch: Stretch) -> Scored:
+        """Look at some pieces."""
+        sums = Scored.none(self.pattern)
+        for piece in stretch.pieces:
+            facts = facts_of(piece)
+            sums.margins.take_leading(facts, piece.first_row, self.negative)
+            if self.face is not None:
+                score = self.face.scores(facts)
+                piece.put(SCORED, FaceScores(score))
+                nothing = np.zeros(1)
+                doubt = _doubt(-np.expm1(score), nothing)
+                sums = replace(sums, doubt=sums.doubt + doubt)
+        return sums
 
 
-def second_reading(
-    partitions: Sequence[Partition[LabelBlock]], plan: SecondPlan, on: Executor | None = None
-) -> SecondReading:
-    """Read rows a second time: all of them, or those partitions that have unsettled ones."""
-    lent = _Lent(plan.margins)
-    channel: ChannelFacts | None = None
-    recalibrated: SelfConfidence | None = None
-    adjusted = None if plan.thresholds is None else np.empty((2, plan.n_rows))
-    doubt = _doubt_of(plan.face_score)
-    wanted = _wanted(partitions, plan)
-    for blocks in each(partial(_read_partition, plan=plan, lent=lent), wanted, on):
-        for rows in blocks:
-            if rows.channel is not None and rows.recalibrated is not None:
-                channel = channel or ChannelFacts.empty(plan.n_rows, plan.margins.cells.n_classes)
-                channel.put(rows.first_row, rows.channel)
-                recalibrated = (
-                    recalibrated + rows.recalibrated if recalibrated else rows.recalibrated
-                )
-                doubt = doubt + rows.doubt
-            if adjusted is not None and rows.adjusted is not None:
-                end = rows.first_row + rows.adjusted.shape[1]
-                adjusted[:, rows.first_row : end] = rows.adjusted
-    score = plan.face_score if channel is None else channel.score
-    if score is None:
-        raise ValueError("second_reading() needs a model or scores")
-    return SecondReading(
-        lent.sum(), score, channel, recalibrated, doubt, adjusted, read=bool(wanted)
-    )
+@dataclass(frozen=True, slots=True)
+class FindUnsettled:
+    """The step that finds pieces with rows of which the leading classes are not enough.
+
+    Attributes
+    ----------
+    bounds : (K,) float64
+        From ``LowestMargins.bounds``.
+    """
+
+    bounds: npt.NDArray[np.float64]
+
+    def __call__(self, stretch: Stretch) -> tuple[int, ...]:
+        """Return the first rows of such pieces."""
+        return tuple(
+            piece.first_row
+            for piece in stretch.pieces
+            if unsettled(facts_of(piece), self.bounds).any()
+        )
 
 
-def _wanted(
-    partitions: Sequence[Partition[LabelBlock]], plan: SecondPlan
-) -> Sequence[Partition[LabelBlock]]:
-    if plan.every_row:
-        return partitions
-    ends = [*(each.first_row for each in partitions[1:]), plan.n_rows]
-    return [
-        each
-        for each, end in zip(partitions, ends, strict=True)
-        if plan.unsettled[each.first_row : end].any()
-    ]
+@dataclass(frozen=True, slots=True)
+class TakeRows:
+    """The step that reads rows again: margins of all classes, the channel's scores.
+
+    Attributes
+    ----------
+    pattern : LowestMargins
+        The cells to fill, and what is known of their cuts.
+    bounds : (K,) float64
+        Which rows are unsettled.
+    model : ChannelModel or None
+        Score rows with it.
+    thresholds : (K,) float64 or None
+        Thresholds to take off the probabilities for adjusted scores.
+    """
+
+    pattern: LowestMargins
+    bounds: npt.NDArray[np.float64]
+    model: ChannelModel | None
+    thresholds: npt.NDArray[np.float64] | None
+
+    def __call__(self, stretch: Stretch) -> Scored:
+        """Read a partition again."""
+        sums = Scored.none(self.pattern)
+        for piece, blocks in stretch.read():
+            sums = self._read(piece, blocks, sums)
+        return sums
+
+    def _read(
+        self, piece: Piece, blocks: Iterator[tuple[slice, LabelBlock]], sums: Scored
+    ) -> Scored:
+        facts = facts_of(piece)
+        is_open = unsettled(facts, self.bounds)
+        n_classes = self.pattern.cells.n_classes
+        channel = None if self.model is None else ChannelFacts.empty(piece.rows, n_classes)
+        adjusted = None if self.thresholds is None else np.empty((2, piece.rows))
+        for place, as_read in blocks:
+            # Rows that the first reading found unfit are left out.
+            block = replace(as_read, labels=facts.labels[place])
+            probs = block.probs
+            sums.margins.take(block, probs, is_open[place], facts.classes[place])
+            if self.thresholds is not None and adjusted is not None:
+                adjusted[:, place] = _adjusted(block, probs, self.thresholds)
+            if self.model is not None and channel is not None:
+                sums = _scored(self.model, block, probs, channel, place.start, sums)
+        if channel is not None:
+            piece.put(SCORED, channel)
+        if adjusted is not None:
+            piece.put(ADJUSTED, Adjusted(*adjusted))
+        return sums
 
 
-def _read_partition(
-    partition: Partition[LabelBlock], plan: SecondPlan, lent: _Lent
-) -> list[_BlockRows]:
-    margins = lent.lend()
-    try:
-        return [_read_block(block, plan, margins) for block in partition.blocks()]
-    finally:
-        lent.give_back(margins)
-
-
-def _read_block(block: LabelBlock, plan: SecondPlan, margins: LowestMargins) -> _BlockRows:
-    first_row = block.first_row
-    unsettled = plan.unsettled[first_row : first_row + len(block)]
-    if not plan.every_row and not unsettled.any():
-        return _BlockRows(first_row, None, None, _NO_DOUBT, None)
-    block = block.leaving_out(plan.left_out)
-    probs = block.probs
-    margins.take(block, probs, unsettled)
-    adjusted = None if plan.thresholds is None else _adjusted(block, probs, plan.thresholds)
-    if plan.model is None:
-        return _BlockRows(first_row, None, None, _NO_DOUBT, adjusted)
-    scored = score_block(plan.model, block)
+def _scored(
+    model: ChannelModel,
+    block: LabelBlock,
+    probs: npt.NDArray[np.floating],
+    channel: ChannelFacts,
+    at: int,
+    sums: Scored,
+) -> Scored:
+    """Score a block, write what is said of its rows to their place, and add it to the sums."""
+    scored = score_block(model, block)
     place = np.maximum(scored.suggested, 0)[:, None]
+    kind = class_type(model.n_classes)
     facts = ChannelFacts(
         scored.score,
-        scored.suggested.astype(class_type(plan.model.n_classes)),
+        scored.suggested.astype(kind),
         np.take_along_axis(probs, place, axis=1)[:, 0].astype(np.float32),
-        scored.classes.astype(class_type(plan.model.n_classes)),
+        scored.classes.astype(kind),
         scored.leading.astype(np.float32),
     )
-    recalibrated = SelfConfidence.of(block.labels, scored.given, plan.model.n_classes)
-    doubt = _doubt(-np.expm1(scored.score), 1.0 - scored.quality2)
-    return _BlockRows(first_row, facts, recalibrated, doubt, adjusted)
-
-
-def _doubt_of(face_score: npt.NDArray[np.float64] | None) -> ExactSum:
-    """Sum the doubts of known scores in parts, which spares the memory; else begin with none."""
-    if face_score is None:
-        return _NO_DOUBT
-    parts = (face_score[at : at + AT_ONCE] for at in range(0, len(face_score), AT_ONCE))
-    return reduce(add, (_doubt(-np.expm1(part)) for part in parts))
+    channel.put(at, facts)
+    return replace(
+        sums,
+        recalibrated=sums.recalibrated
+        + SelfConfidence.of(block.labels, scored.given, model.n_classes),
+        doubt=sums.doubt + _doubt(-np.expm1(scored.score), 1.0 - scored.quality2),
+    )
 
 
 def _doubt(*doubts: npt.NDArray[np.float64]) -> ExactSum:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from labelaudit.blocks import LabelBlock
     from labelaudit.findings import JointCells
 
-__all__ = ["Cells", "Leading", "LowestMargins", "Margins"]
+__all__ = ["Cells", "Leading", "LowestMargins", "Margins", "unsettled"]
 
-AT_ONCE = 1 << 16
 SPARE = 1 << 20
 FEW = 1 << 10
 
@@ -179,75 +178,59 @@ class LowestMargins:
         np.maximum.at(result, self.cells.given, self.cuts)
         return result
 
-    def take_leading(self, facts: Leading, part: slice, negative: bool) -> None:
+    def take_leading(self, facts: Leading, first_row: int, negative: bool) -> None:
         """Take rows in by their three leading classes.
 
         Parameters
         ----------
         facts : Leading
-            All rows of the input.
-        part : slice
-            Consecutive rows to look at.
+            Consecutive rows.
+        first_row : int
+            The row number of the first of them.
         negative : bool
             Take the negative margins, or the others.
         """
         if not len(self.cuts):
             return
-        bound = self.bounds()
-        for start in range(part.start, part.stop, AT_ONCE):
-            at = slice(start, min(start + AT_ONCE, part.stop))
-            labels = facts.labels[at]
-            least = facts.given_prob[at] - facts.leading[at, 0]
-            near = least < 0.0 if negative else least <= bound[np.maximum(labels, 0)]
-            rows = start + np.flatnonzero(near & (labels >= 0))
-            for place in range(LEADING):
-                self._take_place(facts, rows, place, negative)
+        labels = facts.labels
+        least = facts.given_prob - facts.leading[:, 0]
+        near = least < 0.0 if negative else least <= self.bounds()[np.maximum(labels, 0)]
+        rows = np.flatnonzero(near & (labels >= 0))
+        for place in range(LEADING):
+            self._take_place(facts, rows, first_row, place, negative)
 
     def _take_place(
-        self, facts: Leading, rows: npt.NDArray[np.int64], place: int, negative: bool
+        self,
+        facts: Leading,
+        rows: npt.NDArray[np.int64],
+        first_row: int,
+        place: int,
+        negative: bool,
     ) -> None:
         margin = facts.given_prob[rows] - facts.leading[rows, place]
         other = facts.classes[rows, place]
         low = ((margin < 0.0) == negative) & (other != facts.labels[rows]) & (other >= 0)
         rows, cell = rows[low], self.cells.place(facts.labels[rows[low]], other[low])
         found = cell >= 0
-        self.add(Margins(cell[found], rows[found], margin[low][found].astype(np.float64)))
-
-    def unsettled(self, facts: Leading) -> npt.NDArray[np.bool_]:
-        """(N,) bool: rows whose further classes might have a margin that belongs in a cell.
-
-        Any further class has at most the probability of the third.
-        """
-        result = np.zeros(len(facts.labels), np.bool_)
-        if self.cells.n_classes > LEADING and len(self.cuts):
-            bound = self.bounds()
-            for start in range(0, len(result), AT_ONCE):
-                at = slice(start, start + AT_ONCE)
-                labels = facts.labels[at]
-                least = facts.given_prob[at] - facts.leading[at, 2]
-                result[at] = (least <= bound[np.maximum(labels, 0)]) & (labels >= 0)
-        return result
-
-    def without(self, rows: npt.NDArray[np.bool_]) -> LowestMargins:
-        """Return what was taken of other rows than these, (N,) bool."""
-        kept = self.emptied()
-        for part in self.parts:
-            kept.add(part.only(~rows[part.row]))
-        return kept
+        taken = margin[low][found].astype(np.float64)
+        self.add(Margins(cell[found], first_row + rows[found], taken))
 
     def take(
         self,
         block: LabelBlock,
         probs: npt.NDArray[np.floating],
         wanted: npt.NDArray[np.bool_],
+        taken: npt.NDArray[np.signedinteger],
     ) -> None:
-        """Take rows of a block in, with all their classes.
+        """Take rows of a block in, with all their classes but those taken already.
 
         Parameters
         ----------
         block : LabelBlock
         probs : (n, K) float
         wanted : (n,) bool
+        taken : (n, 3) int
+            The leading classes.
         """
         rows = np.flatnonzero(wanted & (block.labels >= 0))
         given = block.labels[rows]
@@ -255,7 +238,9 @@ class LowestMargins:
         number = self.cells.start[given + 1] - first
         cell = np.arange(number.sum()) + np.repeat(first - np.cumsum(number) + number, number)
         row = np.repeat(rows, number)
-        margin = np.repeat(probs[rows, given], number) - probs[row, self.cells.other[cell]]
+        new = (taken[row] != self.cells.other[cell][:, None]).all(axis=1)
+        row, cell, given = row[new], cell[new], np.repeat(given, number)[new]
+        margin = probs[row, given] - probs[row, self.cells.other[cell]]
         self.add(Margins(cell.astype(np.int32), block.first_row + row, margin.astype(np.float64)))
 
     def add(self, taken: Margins) -> None:
@@ -282,10 +267,25 @@ class LowestMargins:
             both.prune()
         return both
 
-    def flags(self, n_rows: int) -> npt.NDArray[np.bool_]:
-        """(N,) bool: the rows that are among the lowest of any cell."""
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Return the rows that are among the lowest of any cell, ascending, each once."""
         self.prune()
-        flags = np.zeros(n_rows, np.bool_)
-        for part in self.parts:
-            flags[part.row] = True
-        return flags
+        return np.unique(np.concatenate([np.empty(0, np.int64), *(p.row for p in self.parts)]))
+
+
+def unsettled(facts: Leading, bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """(n,) bool: rows whose further classes might have a margin that belongs in a cell.
+
+    Any further class has at most the probability of the third.
+
+    Parameters
+    ----------
+    facts : Leading
+    bounds : (K,) float64
+        From ``LowestMargins.bounds``.
+    """
+    if len(bounds) <= LEADING:
+        return np.zeros(len(facts.labels), np.bool_)
+    least = facts.given_prob - facts.leading[:, 2]
+    result: npt.NDArray[np.bool_] = least <= bounds[np.maximum(facts.labels, 0)]
+    return result & (facts.labels >= 0)

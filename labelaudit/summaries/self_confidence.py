@@ -39,11 +39,19 @@ class SelfConfidence:
         cls, labels: npt.NDArray[np.int32], given_prob: npt.NDArray[np.floating], n_classes: int
     ) -> SelfConfidence:
         """Summarize rows; those with a negative label are left out."""
+        labels = labels.view()
+        labels.flags.writeable = False  # numba compiles apart what can be written to
         sums = np.zeros((3, n_classes), np.int64)
         for start in range(0, len(labels), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             class_sums(labels[part], given_prob[part].astype(np.float64), sums)
         return cls(sums[0], ExactSum(sums[1], sums[2]))
+
+    @classmethod
+    def none(cls, n_classes: int) -> SelfConfidence:
+        """Return the sums of no rows."""
+        nothing = np.zeros(n_classes, np.int64)
+        return cls(nothing, ExactSum(nothing, nothing))
 
     def __add__(self, other: SelfConfidence) -> SelfConfidence:
         return SelfConfidence(self.count + other.count, self.total + other.total)

@@ -11,7 +11,7 @@ from labelaudit.audits.facts import find_leading
 from labelaudit.blocks import LabelBlock
 from labelaudit.findings import JointCells
 from labelaudit.summaries import margins as summaries
-from labelaudit.summaries.margins import LowestMargins
+from labelaudit.summaries.margins import LowestMargins, unsettled
 from tests.strategies import blocks_of, cuts, label_tables
 
 
@@ -47,8 +47,12 @@ def lowest(labels, probs, count):
     return found
 
 
-def flagged(margins, labels):
-    return set(np.flatnonzero(margins.flags(len(labels))).tolist())
+def flagged(margins):
+    return set(margins.rows().tolist())
+
+
+def none_taken(n):
+    return np.full((n, 3), -1, np.int16)
 
 
 @given(label_tables(), st.integers(1, 3), st.data())
@@ -59,9 +63,9 @@ def test_margins_add_up_whatever_the_parts(table, count, data):
     for rows in blocks_of(labels, (probs,), data.draw(cuts(len(labels)))):
         block = rows.parts[0]
         part = pattern.emptied()
-        part.take(block, block.probs, np.ones(len(block), bool))
+        part.take(block, block.probs, np.ones(len(block), bool), none_taken(len(block)))
         parts = part + parts
-    assert flagged(parts, labels) == lowest(labels, probs, count)
+    assert flagged(parts) == lowest(labels, probs, count)
 
 
 @given(label_tables(most_classes=6), st.integers(1, 4), st.data())
@@ -72,14 +76,14 @@ def test_leading_classes_settle_all_rows_but_the_unsettled(table, count, data):
     cut = data.draw(st.integers(0, len(labels)))
     for negative in (True, False):
         first, second = margins.emptied(), margins.emptied()
-        first.take_leading(facts, slice(0, cut), negative)
-        second.take_leading(facts, slice(cut, len(labels)), negative)
+        first.take_leading(Facts(*(array[:cut] for array in facts)), 0, negative)
+        second.take_leading(Facts(*(array[cut:] for array in facts)), cut, negative)
         margins = margins + (first + second)
-    unsettled = margins.unsettled(facts)
-    assert not unsettled[labels < 0].any()
-    settled, rest = margins.without(unsettled), margins.emptied()
-    rest.take(LabelBlock(0, labels, (probs,)), probs, unsettled)
-    assert flagged(settled + rest, labels) == lowest(labels, probs, count)
+    is_open = unsettled(facts, margins.bounds())
+    assert not is_open[labels < 0].any()
+    rest = margins.emptied()
+    rest.take(LabelBlock(0, labels, (probs,)), probs, is_open, facts.classes)
+    assert flagged(margins + rest) == lowest(labels, probs, count)
 
 
 def test_margins_let_go_of_what_cannot_be_among_the_lowest(monkeypatch):
@@ -90,11 +94,10 @@ def test_margins_let_go_of_what_cannot_be_among_the_lowest(monkeypatch):
     margins = LowestMargins.wanted(cells(4, 5))
     for start in range(0, 400, 20):
         part = slice(start, start + 20)
-        margins.take(
-            LabelBlock(start, labels[part], (probs[part],)), probs[part], labels[part] >= 0
-        )
+        block = LabelBlock(start, labels[part], (probs[part],))
+        margins.take(block, probs[part], labels[part] >= 0, none_taken(20))
         assert margins.size <= 2 * 12 * 5
-    assert flagged(margins, labels) == lowest(labels, probs, 5)
+    assert flagged(margins) == lowest(labels, probs, 5)
     assert len(margins.parts) == 1
     assert np.isfinite(margins.cuts).all()
 
@@ -103,8 +106,8 @@ def test_margins_let_go_of_what_cannot_be_among_the_lowest(monkeypatch):
 def test_nothing_wanted_nothing_kept(negative):
     margins = LowestMargins.wanted(JointCells(3, *(np.zeros(0, np.int32),) * 2, np.zeros(0, int)))
     labels, probs = np.zeros(1, np.int32), np.eye(3)[1:2]
-    margins.take(LabelBlock(0, labels, (probs,)), probs, np.ones(1, bool))
+    margins.take(LabelBlock(0, labels, (probs,)), probs, np.ones(1, bool), none_taken(1))
     facts = facts_of(labels, probs)
-    margins.take_leading(facts, slice(0, 1), negative)
-    assert not margins.unsettled(facts).any()
-    assert not margins.flags(1).any()
+    margins.take_leading(facts, 0, negative)
+    assert not unsettled(facts, margins.bounds()).any()
+    assert not len(margins.rows())

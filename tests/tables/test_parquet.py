@@ -293,7 +293,7 @@ def test_layout_does_not_matter(
 def test_partitions_are_recipes(tmp_path):
     path = saved(tmp_path / "t.parquet", small(np.arange(3).repeat(100)), row_group_size=50)
     source = open_labels([path], ReadOptions())
-    copies = pickle.loads(pickle.dumps(source.partitions))  # noqa: S301 - our own
+    copies = pickle.loads(pickle.dumps(source.partitions))
     blocks = [block for each in copies for block in each.blocks()]
     assert sum(map(len, blocks)) == 300
 

@@ -80,7 +80,7 @@ def test_only_columns_in_use_are_kept_and_in_batches(spools, monkeypatch, kind):
     assert max(spooled.group_rows) <= 400
     (file,) = spools.iterdir()
     assert file.stat().st_size < 500_000
-    again = pickle.loads(pickle.dumps(spooled))  # noqa: S301 - our own bytes
+    again = pickle.loads(pickle.dumps(spooled))
     del again
     assert file.exists()
     rows = spooled.take(np.array([3, 1000]), ["label"])["label"].to_pylist()
