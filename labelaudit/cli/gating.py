@@ -164,8 +164,8 @@ def _of_labels(
     check_rules(rules, scene_of_labels(source.understanding, accepted, grouped=grouped))
     run = asked.run
     with Progress(quiet=asked.talk.quiet) as progress:
-        result = api.audit(
-            source, settings, threads=run.threads, memory=run.memory, progress=progress
+        result = api.in_one_table(
+            api.audit(source, settings, threads=run.threads, memory=run.memory, progress=progress)
         )
     groups_of = partial(_groups, source) if grouped else None
     verdict, written = judge_labels(result, rules, accepted, groups_of, row_lines(source.tables))
