@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from labelaudit.audits import hygiene
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.preparing import look_at_rows
@@ -26,11 +24,12 @@ from labelaudit.tables.issue_spill import room_for_issues
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.source import LabelSource, open_labels
-from labelaudit.tables.spilled_issues import SpilledTable
+from labelaudit.tables.spilled_issues import in_one_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from labelaudit.audits.find_issues import Audited
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["audit", "audit_settings", "find_issues", "in_one_table", "inspect", "report"]
+__all__ = ["audit", "audit_settings", "find_issues", "inspect", "report"]
 
 
 @speaking_python
@@ -124,7 +123,9 @@ def find_issues(
     )
     source = _source(data, None if named else probs, options)
     chosen = audit_settings(settings)
-    found = in_one_table(audit(source, chosen, threads=threads, memory=memory))
+    found: LabelIssues | TagIssues = in_one_table(
+        audit(source, chosen, threads=threads, memory=memory)
+    )
     return replace(found, warnings=tuple(map(in_python, found.warnings)))
 
 
@@ -186,12 +187,6 @@ def audit_settings(chosen: dict[str, Any]) -> AuditSettings:
             f"Settings are {', '.join(AuditSettings.__slots__)}.",
         )
     return AuditSettings(**chosen)
-
-
-def in_one_table(result: LabelIssues | TagIssues) -> LabelIssues | TagIssues:
-    """Return a result whose table is a ``pyarrow.Table``; on disk if it was sorted there."""
-    table = result.table
-    return replace(result, table=table.mapped()) if isinstance(table, SpilledTable) else result
 
 
 def audit(

@@ -154,6 +154,7 @@ def _of_labels(
     from labelaudit.gate.judging import judge_labels, scene_of_labels
     from labelaudit.gate.rules import check_rules
     from labelaudit.tables.lines import row_lines
+    from labelaudit.tables.spilled_issues import in_one_table
 
     _refuse_flags(asked, _OF_VOTES, "votes")
     multilabel = source.understanding.task == "multilabel"
@@ -164,9 +165,10 @@ def _of_labels(
     check_rules(rules, scene_of_labels(source.understanding, accepted, grouped=grouped))
     run = asked.run
     with Progress(quiet=asked.talk.quiet) as progress:
-        result = api.in_one_table(
-            api.audit(source, settings, threads=run.threads, memory=run.memory, progress=progress)
+        found = api.audit(
+            source, settings, threads=run.threads, memory=run.memory, progress=progress
         )
+    result = in_one_table(found)
     groups_of = partial(_groups, source) if grouped else None
     verdict, written = judge_labels(result, rules, accepted, groups_of, row_lines(source.tables))
     deliver = TagDelivery if multilabel else IssuesDelivery

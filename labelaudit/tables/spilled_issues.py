@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from labelaudit.tables.column_files import ColumnFiles
     from labelaudit.tables.source import LabelSource
 
-__all__ = ["Beside", "SpilledTable"]
+__all__ = ["Beside", "SpilledTable", "in_one_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +156,9 @@ class SpilledTable:
 def _one(column: pa.ChunkedArray) -> Any:
     whole = column.combine_chunks()
     return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def in_one_table(result: Any) -> Any:
+    """Return a result whose table is a ``pyarrow.Table``; on disk if it was sorted there."""
+    table = result.table
+    return replace(result, table=table.mapped()) if isinstance(table, SpilledTable) else result
