@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labelaudit.api import find_issues, report
+    from labelaudit.cluster.engines import EngineTable
     from labelaudit.crowd import aggregate
     from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.errors import LabelauditError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CrowdConsensus",
+    "EngineTable",
     "LabelIssues",
     "LabelauditError",
     "TagIssues",
@@ -32,6 +34,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "CrowdConsensus": "labelaudit.crowd_findings",
+    "EngineTable": "labelaudit.cluster.engines",
     "LabelIssues": "labelaudit.findings",
     "LabelauditError": "labelaudit.errors",
     "TagIssues": "labelaudit.tag_findings",

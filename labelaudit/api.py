@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from labelaudit.audits import hygiene
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.preparing import look_at_rows
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
+from labelaudit.cluster.engines import EngineTable
+from labelaudit.cluster.grounds import ground_elsewhere
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
-from labelaudit.naming import counted_groups, keys_and_kept, pour, spill_for, with_sound_keys
+from labelaudit.naming import keys_and_kept, with_sound_keys
 from labelaudit.planning import working
+from labelaudit.reports.groups import groups_table
 from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
-from labelaudit.tables.issue_sorting import spilled_table
-from labelaudit.tables.issue_spill import room_for_issues
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
-from labelaudit.tables.source import LabelSource, open_labels
-from labelaudit.tables.spilled_issues import in_one_table
+from labelaudit.tables.source import LabelSource, open_labels, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy as np
     import numpy.typing as npt
+    from distributed import Client
 
     from labelaudit.audits.find_issues import Audited
+    from labelaudit.cluster.connecting import Cluster
+    from labelaudit.cluster.grounds import Where
     from labelaudit.crowd_findings import CrowdConsensus
-    from labelaudit.findings import IssueRows, JointCells
+    from labelaudit.findings import JointCells
     from labelaudit.running import Executor
-    from labelaudit.tables.issue_spill import IssueSpill
     from labelaudit.tag_findings import TagIssues
 
     Progress = Callable[[str, int, int], None]
@@ -57,6 +59,7 @@ def find_issues(
     where: str | None = None,
     threads: int | None = None,
     memory: int | None = None,
+    cluster: str | Client | None = None,
     **settings: Any,
 ) -> LabelIssues | TagIssues:
     """Find wrong labels.
@@ -86,6 +89,10 @@ def find_issues(
         How many to work with; all cores where not given. The result does not depend on it.
     memory : int, optional
         Bytes to aim at; more of the table is then kept between readings.
+    cluster : str or distributed.Client, optional
+        Where to work, if not in this process: the address of a scheduler of ``dask.distributed``,
+        a client of one, or ``dask`` for workers on this machine, as many as ``threads``. All of
+        them read the files themselves. The result is the same.
     **settings
         The fields of ``AuditSettings``: ``method``, ``score``, ``compat``, ``skip_invalid``, ...
 
@@ -123,9 +130,7 @@ def find_issues(
     )
     source = _source(data, None if named else probs, options)
     chosen = audit_settings(settings)
-    found: LabelIssues | TagIssues = in_one_table(
-        audit(source, chosen, threads=threads, memory=memory)
-    )
+    found = audit(source, chosen, threads=threads, memory=memory, cluster=cluster)
     return replace(found, warnings=tuple(map(in_python, found.warnings)))
 
 
@@ -164,6 +169,8 @@ def _names(probs: Any) -> tuple[str, ...]:
 
 
 def _source(data: Any, probs: Any, options: ReadOptions) -> LabelSource:
+    if isinstance(data, EngineTable):
+        return source_of((data,), options)
     if getattr(data, "ndim", 1) == 2 and getattr(probs, "ndim", None) == 1:
         raise UsageError(
             "The first array has two dimensions and the second has one.",
@@ -196,6 +203,7 @@ def audit(
     threads: int | None = None,
     memory: int | None = None,
     progress: Progress | None = None,
+    cluster: str | Client | Cluster | None = None,
 ) -> LabelIssues | TagIssues:
     """Audit an opened source, and put keys, names and kept columns to what was found.
 
@@ -206,63 +214,59 @@ def audit(
     threads, memory : int or None
     progress : callable or None
         Called with the stage, how many partitions are done, and how many there are.
-
-    Returns
-    -------
-    LabelIssues or TagIssues
-        Its table is a ``SpilledTable`` where the issues did not fit in memory.
+    cluster : str or distributed.Client or Cluster or None
+        Where to work, if not in this process.
     """
+    with ground_elsewhere(source, cluster, threads, memory) as where:
+        return _audit(source, settings, threads, memory, progress, where)
+
+
+def _audit(
+    source: LabelSource,
+    settings: AuditSettings,
+    threads: int | None,
+    memory: int | None,
+    progress: Progress | None,
+    where: Where | None,
+) -> LabelIssues | TagIssues:
     if source.understanding.task == "multilabel":
         from labelaudit.tag_audit import audit_tag_source
 
         return audit_tag_source(source, settings, threads=threads, memory=memory, progress=progress)
     clock = Clock()
-    spill = spill_for(source, settings, memory)
-    with closing(spill):
-        with working(source, threads, memory, progress) as rows, ThreadPoolExecutor(1) as beside:
-            keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)
-            found = audit_labels(rows, settings)
-            pour(found, spill)
-            source, key_warnings = keyed.result()
-            clock.stop("audit")
-            named = _named(source, found, spill, rows.on) if spill.files is None else None
-        # What was kept for further readings is let go before the rest is sorted on disk.
-        result = _named_on_disk(source, found, spill, memory) if named is None else named
+    with (
+        working(source, threads, memory, progress, where) as rows,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        keyed = beside.submit(with_sound_keys, source, settings.skip_invalid)
+        found = audit_labels(rows, settings)
+        source, key_warnings = keyed.result()
+        clock.stop("audit")
+        result = _named(source, found, rows.on)
     clock.stop("table")
     warnings = (*source.warnings, *key_warnings, *found.warnings)
     return replace(result, warnings=warnings, timings=clock.laps)
 
 
-def _named(source: LabelSource, found: Audited, spill: IssueSpill, on: Executor) -> LabelIssues:
+def _named(source: LabelSource, found: Audited, on: Executor) -> LabelIssues:
     """Put keys, names and kept columns to the numbers."""
-    issues = spill.ranked()
-    issues = replace(issues, row=source.numbered(issues.row))
-    keys, kept = keys_and_kept(source, issues.row, on)
-    files = source.file_of(issues.row)
-    table = issues_table(issues, source.class_list.values, keys, files, kept, on)
-    return _result(source, found, spill, issues, table)
-
-
-def _named_on_disk(
-    source: LabelSource, found: Audited, spill: IssueSpill, memory: int | None
-) -> LabelIssues:
-    """Do the same where the issues do not fit in memory."""
-    table = spilled_table(spill, source, room_for_issues(memory))
-    return _result(source, found, spill, table.issue_rows(), table)
-
-
-def _result(
-    source: LabelSource, found: Audited, spill: IssueSpill, issues: IssueRows, table: Any
-) -> LabelIssues:
-    values, numbers = source.class_list.values, replace(found.audit, issues=issues)
+    issues = replace(found.audit.issues, row=source.numbered(found.audit.issues.row))
+    numbers = replace(found.audit, issues=issues)
+    values = source.class_list.values
+    keys, kept = keys_and_kept(source, numbers.issues.row, on)
+    files = source.file_of(numbers.issues.row)
+    groups, group = None, source.roles.group
+    if group is not None:
+        every = source.take(source.numbered(np.arange(source.rows)), [group])[group]
+        groups = groups_table(every, found.flagged, found.left_out)
     return LabelIssues(
         understanding=source.understanding,
         audit=numbers,
-        table=table,
+        table=issues_table(numbers.issues, values, keys, files, kept, on),
         classes=classes_table(numbers, values),
         joint=joint_table(numbers, values),
         pairs=pairs_table(numbers, values),
-        groups=None if spill.marks is None else counted_groups(source, spill.marks, found.left_out),
+        groups=groups,
         problems=found.problems,
     )
 

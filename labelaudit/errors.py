@@ -98,6 +98,10 @@ class InvalidDataError(InputError):
         super().__init__("\n".join(problems), remedy)
         self.problems = tuple(problems)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Pickled as it was made: the other arguments are of another form.
+        return type(self), (self.problems, self.remedy)
+
     def reword(self, change: Callable[[str], str]) -> None:
         """Have every sentence go through a function."""
         super().reword(change)

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
+    from labelaudit.audits.ground import Ground
     from labelaudit.blocks import LabelBlock, Partition
     from labelaudit.shelves import Shelf
     from labelaudit.tables.source import LabelSource
 
+    Where = Callable[[Rows], Ground]
     Progress = Callable[[str, int, int], None]
 
 __all__ = ["DEFAULT_MEMORY", "Budget", "Expectation", "expected", "working"]
@@ -134,9 +136,16 @@ class _ReadAhead:
 
 @contextmanager
 def working(
-    source: LabelSource, threads: int | None, memory: int | None, progress: Progress | None
+    source: LabelSource,
+    threads: int | None,
+    memory: int | None,
+    progress: Progress | None,
+    where: Where | None = None,
 ) -> Iterator[Rows]:
-    """Give the rows of a source with threads to work on them, for as long as they are needed."""
+    """Give the rows of a source with threads to work on them, for as long as they are needed.
+
+    ``where`` gives another ground for them than this process.
+    """
     wanted = threads_wanted(threads)
     budget = Budget.of(source, memory)
     partitions = source.held(budget.blocks).partitions
@@ -149,6 +158,7 @@ def working(
         len(source.understanding.prob_columns),
         numbered=source.numbered,
         progress=progress,
+        where=where,
     )
     with _closed(budget.shelf()) as shelf:
         if wanted == 1:

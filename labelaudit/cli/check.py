@@ -11,7 +11,7 @@ from labelaudit.cli.ci import GITLAB_FILE, ci_service, tell_github
 from labelaudit.cli.config import origin
 from labelaudit.cli.gate_options import GateColumns, GateOutput, GateRules
 from labelaudit.cli.manifest import RunRecord
-from labelaudit.cli.options import Data, Method, Run, Talk
+from labelaudit.cli.options import ClusterRun, Data, Method, Talk
 from labelaudit.cli.sources import warn_of_variables
 from labelaudit.cli.tag_delivery import result_contents
 from labelaudit.errors import ExitCode, UsageError
@@ -51,7 +51,7 @@ def check(
     columns: GateColumns,
     method: Method,
     output: GateOutput,
-    run: Run,
+    run: ClusterRun,
     talk: Talk,
 ) -> int:
     """Pass or fail: audit DATA as find-issues (or aggregate, for votes) does, and judge rules.

@@ -9,10 +9,11 @@ import typer
 
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.cli import delivery
+from labelaudit.cli.clusters import cluster_plan, cluster_to_use
 from labelaudit.cli.config import origin
 from labelaudit.cli.delivery import IssuesDelivery
 from labelaudit.cli.manifest import RunRecord, files_read
-from labelaudit.cli.options import Columns, Data, Method, Output, Run, Talk
+from labelaudit.cli.options import ClusterRun, Columns, Data, Method, Output, Talk
 from labelaudit.cli.plan import Plan
 from labelaudit.cli.sources import open_source, warn_of_variables
 from labelaudit.cli.tag_delivery import (
@@ -49,7 +50,7 @@ def find_issues(
     columns: Columns,
     method: TagMethod,
     output: Output,
-    run: Run,
+    run: ClusterRun,
     dry_run: DryRun = False,
     talk: Talk,
 ) -> int:
@@ -77,7 +78,9 @@ def find_issues(
     if dry_run:
         from labelaudit.planning import expected
 
-        plan = Plan(source, settings, destinations, expected(source, run.memory))
+        plan = Plan(
+            source, settings, destinations, expected(source, run.memory), cluster_plan(source, run)
+        )
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
         return ExitCode.DONE
     result = _audit(source, settings, run, talk)
@@ -145,15 +148,16 @@ def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...
 
 
 def _audit(
-    source: "LabelSource", settings: AuditSettings, run: Run, talk: Talk
+    source: "LabelSource", settings: AuditSettings, run: ClusterRun, talk: Talk
 ) -> "LabelIssues | TagIssues":
     from labelaudit import api
 
-    with Progress(quiet=talk.quiet) as progress:
+    with cluster_to_use(source, run, talk) as cluster, Progress(quiet=talk.quiet) as progress:
         return api.audit(
             source,
             settings,
             threads=run.threads,
             memory=run.memory,
             progress=progress,
+            cluster=cluster,
         )

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelaudit.cli.clusters import cluster_to_use
 from labelaudit.cli.config import origin
 from labelaudit.cli.crowd_delivery import ConsensusDelivery
 from labelaudit.cli.delivery import IssuesDelivery
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import typer
 
     from labelaudit.cli.gate_options import GateColumns, GateRules
-    from labelaudit.cli.options import Method, Run, Talk
+    from labelaudit.cli.options import ClusterRun, Method, Talk
     from labelaudit.findings import Understanding
     from labelaudit.gate.judging import Accepted
     from labelaudit.gate.rules import GateRule
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "gate"]
 
-_OF_LABELS = ("probs", "key", "keep", "group", "score", "adjust", "collision", "compat")
+_OF_LABELS = ("probs", "key", "keep", "group", "score", "adjust", "collision", "compat", "cluster")
 _OF_VOTES = ("task_column", "worker_column", "abstain")
 _VOTE_TABLES = ("consensus", "workers")
 
@@ -52,7 +53,7 @@ class Asked:
     rules: GateRules
     columns: GateColumns
     method: Method
-    run: Run
+    run: ClusterRun
     talk: Talk
 
 
@@ -154,7 +155,6 @@ def _of_labels(
     from labelaudit.gate.judging import judge_labels, scene_of_labels
     from labelaudit.gate.rules import check_rules
     from labelaudit.tables.lines import row_lines
-    from labelaudit.tables.spilled_issues import in_one_table
 
     _refuse_flags(asked, _OF_VOTES, "votes")
     multilabel = source.understanding.task == "multilabel"
@@ -164,11 +164,18 @@ def _of_labels(
     grouped = source.roles.group is not None
     check_rules(rules, scene_of_labels(source.understanding, accepted, grouped=grouped))
     run = asked.run
-    with Progress(quiet=asked.talk.quiet) as progress:
-        found = api.audit(
-            source, settings, threads=run.threads, memory=run.memory, progress=progress
+    with (
+        cluster_to_use(source, run, asked.talk) as cluster,
+        Progress(quiet=asked.talk.quiet) as progress,
+    ):
+        result = api.audit(
+            source,
+            settings,
+            threads=run.threads,
+            memory=run.memory,
+            progress=progress,
+            cluster=cluster,
         )
-    result = in_one_table(found)
     groups_of = partial(_groups, source) if grouped else None
     verdict, written = judge_labels(result, rules, accepted, groups_of, row_lines(source.tables))
     deliver = TagDelivery if multilabel else IssuesDelivery

@@ -13,6 +13,7 @@ from labelaudit.cli.values import parse_list, parse_memory
 
 __all__ = [
     "Classes",
+    "ClusterRun",
     "Columns",
     "Data",
     "Excel",
@@ -325,6 +326,21 @@ class Run:
             metavar="SIZE",
             parser=parse_memory,
             text="Memory to aim at, such as 4GiB; data that does not fit is read again.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRun(Run):
+    """How the machine, or several, are used."""
+
+    cluster: Annotated[
+        str | None,
+        _run(
+            "--cluster",
+            metavar="dask|ADDRESS",
+            text="Work on a cluster: dask for workers on this machine, or the address of a "
+            "scheduler, such as tcp://10.0.0.1:8786.",
         ),
     ] = None
 

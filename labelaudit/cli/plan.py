@@ -30,6 +30,8 @@ class Plan:
     destinations : sequence of Destination
     expected : Expectation
         What the audit expects to need.
+    cluster : str or None
+        The cluster it is to run on, in words.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class Plan:
         settings: AuditSettings,
         destinations: Sequence[Destination],
         expected: Expectation,
+        cluster: str | None = None,
     ) -> None:
         self.understanding: Understanding = source.understanding
         self.bytes_to_read = int(source.bytes_to_read)
         self.warnings: tuple[str, ...] = source.warnings
         self.settings = settings
         self.destinations = destinations
+        self.cluster = cluster
         self.fits, self.memory = expected.held, expected.memory
 
     def document(self) -> dict[str, Any]:
@@ -57,6 +61,7 @@ class Plan:
             "score": self.settings.ranking,
             "decoded_data_fits": self.fits,
             "memory_expected": self.memory,
+            "cluster": self.cluster,
             "outputs": [described(each) for each in self.destinations],
             "warnings": list(self.warnings),
         }
@@ -74,9 +79,10 @@ class Plan:
             ("Method", f"{self.settings.method}, ranked by {self.settings.ranking}"),
             ("Reads", f"{_size(self.bytes_to_read)}, {again}"),
             ("Memory", f"about {_size(self.memory)}"),
+            ("Cluster", self.cluster or ""),
             ("Writes", "; ".join(outputs) if outputs else "nothing"),
         ):
-            lines += entry(title, text, limit)
+            lines += entry(title, text, limit) if text else []
         for warning in self.warnings:
             lines += paragraph(f"Warning: {warning}", limit)
         found = plural(self.understanding.rows, "row")

@@ -69,9 +69,7 @@ class HiveTable:
                 yield self._filled(batch, fields)
             return
         for group in groups:
-            for start in range(0, self.group_rows[group], batch_rows):
-                rows = min(self.group_rows[group] - start, batch_rows)
-                yield self._filled(pa.record_batch({"": pa.nulls(rows)}), fields)
+            yield self._filled(pa.record_batch({"": pa.nulls(self.group_rows[group])}), fields)
 
     def _filled(self, batch: pa.RecordBatch, fields: pa.Schema) -> pa.RecordBatch:
         columns = [

@@ -1,0 +1,126 @@
+"""Which ground an audit has, where it is not this process."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from labelaudit.cluster.engine_ground import EngineGround
+from labelaudit.cluster.engines import EngineTable
+from labelaudit.errors import UsageError
+from labelaudit.tables.decode import Decoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from distributed import Client
+
+    from labelaudit.audits.ground import Ground
+    from labelaudit.audits.rows import Rows
+    from labelaudit.cluster.connecting import Cluster
+    from labelaudit.cluster.tasks import Tasks
+    from labelaudit.tables.source import LabelSource
+
+    Where = Callable[[Rows], Ground]
+
+__all__ = ["demand_fit", "ground_elsewhere"]
+
+
+@contextmanager
+def ground_elsewhere(
+    source: LabelSource,
+    cluster: str | Client | Cluster | None,
+    threads: int | None = None,
+    memory: int | None = None,
+) -> Iterator[Where | None]:
+    """Give what makes the ground of an audit; None for this process.
+
+    Parameters
+    ----------
+    source : LabelSource
+    cluster : str or distributed.Client or Cluster or None
+        As ``connected`` says.
+    threads, memory : int or None
+        Of workers that are started on this machine.
+
+    Raises
+    ------
+    UsageError
+        If the cluster cannot read the table, or there are several labels a row.
+    LabelauditError
+        As ``connected`` and ``demand_sight`` say.
+    """
+    table = source.tables[0]
+    if isinstance(table, EngineTable):
+        _demand_no_cluster(cluster)
+        decoder = _one_label(source, "A table that another engine holds")
+        yield partial(_engine_ground, table, decoder)
+    elif cluster is None:
+        yield None
+    else:
+        demand_fit(source)
+        with _cluster_tasks(source, cluster, threads, memory) as tasks:
+            yield partial(_cluster_ground, tasks, source)
+
+
+def demand_fit(source: LabelSource) -> None:
+    """Refuse a table that workers of a cluster cannot audit.
+
+    Raises
+    ------
+    UsageError
+        If they cannot read it, or there are several labels a row.
+    """
+    from labelaudit.cluster.portions import demand_files
+
+    _one_label(source, "A table on a cluster")
+    demand_files(source)
+
+
+def _one_label(source: LabelSource, what: str) -> Decoder:
+    if isinstance(source.decoder, Decoder):
+        return source.decoder
+    raise UsageError(
+        f"{what} has to have one label a row, and this one has several.",
+        "Audit multi-label data on one machine: leave --cluster out, and name files.",
+    )
+
+
+def _demand_no_cluster(cluster: object) -> None:
+    if cluster is not None:
+        raise UsageError(
+            "The table is held by an engine that works on a cluster of its own.",
+            "Leave --cluster out.",
+        )
+
+
+def _engine_ground(table: EngineTable, decoder: Decoder, rows: Rows) -> Ground:
+    return EngineGround(table, decoder, rows.progress)
+
+
+@contextmanager
+def _cluster_tasks(
+    source: LabelSource,
+    cluster: str | Client | Cluster,
+    threads: int | None,
+    memory: int | None,
+) -> Iterator[Tasks]:
+    from labelaudit.cluster.connecting import connected
+    from labelaudit.cluster.sight import demand_sight
+    from labelaudit.cluster.tasks import Tasks
+
+    with connected(cluster, threads, memory) as found:
+        demand_sight(found.client, source.tables)
+        tasks = Tasks(found)
+        try:
+            yield tasks
+        finally:
+            tasks.drop_all()
+
+
+def _cluster_ground(tasks: Tasks, source: LabelSource, rows: Rows) -> Ground:
+    from labelaudit.cluster.ground import ClusterGround
+    from labelaudit.cluster.portions import recipes
+
+    return ClusterGround(tasks, recipes(tasks, source), rows.progress)

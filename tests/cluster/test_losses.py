@@ -1,0 +1,149 @@
+"""Workers and schedulers that go away while they are needed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from labelaudit import api
+from labelaudit.cluster import tasks as cluster_tasks
+from labelaudit.cluster.connecting import Cluster, connected
+from labelaudit.cluster.tasks import Tasks
+from labelaudit.errors import EnvironmentalError, InputError
+from tests.in_process import FIXTURES
+from tests.tables.read_back import opened, saved
+
+distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+dask = pytest.importorskip("dask")
+
+DATA = FIXTURES / "noisy" / "digits-parts" / "data"
+
+
+def audited(cluster, stage="", happens=None):
+    """Audit while something happens once, when a pass begins."""
+    waiting = [happens]
+
+    def told(name, done, total):
+        if name == stage and done == 0 and waiting:
+            waiting.pop()()
+
+    source = opened(DATA)
+    return api.audit(source, api.audit_settings({}), cluster=cluster, progress=told), waiting == []
+
+
+def killed(cluster, most=9):
+    for pid in list(cluster.client.run(os.getpid).values())[:most]:
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def lossy():
+    with connected("dask", threads=2) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def expected():
+    found, _ = audited(None)
+    return found
+
+
+@pytest.mark.parametrize("stage", ["scoring", "Judge"])
+@pytest.mark.parametrize("most", [1, 2], ids=["one", "all"])
+def test_killed_workers_cost_a_retry(lossy, expected, stage, most):
+    found, happened = audited(lossy, stage, lambda: killed(lossy, most))
+    assert happened
+    assert found.table.equals(expected.table)
+    assert repr(found.audit) == repr(expected.audit)
+
+
+def command(name, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", f"distributed.cli.dask_{name}", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A scheduler and a worker that nobody starts again."""
+    file = tmp_path / "scheduler.json"
+    ours = ["--scheduler-file", str(file), "--dashboard-address", "127.0.0.1:0"]
+    scheduler = command("scheduler", *ours, "--host", "127.0.0.1", "--port", "0")
+    worker = command("worker", *ours, "--no-nanny", "--nthreads", "1")
+    quick = {"distributed.comm.timeouts.connect": "1s"}
+    try:
+        deadline = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        with dask.config.set(quick), distributed.Client(scheduler_file=str(file)) as client:
+            client.wait_for_workers(1, timeout=60)
+            yield Cluster(client, client.scheduler.address), scheduler, worker
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+
+
+def test_all_workers_are_gone(bare, monkeypatch):
+    cluster, _, worker = bare
+    monkeypatch.setattr(cluster_tasks, "_LOOK_SECONDS", 0.3)
+    with pytest.raises(EnvironmentalError) as raised:
+        audited(cluster, "scoring", worker.kill)
+    assert raised.value.found == f"All workers of the cluster at {cluster.shown} are gone."
+
+
+def test_the_scheduler_is_gone(bare):
+    cluster, scheduler, _ = bare
+    with pytest.raises(EnvironmentalError) as raised:
+        audited(cluster, "scoring", scheduler.kill)
+    assert raised.value.found == "The scheduler of the cluster went away during the audit."
+
+
+def test_rows_that_kill_every_worker():
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        connected("dask", 1) as one,
+    ):
+        tasks = Tasks(one)
+        with pytest.raises(EnvironmentalError) as raised:
+            list(tasks.gathered([tasks.task("end", os._exit, 1)]))
+    assert raised.value.remedy.startswith("Give workers more memory")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.unlink(), "does not see "),
+        (lambda path: path.write_bytes(b"PAR1"), "sees another "),
+    ],
+    ids=["gone", "other"],
+)
+def test_workers_see_other_files(cluster, tmp_path, change, said):
+    path = tmp_path / "data.parquet"
+    saved(path)
+    source = opened(path)
+    change(path)
+    with pytest.raises(InputError) as raised:
+        api.audit(source, api.audit_settings({}), cluster=cluster)
+    assert f" {said}{path}" in raised.value.found
+    assert raised.value.found.startswith("The worker at tcp://")
+    assert raised.value.remedy.startswith("Every worker must see the same files")
+
+
+def test_nothing_is_left_on_the_cluster(cluster):
+    audited(cluster)
+    deadline = time.monotonic() + 20
+    left = cluster.client.run_on_scheduler(_tasks_left)
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = cluster.client.run_on_scheduler(_tasks_left)
+    assert left == 0
+
+
+def _tasks_left(dask_scheduler):
+    return len(dask_scheduler.tasks)

@@ -1,0 +1,206 @@
+"""What comes of a run does not depend on where it ran: the same bytes in every format."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import feather
+
+import labelaudit
+from labelaudit.cluster.connecting import connected
+from tests.in_process import FIXTURES, call
+
+NOISY = FIXTURES / "noisy"
+FILES = ("issues.parquet", "issues.arrow", "issues.csv", "issues.jsonl", "page.html", "report.txt")
+TABLES = ("classes", "joint", "pairs")
+
+
+def written(folder, *arguments):
+    """Run find-issues with every output; return its report and all files."""
+    folder.mkdir()
+    outputs = [*FILES, *(f"{name}:{name}.csv" for name in TABLES), "summary.json"]
+    asked = [word for output in outputs for word in ("-o", output)]
+    done = call("find-issues", *arguments, *asked, cwd=folder)
+    assert done.code == 0, done.err
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    summary = json.loads(files.pop("summary.json"))
+    del summary["timings"]
+    return done.out, files, json.dumps(summary)
+
+
+def same_everywhere(tmp_path, *arguments, clusters):
+    here = written(tmp_path / "here", *arguments)
+    for at, each in enumerate(clusters):
+        assert written(tmp_path / str(at), *arguments, "--cluster", each) == here
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("digits/data.parquet",),
+        ("digits-parts/data", "--method", "prune_by_noise_rate", "--all"),
+        ("digits-wide/data.csv", "--score", "confidence_weighted_entropy", "--top", "20"),
+        ("digits-jsonl/data.jsonl", "--compat", "cleanlab", "--method", "both"),
+        ("digits-ensemble/data.parquet",),
+        ("digits/data.parquet", "--adjust", "--method", "predicted_neq_given", "--seed", "3"),
+    ],
+    ids=lambda arguments: arguments[0].split("/")[0],
+)
+def test_formats_and_methods(tmp_path, cluster, arguments):
+    verdict = json.loads((NOISY / arguments[0].split("/")[0] / "expected.json").read_text("utf-8"))
+    same_everywhere(
+        tmp_path,
+        NOISY / arguments[0],
+        *arguments[1:],
+        *map(str, verdict["options"]),
+        clusters=[cluster.shown],
+    )
+
+
+def digits(**columns):
+    table = pq.read_table(NOISY / "digits" / "data.parquet")
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values))
+    return table
+
+
+def row_groups(folder, table):
+    pq.write_table(table, folder / "data.parquet", row_group_size=97)
+    return [folder / "data.parquet"]
+
+
+def many_files(folder, table):
+    for at in range(0, len(table), 200):
+        pq.write_table(table.slice(at, 200), folder / f"{at:04}.parquet", row_group_size=60)
+    return [folder]
+
+
+def arrow(folder, table):
+    feather.write_feather(table, folder / "data.arrow", compression="zstd", chunksize=150)
+    return [folder / "data.arrow"]
+
+
+def folders(folder, table):
+    for split in ("a", "b"):
+        (folder / f"split={split}").mkdir()
+    pq.write_table(table.slice(0, 900), folder / "split=a" / "0.parquet", row_group_size=250)
+    pq.write_table(table.slice(900), folder / "split=b" / "0.parquet", row_group_size=250)
+    return [folder, "--group", "split"]
+
+
+def some_rows(folder, table):
+    even = table.append_column("even", pa.array(np.arange(len(table)) % 2 == 0))
+    pq.write_table(even, folder / "data.parquet", row_group_size=97)
+    return [folder / "data.parquet", "--where", "even = true"]
+
+
+def text(folder, table):
+    probs = np.stack(table.column("pred_probs").to_numpy())
+    wide = {f"p_{k}": probs[:, k] for k in range(probs.shape[1])}
+    pa_csv.write_csv(pa.table({"label": table["label"], **wide}), folder / "data.csv")
+    return [folder / "data.csv"]
+
+
+@pytest.mark.parametrize("layout", [row_groups, many_files, arrow, folders, some_rows, text])
+def test_partitionings(tmp_path, cluster, layout):
+    (tmp_path / "data").mkdir()
+    arguments = layout(tmp_path / "data", digits())
+    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
+
+
+def test_one_worker_and_two(tmp_path, cluster):
+    arguments = row_groups(tmp_path, digits())
+    with connected("dask", threads=1) as one:
+        same_everywhere(tmp_path, *arguments, clusters=[one.shown, cluster.shown])
+
+
+def test_rows_that_cannot_be_used(tmp_path, cluster):
+    table = digits()
+    labels = table.column("label").to_pylist()
+    labels[5] = labels[1200] = None
+    table = table.set_column(table.schema.get_field_index("label"), "label", pa.array(labels))
+    arguments = [*row_groups(tmp_path, table), "--skip-invalid"]
+    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
+
+
+def test_from_python(cluster):
+    path = NOISY / "digits-parts" / "data"
+    here = labelaudit.find_issues(path)
+    there = labelaudit.find_issues(path, cluster=cluster.client)
+    assert there.table.equals(here.table)
+    assert labelaudit.report(there) == labelaudit.report(here)
+
+
+def test_a_gate(cluster):
+    arguments = ("check", NOISY / "digits" / "data.parquet", "--require", "error_rate.low <= 5%")
+    here, there = call(*arguments), call(*arguments, "--cluster", cluster.shown)
+    assert here.code == 1
+    assert there == here
+
+
+LABELS_ONLY = [
+    folder.name
+    for folder in sorted((FIXTURES / "broken").iterdir())
+    if not folder.name.startswith(("tags-", "votes-"))
+]
+
+
+@pytest.mark.parametrize("name", LABELS_ONLY)
+def test_what_is_wrong_is_said_in_the_same_words(tmp_path, cluster, name):
+    case = FIXTURES / "broken" / name
+    verdict = json.loads((case / "expected.json").read_text("utf-8"))
+    output = tmp_path / "issues.csv"
+    arguments = ("find-issues", case / verdict["data"], *verdict["options"], "-o", output)
+    here, there = call(*arguments), call(*arguments, "--cluster", cluster.shown)
+    assert here.code > 1
+    assert there == here
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan(cluster):
+    done = call("find-issues", NOISY / "digits-parts" / "data", "--dry-run", "--cluster", "dask")
+    assert "\nCluster   " in done.out
+    assert " on this machine, " in done.out
+    done = call(
+        "find-issues", NOISY / "digits-parts" / "data", "--dry-run", "--cluster", cluster.shown
+    )
+    assert f"\nCluster   {cluster.shown}, 2 workers, 2 threads; 3 parts\n" in done.out
+
+
+def test_what_travelled_is_said(cluster):
+    data = NOISY / "digits-parts" / "data"
+    done = call("find-issues", data, "-v", "--cluster", cluster.shown)
+    first, heading, *passes = done.err.splitlines()
+    assert first == f"Cluster at {cluster.shown}, 2 threads; what travelled:"
+    assert heading.split() == ["pass", "parts", "to", "a", "worker", "from", "a", "part"]
+    assert passes[0].split()[:2] == ["reading", "3"]
+    assert len(passes) > 5
+    assert max(map(len, done.err.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (NOISY / "tags" / "data.parquet", "A table on a cluster has to have one label a row"),
+        (NOISY / "votes" / "data.parquet", "--cluster is for labels, and these are not."),
+    ],
+)
+def test_other_tables_are_refused(cluster, data, said):
+    done = call("check", data, "--cluster", cluster.shown, "--require", "rows > 0")
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_table_in_memory_is_refused(cluster):
+    with pytest.raises(labelaudit.LabelauditError) as raised:
+        labelaudit.find_issues(digits(), cluster=cluster.client)
+    assert str(raised.value).startswith("Workers of a cluster cannot read the table in memory.")
+
+
+def test_keys_and_kept_columns(tmp_path, cluster):
+    table = digits(note=[f"n{i}" for i in range(1797)])
+    arguments = [*row_groups(tmp_path, table), "--key", "id", "--keep", "note"]
+    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
