@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from labelaudit.audits import hygiene
 from labelaudit.audits.find_issues import audit_labels
@@ -18,18 +17,21 @@ from labelaudit.cluster.engines import EngineTable
 from labelaudit.cluster.grounds import ground_elsewhere
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
-from labelaudit.naming import keys_and_kept, with_sound_keys
+from labelaudit.naming import counted_groups, keys_and_kept, pour, spill_for, with_sound_keys
 from labelaudit.planning import working
-from labelaudit.reports.groups import groups_table
 from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
+from labelaudit.tables.issue_sorting import spilled_table
+from labelaudit.tables.issue_spill import room_for_issues
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.source import LabelSource, open_labels, source_of
+from labelaudit.tables.spilled_issues import in_one_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import numpy as np
     import numpy.typing as npt
     from distributed import Client
 
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
     from labelaudit.cluster.connecting import Cluster
     from labelaudit.cluster.grounds import Where
     from labelaudit.crowd_findings import CrowdConsensus
-    from labelaudit.findings import JointCells
+    from labelaudit.findings import IssueRows, JointCells
     from labelaudit.running import Executor
+    from labelaudit.tables.issue_spill import IssueSpill
     from labelaudit.tag_findings import TagIssues
 
     Progress = Callable[[str, int, int], None]
@@ -130,7 +133,9 @@ def find_issues(
     )
     source = _source(data, None if named else probs, options)
     chosen = audit_settings(settings)
-    found = audit(source, chosen, threads=threads, memory=memory, cluster=cluster)
+    found: LabelIssues | TagIssues = in_one_table(
+        audit(source, chosen, threads=threads, memory=memory, cluster=cluster)
+    )
     return replace(found, warnings=tuple(map(in_python, found.warnings)))
 
 
@@ -216,6 +221,11 @@ def audit(
         Called with the stage, how many partitions are done, and how many there are.
     cluster : str or distributed.Client or Cluster or None
         Where to work, if not in this process.
+
+    Returns
+    -------
+    LabelIssues or TagIssues
+        Its table is a ``SpilledTable`` where the issues did not fit in memory.
     """
     with ground_elsewhere(source, cluster, threads, memory) as where:
         return _audit(source, settings, threads, memory, progress, where)
@@ -234,39 +244,55 @@ def _audit(
 
         return audit_tag_source(source, settings, threads=threads, memory=memory, progress=progress)
     clock = Clock()
-    with (
-        working(source, threads, memory, progress, where) as rows,
-        ThreadPoolExecutor(1) as beside,
-    ):
-        keyed = beside.submit(with_sound_keys, source, settings.skip_invalid)
-        found = audit_labels(rows, settings)
-        source, key_warnings = keyed.result()
-        clock.stop("audit")
-        result = _named(source, found, rows.on)
+    spill = spill_for(source, settings, memory)
+    with closing(spill):
+        with (
+            working(source, threads, memory, progress, where) as rows,
+            ThreadPoolExecutor(1) as beside,
+        ):
+            keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)
+            found = audit_labels(rows, settings)
+            pour(found, spill)
+            source, key_warnings = keyed.result()
+            clock.stop("audit")
+            named = _named(source, found, spill, rows.on) if spill.files is None else None
+        # What was kept for further readings is let go before the rest is sorted on disk.
+        result = _named_on_disk(source, found, spill, memory) if named is None else named
     clock.stop("table")
     warnings = (*source.warnings, *key_warnings, *found.warnings)
     return replace(result, warnings=warnings, timings=clock.laps)
 
 
-def _named(source: LabelSource, found: Audited, on: Executor) -> LabelIssues:
+def _named(source: LabelSource, found: Audited, spill: IssueSpill, on: Executor) -> LabelIssues:
     """Put keys, names and kept columns to the numbers."""
-    issues = replace(found.audit.issues, row=source.numbered(found.audit.issues.row))
-    numbers = replace(found.audit, issues=issues)
-    values = source.class_list.values
-    keys, kept = keys_and_kept(source, numbers.issues.row, on)
-    files = source.file_of(numbers.issues.row)
-    groups, group = None, source.roles.group
-    if group is not None:
-        every = source.take(source.numbered(np.arange(source.rows)), [group])[group]
-        groups = groups_table(every, found.flagged, found.left_out)
+    issues = spill.ranked()
+    issues = replace(issues, row=source.numbered(issues.row))
+    keys, kept = keys_and_kept(source, issues.row, on)
+    files = source.file_of(issues.row)
+    table = issues_table(issues, source.class_list.values, keys, files, kept, on)
+    return _result(source, found, spill, issues, table)
+
+
+def _named_on_disk(
+    source: LabelSource, found: Audited, spill: IssueSpill, memory: int | None
+) -> LabelIssues:
+    """Do the same where the issues do not fit in memory."""
+    table = spilled_table(spill, source, room_for_issues(memory))
+    return _result(source, found, spill, table.issue_rows(), table)
+
+
+def _result(
+    source: LabelSource, found: Audited, spill: IssueSpill, issues: IssueRows, table: Any
+) -> LabelIssues:
+    values, numbers = source.class_list.values, replace(found.audit, issues=issues)
     return LabelIssues(
         understanding=source.understanding,
         audit=numbers,
-        table=issues_table(numbers.issues, values, keys, files, kept, on),
+        table=table,
         classes=classes_table(numbers, values),
         joint=joint_table(numbers, values),
         pairs=pairs_table(numbers, values),
-        groups=groups,
+        groups=None if spill.marks is None else counted_groups(source, spill.marks, found.left_out),
         problems=found.problems,
     )
 

@@ -10,27 +10,47 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.errors import InvalidDataError
+from labelaudit.findings import IssueChunk
+from labelaudit.reports.groups import GroupCounts
 from labelaudit.running import each
+from labelaudit.tables.arrays import bits
 from labelaudit.tables.held_keys import HeldKeys
+from labelaudit.tables.issue_spill import BYTES_PER_ISSUE, IssueSpill, picked, room_for_issues
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from labelaudit.audits.find_issues import Audited
+    from labelaudit.audits.settings import AuditSettings
     from labelaudit.running import Executor
     from labelaudit.tables.source import LabelSource
 
-__all__ = ["keys_and_kept", "with_sound_keys"]
+__all__ = ["counted_groups", "keys_and_kept", "pour", "spill_for", "with_sound_keys"]
 
 PARTS = 4
+_HELD_BYTES = 8
+AT_ONCE = 1 << 16
 
 
-def with_sound_keys(source: LabelSource, skip_invalid: bool) -> tuple[LabelSource, tuple[str, ...]]:
-    """Use row numbers in place of a key that was only guessed and does not name rows."""
-    held = HeldKeys(source.rows)
-    problem = source.check_keys(held)
+def with_sound_keys(
+    source: LabelSource, skip_invalid: bool, memory: int | None = None
+) -> tuple[LabelSource, tuple[str, ...]]:
+    """Use row numbers in place of a key that was only guessed and does not name rows.
+
+    Parameters
+    ----------
+    source : LabelSource
+    skip_invalid : bool
+        Number the issues of equal keys.
+    memory : int or None
+        Bytes that the user allows for everything.
+    """
+    room = room_for_issues(memory) // 4
+    held = HeldKeys(source.rows) if source.rows * _HELD_BYTES <= room else None
+    problem = source.check_keys(held, room)
     if problem is None:
         # What is held is counted among the rows that are read.
-        complete = held.complete and source.understanding.where is None
+        complete = held is not None and held.complete and source.understanding.where is None
         return (replace(source, keys=held) if complete else source), ()
     if source.key_is_inferred:
         return source.without_key(), (f"{problem.sentence} Row numbers are the keys.",)
@@ -62,3 +82,43 @@ def keys_and_kept(
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     whole = column.combine_chunks()
     return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def spill_for(source: LabelSource, settings: AuditSettings, memory: int | None) -> IssueSpill:
+    """Return what takes the issues of an audit: in memory as far as it is allowed to go."""
+    marks = None if source.roles.group is None else source.rows
+    return IssueSpill(room_for_issues(memory) // BYTES_PER_ISSUE, settings.top, marks)
+
+
+def pour(found: Audited, spill: IssueSpill) -> None:
+    """Give what an audit has ranked to what ranks it again, in row order."""
+    ranked = found.audit.issues
+    spill.mark(found.flagged)
+    by_row = np.argsort(ranked.row, kind="stable")
+    for start in range(0, len(by_row), AT_ONCE):
+        rank = by_row[start : start + AT_ONCE]
+        spill.take(IssueChunk(picked(ranked, rank), rank.astype(np.float64)))
+
+
+def counted_groups(
+    source: LabelSource, marks: npt.NDArray[np.uint8], left_out: npt.NDArray[np.int64]
+) -> pa.Table:
+    """Count rows and issues for each value of the group column, which is read along.
+
+    Parameters
+    ----------
+    source : LabelSource
+    marks : uint8
+        A bit for each row that is read, whether it is flagged.
+    left_out : (l,) int64
+        Rows that took no part in the audit, ascending.
+    """
+    counts, first = GroupCounts(), 0
+    for values in source.column(str(source.roles.group)):
+        n = len(values)
+        low, high = np.searchsorted(left_out, (first, first + n))
+        used = np.ones(n, np.bool_)
+        used[left_out[low:high] - first] = False
+        counts.add(values, used, bits(pa.py_buffer(marks), first, n))
+        first += n
+    return counts.table()

@@ -155,6 +155,7 @@ def _of_labels(
     from labelaudit.gate.judging import judge_labels, scene_of_labels
     from labelaudit.gate.rules import check_rules
     from labelaudit.tables.lines import row_lines
+    from labelaudit.tables.spilled_issues import in_one_table
 
     _refuse_flags(asked, _OF_VOTES, "votes")
     multilabel = source.understanding.task == "multilabel"
@@ -168,7 +169,7 @@ def _of_labels(
         cluster_to_use(source, run, asked.talk) as cluster,
         Progress(quiet=asked.talk.quiet) as progress,
     ):
-        result = api.audit(
+        found = api.audit(
             source,
             settings,
             threads=run.threads,
@@ -176,6 +177,7 @@ def _of_labels(
             progress=progress,
             cluster=cluster,
         )
+    result = in_one_table(found)
     groups_of = partial(_groups, source) if grouped else None
     verdict, written = judge_labels(result, rules, accepted, groups_of, row_lines(source.tables))
     deliver = TagDelivery if multilabel else IssuesDelivery

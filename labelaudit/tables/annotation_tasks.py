@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
+from labelaudit.tables.pieces import in_pieces
 from labelaudit.tables.writing import cell_text, json_text
 
 if TYPE_CHECKING:
@@ -93,8 +95,11 @@ def _batches(
     """Yield what is said of some issues and what is shown of their rows, as JSON text."""
     names = table.column_names
     kept = names[names.index("severity") + 1 :]
-    one_label = table["class"].null_count == table.num_rows
-    for batch in table.to_batches(max_chunksize=_BATCH):
+    # Tables that do not fit in memory cannot be asked, and have one label a row.
+    columns = getattr(table, "columns", None)
+    one_label = columns is None or columns[names.index("class")].null_count == table.num_rows
+    small = (piece.to_batches(max_chunksize=_BATCH) for piece in in_pieces(table))
+    for batch in chain.from_iterable(small):
         column = batch.column
         about = {
             "labelaudit_id": _texts(column("issue_id")),

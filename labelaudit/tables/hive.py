@@ -69,7 +69,9 @@ class HiveTable:
                 yield self._filled(batch, fields)
             return
         for group in groups:
-            yield self._filled(pa.record_batch({"": pa.nulls(self.group_rows[group])}), fields)
+            for start in range(0, self.group_rows[group], batch_rows):
+                rows = min(self.group_rows[group] - start, batch_rows)
+                yield self._filled(pa.record_batch({"": pa.nulls(rows)}), fields)
 
     def _filled(self, batch: pa.RecordBatch, fields: pa.Schema) -> pa.RecordBatch:
         columns = [

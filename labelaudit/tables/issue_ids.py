@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from labelaudit.running import Executor
 
-__all__ = ["issue_ids"]
+__all__ = ["hexadecimal", "issue_digests", "issue_ids", "numbered"]
 
 MANY = 30_000
 AT_ONCE = 1 << 16
@@ -50,13 +49,33 @@ def issue_ids(
         16 hexadecimal digits: blake2b of issue type, class, given label, key, and a number that
         tells issues apart which agree in all of these.
     """
+    return hexadecimal(_told_apart(issue_digests(kinds, which, keys, on)))
+
+
+def issue_digests(
+    kinds: Sequence[tuple[str, ...]],
+    which: npt.ArrayLike,
+    keys: pa.Array,
+    on: Executor | None = None,
+) -> npt.NDArray[np.uint64]:
+    """Hash what issues say, before those that agree in all of it are told apart.
+
+    Parameters
+    ----------
+    kinds, which, keys, on
+        As for ``issue_ids``.
+
+    Returns
+    -------
+    (m,) uint64
+    """
     heads = [_head(*kind) for kind in kinds]
     places, texts = np.asarray(which, np.int32), _as_binary(keys)
     if len(keys) < MANY:
-        return _hexadecimal(_told_apart(_digests(heads, places, texts)))
+        return np.frombuffer(_digests(heads, places, texts), "<u8").astype(np.uint64)
     parts = [slice(at, at + AT_ONCE) for at in range(0, len(keys), AT_ONCE)]
     digests = each(partial(_digests_of_many, heads, places, texts), parts, on)
-    return _hexadecimal(_told_apart(b"".join(digests)))
+    return np.concatenate(list(digests))
 
 
 def _digests(heads: Sequence[bytes], which: npt.NDArray[np.int32], texts: pa.Array) -> bytes:
@@ -72,7 +91,7 @@ def _digests(heads: Sequence[bytes], which: npt.NDArray[np.int32], texts: pa.Arr
 
 def _digests_of_many(
     heads: Sequence[bytes], which: npt.NDArray[np.int32], every: pa.Array, part: slice
-) -> bytes:
+) -> npt.NDArray[np.uint64]:
     """Hash in a kernel: a third of the time, once there are enough to be worth its loading."""
     from labelaudit.kernels.blake2 import digests
 
@@ -84,26 +103,45 @@ def _digests_of_many(
     bytes_of_all = np.frombuffer(data if data is not None and data.size else b"\0", np.uint8)
     out = np.empty(len(texts), np.uint64)
     digests(joined, starts, which, bytes_of_all, ends, out)
-    return out.astype("<u8").tobytes()
+    return out
 
 
-def _told_apart(joined: bytes) -> bytes:
+def _told_apart(digests: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Hash the second, third, ... of equal digests again, with their number."""
-    numbers = np.sort(np.frombuffer(joined, np.uint64))
-    if not (numbers[1:] == numbers[:-1]).any():
-        return joined
-    seen: Counter[bytes] = Counter()
-    apart = []
-    for digest in (joined[start : start + 8] for start in range(0, len(joined), 8)):
-        number = seen[digest]
-        seen[digest] += 1
-        again = blake2b(b"%d:" % number + digest, digest_size=8).digest()
-        apart.append(again if number else digest)
-    return b"".join(apart)
+    ordered = np.sort(digests)
+    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return numbered(digests, again, np.zeros(len(again), np.int64)) if len(again) else digests
 
 
-def _hexadecimal(digests: bytes) -> pa.Array:
-    text = digests.hex().encode()
+def numbered(
+    digests: npt.NDArray[np.uint64], repeated: npt.NDArray[np.uint64], seen: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    """Hash the second, third, ... of repeated digests again, with their number.
+
+    Parameters
+    ----------
+    digests : (m,) uint64
+        In rank order.
+    repeated : (r,) uint64
+        Those that are there more than once; ascending.
+    seen : (r,) int64
+        How often each has been met; counted on.
+    """
+    apart = digests.copy()
+    place = np.minimum(np.searchsorted(repeated, digests), len(repeated) - 1)
+    for i in np.flatnonzero(repeated[place] == digests).tolist():
+        number = int(seen[place[i]])
+        seen[place[i]] += 1
+        if number:
+            text = b"%d:" % number + digests[i].astype("<u8").tobytes()
+            again = blake2b(text, digest_size=8).digest()
+            apart[i] = np.frombuffer(again, "<u8")[0]
+    return apart
+
+
+def hexadecimal(digests: npt.NDArray[np.uint64]) -> pa.Array:
+    """Spell digests out, 16 digits each."""
+    text = digests.astype("<u8").tobytes().hex().encode()
     offsets = np.arange(0, len(text) + 1, 16, dtype=np.int32)
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(text))
 

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from labelaudit.findings import IssueRows
     from labelaudit.running import Executor
 
-__all__ = ["SEVERITIES", "dictionary", "filter_names", "issues_table", "with_kept"]
+__all__ = [
+    "SEVERITIES",
+    "dictionary",
+    "filter_names",
+    "issues_table",
+    "kinds_of",
+    "ranked_table",
+    "with_kept",
+]
 
 LABEL_ERROR = "label_error"
 SEVERITIES = ("low", "medium", "high")
@@ -48,11 +56,29 @@ def issues_table(
         Further columns of the input to carry along, unchanged.
     on : Executor, optional
     """
+    ids = issue_ids(kinds_of(values), rows.given, keys, on)
+    return ranked_table(rows, values, ids, keys, files, kept)
+
+
+def kinds_of(values: pa.Array) -> list[tuple[str, ...]]:
+    """Return what issues of each given label say besides their key."""
+    return [(LABEL_ERROR, "", name) for name in values.cast(pa.string()).to_pylist()]
+
+
+def ranked_table(
+    rows: IssueRows,
+    values: pa.Array,
+    ids: pa.Array,
+    keys: pa.Array,
+    files: pa.Array | None,
+    kept: pa.Table | None,
+    first: int = 0,
+) -> pa.Table:
+    """Write some of the ranked rows, the first of which has ``first`` rows before it."""
     n = len(rows.row)
-    kinds = [(LABEL_ERROR, "", name) for name in values.cast(pa.string()).to_pylist()]
     columns = {
-        "rank": pa.array(np.arange(1, n + 1)),
-        "issue_id": issue_ids(kinds, rows.given, keys, on),
+        "rank": pa.array(np.arange(first + 1, first + n + 1)),
+        "issue_id": ids,
         "key": keys,
         "row": pa.array(rows.row),
         **({} if files is None else {"file": files}),

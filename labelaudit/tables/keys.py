@@ -21,26 +21,44 @@ if TYPE_CHECKING:
 __all__ = ["key_problem"]
 
 _SHOWN_ROWS = 5
+# A key as text, its code, and its place among the different ones.
+_ROW_BYTES = 64
 
 
-def key_problem(column: Callable[[], Iterator[pa.Array]], name: str) -> Problem | None:
+def key_problem(
+    column: Callable[[], Iterator[pa.Array]],
+    name: str,
+    rows: int = 0,
+    memory: int | None = None,
+) -> Problem | None:
     """Return what is wrong with the keys, None if each row has one of its own.
 
     Parameters
     ----------
     column : callable
         Reads the key column, in row order. Keys that only ever increase are compared on the way;
-        others are read once more, and then all of them are held in memory.
+        others are read once more.
     name : str
         The column.
+    rows : int
+        How many there are.
+    memory : int or None
+        Bytes to take, about: more keys than fit are compared on disk. None: no limit.
     """
     if _ascends(map(_comparable, column())):
         return None
+    if memory is not None and rows * _ROW_BYTES > memory:
+        from labelaudit.tables.many_keys import missing_and_repeated
+
+        lost, again = missing_and_repeated(lambda: map(_comparable, column()), memory)
+        first = np.concatenate((lost.first, again.first))
+        return _problem(name, lost.count, again.count, first) if len(first) else None
     keys = [_comparable(batch) for batch in column()]
     null = np.concatenate([null_mask(batch) for batch in keys])
     missing = np.flatnonzero(null)
     repeats = _repeats(pa.chunked_array(keys), np.flatnonzero(~null))
-    return _problem(name, missing, repeats) if len(missing) + len(repeats) else None
+    found = np.concatenate((missing, repeats))
+    return _problem(name, len(missing), len(repeats), found) if len(found) else None
 
 
 def _comparable(keys: pa.Array) -> pa.Array:
@@ -84,17 +102,16 @@ def _repeats(column: pa.ChunkedArray, valid: npt.NDArray[np.int64]) -> npt.NDArr
     return again
 
 
-def _problem(name: str, missing: npt.NDArray[np.int64], repeats: npt.NDArray[np.int64]) -> Problem:
+def _problem(name: str, missing: int, repeats: int, rows: npt.NDArray[np.int64]) -> Problem:
     said = []
-    if len(missing):
-        said.append(f"is null in {len(missing):,} row{'s' * (len(missing) > 1)}")
-    if len(repeats):
-        said.append(f"repeats an earlier key in {len(repeats):,} row{'s' * (len(repeats) > 1)}")
-    rows = np.sort(np.concatenate((missing, repeats)))
+    if missing:
+        said.append(f"is null in {missing:,} row{'s' * (missing > 1)}")
+    if repeats:
+        said.append(f"repeats an earlier key in {repeats:,} row{'s' * (repeats > 1)}")
     return Problem(
-        kind="null_key" if len(missing) else "duplicate_key",
+        kind="null_key" if missing else "duplicate_key",
         sentence=f"The key column {safe(name)} {' and '.join(said)}.",
-        count=len(rows),
-        rows=tuple(rows[:_SHOWN_ROWS].tolist()),
+        count=missing + repeats,
+        rows=tuple(np.sort(rows)[:_SHOWN_ROWS].tolist()),
         remedy="Give each row a key of its own, or name another column with --key.",
     )

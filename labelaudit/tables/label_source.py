@@ -157,25 +157,28 @@ class LabelSource:
             if bounds[i] < bounds[i + 1]:
                 yield table, rows[bounds[i] : bounds[i + 1]] - starts[i]
 
-    def check_keys(self, held: HeldKeys | None = None) -> Problem | None:
+    def check_keys(self, held: HeldKeys | None = None, memory: int | None = None) -> Problem | None:
         """Return what is wrong with the key column: nulls, or keys that are there twice.
 
         Parameters
         ----------
         held : HeldKeys, optional
             Keeps what is read.
+        memory : int or None
+            Bytes to take, about; None: no limit.
         """
         key = self.roles.key
         if key is None:
             return None
         tapped = iter if held is None else held.tapped
-        problem = key_problem(lambda: tapped(self._column(key)), key)
+        problem = key_problem(lambda: tapped(self.column(key)), key, self.rows, memory)
         if problem is None:
             return None
         rows = self.numbered(np.array(problem.rows, np.int64))
         return replace(problem, rows=tuple(rows.tolist()))
 
-    def _column(self, name: str) -> Iterator[pa.Array]:
+    def column(self, name: str) -> Iterator[pa.Array]:
+        """Read a column of the rows that are read, in order, some of them at a time."""
         kind = common_type([table.schema.field(name).type for table in self.tables])
         for table in self.tables:
             for batch in table.read(range(len(table.group_rows)), (name,), 1 << 17):

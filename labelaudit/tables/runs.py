@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, is_dataclass
 from hashlib import blake2b
-from io import BytesIO
+from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from labelaudit.errors import InputError
 from labelaudit.tables.outputs import RUN_FILE
+from labelaudit.tables.pieces import copied, in_pieces
 from labelaudit.tables.run_values import Stored, decoded, encoded
 from labelaudit.wording import safe
 
@@ -30,6 +31,7 @@ __all__ = ["RunContext", "SavedRun", "load_run", "save_run"]
 
 _FORMAT = "labelaudit run"
 _VERSION = 1
+_SUM_BYTES = 16
 _AGAIN = "Run the audit again with -o run:DIR, or name a folder that was written so."
 
 
@@ -88,15 +90,12 @@ def save_run(run: SavedRun, folder: str, staging: Staging) -> None:
     """
     stored = Stored()
     value = encoded(run, "", stored)
-    contents = {name: _arrow_bytes(table) for name, table in stored.tables.items()}
     staging.folder(folder)
-    for name, content in contents.items():
+    files = {}
+    for name, table in stored.tables.items():
         with staging.file(str(Path(folder) / name)) as sink:
-            sink.write(content)
-    body = {
-        "files": {name: _checksum(content) for name, content in contents.items()},
-        "run": value,
-    }
+            files[name] = _write_arrow(table, sink)
+    body = {"files": files, "run": value}
     document = {"format": _FORMAT, "version": _VERSION, "checksum": _body_checksum(body), **body}
     with staging.file(str(Path(folder) / RUN_FILE)) as sink:
         sink.write((json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
@@ -189,17 +188,34 @@ def _table(folder: Path, name: str, checksum: str, where: str) -> pa.Table:
     return pa.ipc.open_file(pa.BufferReader(content)).read_all()
 
 
-def _arrow_bytes(table: pa.Table) -> bytes:
-    whole = table.unify_dictionaries()
-    sink = BytesIO()
+def _write_arrow(table: pa.Table, sink: IO[bytes]) -> str:
+    """Write a table piece by piece, and return the checksum of the file."""
+    whole = table.unify_dictionaries() if isinstance(table, pa.Table) else table
     options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_file(sink, whole.schema, options=options) as writer:
-        writer.write_table(whole)
-    return sink.getvalue()
+    summed = _Summed(sink)
+    with pa.ipc.new_file(summed, whole.schema, options=options) as writer:
+        for piece in in_pieces(whole):
+            writer.write_table(copied(piece))
+    return summed.sum.hexdigest()
+
+
+class _Summed(RawIOBase):
+    """Sums up what it passes on."""
+
+    def __init__(self, sink: IO[bytes]) -> None:
+        self.sink = sink
+        self.sum = blake2b(digest_size=_SUM_BYTES)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.sum.update(data)
+        return self.sink.write(data)
 
 
 def _checksum(content: bytes) -> str:
-    return blake2b(content, digest_size=16).hexdigest()
+    return blake2b(content, digest_size=_SUM_BYTES).hexdigest()
 
 
 def _body_checksum(body: Mapping[str, Any]) -> str:

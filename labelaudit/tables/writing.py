@@ -1,4 +1,4 @@
-"""Tables to bytes: Parquet, Arrow, CSV and JSON lines, always whole columns at a time."""
+"""Tables to bytes: Parquet, Arrow, CSV and JSON lines, a piece of whole columns at a time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from labelaudit.tables.outputs import TASK_FORMATS
+from labelaudit.tables.pieces import copied, in_pieces, row_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cell_text", "harmless", "json_lines", "json_text", "write_table"]
 
-_BATCH = 65_536
 _LINES = 16_384
 _ENCODERS = max(1, min(4, os.cpu_count() or 1))
 # What a spreadsheet may take for the start of a formula, its full-width twins included.
@@ -31,7 +31,7 @@ def write_table(table: pa.Table, form: str, sink: IO[bytes], *, excel: bool = Fa
 
     Parameters
     ----------
-    table : pyarrow.Table
+    table : pyarrow.Table or SpilledTable
     form : {"parquet", "arrow", "csv", "jsonl"}; for issues also {"label-studio", "argilla"}
     sink : binary file
     excel : bool
@@ -55,46 +55,53 @@ def write_table(table: pa.Table, form: str, sink: IO[bytes], *, excel: bool = Fa
 
 
 def _write_parquet(table: pa.Table, sink: IO[bytes]) -> None:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    with pq.ParquetWriter(
+        sink, table.schema, compression="zstd", write_page_checksum=True
+    ) as writer:
+        for pieces in row_groups(table):
+            group = pa.concat_tables(pieces).unify_dictionaries().combine_chunks()
+            writer.write_table(group, row_group_size=max(group.num_rows, 1))
 
 
 def _write_arrow(table: pa.Table, sink: IO[bytes]) -> None:
     import pyarrow as pa
 
-    whole = table.unify_dictionaries()  # the file format allows one dictionary for each column
+    # The file format allows one dictionary for each column.
+    whole = table.unify_dictionaries() if isinstance(table, pa.Table) else table
     with pa.ipc.new_file(sink, whole.schema) as writer:
-        writer.write_table(whole, max_chunksize=_BATCH)
+        for piece in in_pieces(whole):
+            writer.write_table(copied(piece))
 
 
 def _write_csv(table: pa.Table, sink: IO[bytes], *, excel: bool) -> None:
-    text = partial(_csv_text, table, excel)
-    starts = range(_LINES, table.num_rows, _LINES)
-    sink.write(text(0))
-    if starts:
-        # Encoding takes no lock. Some parts at once, because all of them are held until written.
-        with ThreadPoolExecutor(_ENCODERS) as pool:
-            for first in range(0, len(starts), 4 * _ENCODERS):
-                sink.writelines(pool.map(text, starts[first : first + 4 * _ENCODERS]))
+    sink.write(_csv_text(table.slice(0, 0), excel, True, 0))
+    # Encoding takes no lock. Some parts at once, because all of them are held until written.
+    with ThreadPoolExecutor(_ENCODERS) as pool:
+        for piece in in_pieces(table):
+            text = partial(_csv_text, piece, excel, False)
+            sink.writelines(pool.map(text, range(0, piece.num_rows, _LINES)))
 
 
-def _csv_text(table: pa.Table, excel: bool, start: int) -> pa.Buffer:
-    """Return some rows as CSV, the first ones under the column names."""
+def _csv_text(table: pa.Table, excel: bool, header: bool, start: int) -> pa.Buffer:
+    """Return some rows as CSV."""
     import pyarrow as pa
     from pyarrow import csv
 
     names = [_harmless_name(name) if excel else name for name in table.column_names]
     flat = [_flat(column, excel=excel) for column in table.slice(start, _LINES).columns]
-    options = csv.WriteOptions(include_header=start == 0, quoting_style="needed")
+    options = csv.WriteOptions(include_header=header, quoting_style="needed")
     sink = pa.BufferOutputStream()
     csv.write_csv(pa.Table.from_arrays(flat, names=names), sink, options)
     return sink.getvalue()
 
 
 def _write_jsonl(table: pa.Table, sink: IO[bytes]) -> None:
-    for batch in table.to_batches(max_chunksize=_LINES):
-        sink.write(json_lines(batch))
+    for piece in in_pieces(table):
+        for batch in piece.to_batches(max_chunksize=_LINES):
+            sink.write(json_lines(batch))
 
 
 def json_lines(batch: pa.RecordBatch) -> memoryview | bytes:

@@ -193,5 +193,8 @@ def _likely(result: LabelIssues, names: _Names) -> dict[str, list[int]]:
 
 def _run_name(result: LabelIssues | TagIssues) -> str:
     """Name the run by its issues, so that decisions are found again and never mixed up."""
-    ids: Sequence[str] = result.table["issue_id"].to_pylist()
-    return blake2b("".join(ids).encode(), digest_size=8).hexdigest()
+    name = blake2b(digest_size=8)
+    for batch in result.table.to_batches(max_chunksize=65_536):
+        ids: Sequence[str] = batch.column("issue_id").to_pylist()
+        name.update("".join(ids).encode())
+    return name.hexdigest()

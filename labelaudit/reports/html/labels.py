@@ -170,7 +170,7 @@ def _pairs(result: LabelIssues) -> list[dict[str, Any]]:
 def _examples(result: LabelIssues) -> dict[tuple[str, str], list[str]]:
     """Return the keys of the worst rows of each pair."""
     found: dict[tuple[str, str], list[str]] = {}
-    columns = result.table.select(["key", "given_label", "suggested_label"]).slice(0, 20_000)
+    columns = result.table.slice(0, 20_000).select(["key", "given_label", "suggested_label"])
     for row in columns.to_pylist():
         near = found.setdefault((str(row["given_label"]), str(row["suggested_label"])), [])
         if len(near) < _EXAMPLES:
