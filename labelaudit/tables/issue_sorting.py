@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["spilled_table"]
 
 _DIGEST = {"id": np.dtype(np.uint64)}
-_BLOCK_ROWS = 16_384
+_FIRST_ROWS, _BLOCK_ROWS = 4_096, 65_536
 _BLOCK_BYTES = 16 << 20
 _MOST_REPEATED = 1 << 20
 _ID_ROWS = 1 << 20
@@ -99,15 +99,15 @@ class _Sorting:
     def _joined(self, along: Along | None, coded: Coded) -> Iterator[pa.Table]:
         """Yield the rows in row order with all that is to be known of them."""
         kinds = kinds_of(self.source.class_list.values)
-        start, step = 0, _BLOCK_ROWS
+        start, step = 0, min(_FIRST_ROWS, _BLOCK_ROWS)
         while start < self.taken.rows:
             block = self.taken.read(start, start + step)
             start += step
             rows = block["row"]
             block["row"] = self.source.numbered(rows)
             beside = None if along is None else along.take(rows)
-            if beside is not None:
-                step = min(_BLOCK_ROWS, max(_BLOCK_BYTES * len(rows) // max(beside.nbytes, 1), 1))
+            size = 0 if beside is None else beside.nbytes
+            step = min(_BLOCK_ROWS, max(_BLOCK_BYTES * len(rows) // max(size, 1), 1))
             keys = self._keys(beside, block["row"])
             block["id"] = issue_digests(kinds, block["given"], keys)
             yield _as_table(block, None if beside is None else coded.encoded(beside))

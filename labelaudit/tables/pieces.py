@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["PIECE_ROWS", "copied", "in_pieces", "payload", "piece_rows", "row_groups"]
 
 PIECE_ROWS = 1 << 16
-GROUP_ROWS = 1 << 20
+GROUP_ROWS = 1 << 18
 _PIECE_BYTES = 32 << 20
 _GROUP_BYTES = 128 << 20
 
@@ -57,7 +57,7 @@ def piece_rows(size: int) -> int:
 
 
 def row_groups(table: pa.Table) -> Iterator[list[pa.Table]]:
-    """Yield the pieces of each row group: 2^20 rows, or fewer if they hold more than 128 MB."""
+    """Yield the pieces of each row group: 2^18 rows, or fewer if they hold more than 128 MB."""
     held: list[pa.Table] = []
     rows = size = 0
     for piece in in_pieces(table):

@@ -127,7 +127,7 @@ class _Run:
         self.by = by
         self.reader = pa.ipc.open_file(pa.OSFile(str(path)))
         self.next = 0
-        self.table = pa.Table.from_batches([], self.reader.schema)
+        self.batch: pa.RecordBatch | None = None
         self.values: npt.NDArray[Any] = np.empty(0)
 
     @property
@@ -136,16 +136,18 @@ class _Run:
 
     def fill(self) -> None:
         """Read on if nothing is left of what was read."""
-        if not self.table.num_rows and self.more:
-            self.table = pa.Table.from_batches([self.reader.get_batch(self.next)])
-            self.values = _values(self.table, self.by)
+        if not len(self.values) and self.more:
+            self.batch = self.reader.get_batch(self.next)
+            self.values = viewed(self.batch.column(self.by))
             self.next += 1
 
-    def cut(self, end: int) -> pa.Table:
+    def cut(self, end: int) -> list[pa.RecordBatch]:
         """Take some rows off the front."""
-        front, self.table = self.table.slice(0, end), self.table.slice(end)
+        if not end or self.batch is None:
+            return []
+        front, self.batch = self.batch.slice(0, end), self.batch.slice(end)
         self.values = self.values[end:]
-        return front
+        return [front]
 
 
 def _merged(paths: Sequence[Path], by: str) -> Iterator[pa.Table]:
@@ -154,23 +156,25 @@ def _merged(paths: Sequence[Path], by: str) -> Iterator[pa.Table]:
     while True:
         for run in runs:
             run.fill()
-        runs = [run for run in runs if run.table.num_rows]
+        runs = [run for run in runs if len(run.values)]
         if not runs:
             return
-        yield _sorted(pa.concat_tables(_front(runs)), by)
+        yield _sorted(pa.Table.from_batches(_front(runs)), by)
 
 
-def _front(runs: Sequence[_Run]) -> list[pa.Table]:
+def _front(runs: Sequence[_Run]) -> list[pa.RecordBatch]:
     """Cut off what can only be followed by greater rows, or by ties that come later."""
     open_runs = [i for i, run in enumerate(runs) if run.more]
     if not open_runs:
-        return [run.cut(run.table.num_rows) for run in runs]
-    last = min(open_runs, key=lambda i: runs[i].values[-1])  # of ties, the first
-    bound = runs[last].values[-1]
-    return [
-        run.cut(int(np.searchsorted(run.values, bound, "right" if i <= last else "left")))
-        for i, run in enumerate(runs)
-    ]
+        ends = [len(run.values) for run in runs]
+    else:
+        last = min(open_runs, key=lambda i: runs[i].values[-1])  # of ties, the first
+        bound = runs[last].values[-1]
+        ends = [
+            int(np.searchsorted(run.values, bound, "right" if i <= last else "left"))
+            for i, run in enumerate(runs)
+        ]
+    return [front for run, end in zip(runs, ends, strict=True) for front in run.cut(end)]
 
 
 def _sorted(table: pa.Table, by: str) -> pa.Table:
