@@ -17,7 +17,7 @@ from labelaudit.cluster.engines import EngineTable
 from labelaudit.cluster.grounds import ground_elsewhere
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
-from labelaudit.naming import counted_groups, keys_and_kept, pour, spill_for, with_sound_keys
+from labelaudit.naming import counted_groups, keys_and_kept, spill_for, with_sound_keys
 from labelaudit.planning import working
 from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
@@ -251,8 +251,7 @@ def _audit(
             ThreadPoolExecutor(1) as beside,
         ):
             keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)
-            found = audit_labels(rows, settings)
-            pour(found, spill)
+            found = audit_labels(rows, settings, spill)
             source, key_warnings = keyed.result()
             clock.stop("audit")
             named = _named(source, found, spill, rows.on) if spill.files is None else None

@@ -10,26 +10,23 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.errors import InvalidDataError
-from labelaudit.findings import IssueChunk
 from labelaudit.reports.groups import GroupCounts
 from labelaudit.running import each
 from labelaudit.tables.arrays import bits
 from labelaudit.tables.held_keys import HeldKeys
-from labelaudit.tables.issue_spill import BYTES_PER_ISSUE, IssueSpill, picked, room_for_issues
+from labelaudit.tables.issue_spill import BYTES_PER_ISSUE, IssueSpill, room_for_issues
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.audits.find_issues import Audited
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.running import Executor
     from labelaudit.tables.source import LabelSource
 
-__all__ = ["counted_groups", "keys_and_kept", "pour", "spill_for", "with_sound_keys"]
+__all__ = ["counted_groups", "keys_and_kept", "spill_for", "with_sound_keys"]
 
 PARTS = 4
 _HELD_BYTES = 8
-AT_ONCE = 1 << 16
 
 
 def with_sound_keys(
@@ -88,16 +85,6 @@ def spill_for(source: LabelSource, settings: AuditSettings, memory: int | None) 
     """Return what takes the issues of an audit: in memory as far as it is allowed to go."""
     marks = None if source.roles.group is None else source.rows
     return IssueSpill(room_for_issues(memory) // BYTES_PER_ISSUE, settings.top, marks)
-
-
-def pour(found: Audited, spill: IssueSpill) -> None:
-    """Give what an audit has ranked to what ranks it again, in row order."""
-    ranked = found.audit.issues
-    spill.mark(found.flagged)
-    by_row = np.argsort(ranked.row, kind="stable")
-    for start in range(0, len(by_row), AT_ONCE):
-        rank = by_row[start : start + AT_ONCE]
-        spill.take(IssueChunk(picked(ranked, rank), rank.astype(np.float64)))
 
 
 def counted_groups(

@@ -22,7 +22,6 @@ __all__ = [
     "NUMBERS",
     "IssueSpill",
     "issues_fit",
-    "picked",
     "room_for_issues",
     "rows_of",
 ]
@@ -102,7 +101,9 @@ class IssueSpill:
 
     def take(self, chunk: IssueChunk) -> None:
         """Take the next rows; each chunk begins behind the last one."""
-        self.mark(chunk.rows.row[chunk.rows.is_issue])
+        if self.marks is not None:
+            flagged = chunk.rows.row[chunk.rows.is_issue]
+            np.bitwise_or.at(self.marks, flagged >> 3, (1 << (flagged & 7)).astype(np.uint8))
         if self.files is not None:
             self.files.append(_columns(chunk))
             return
@@ -110,11 +111,6 @@ class IssueSpill:
         self._rows += len(chunk.order)
         if self._rows > self.most:
             self._make_room()
-
-    def mark(self, flagged: npt.NDArray[np.int64]) -> None:
-        """Remember that rows are flagged, if that is to be known."""
-        if self.marks is not None:
-            np.bitwise_or.at(self.marks, flagged >> 3, (1 << (flagged & 7)).astype(np.uint8))
 
     def _make_room(self) -> None:
         """Keep the worst if only they are wanted, and go to files if that leaves too many."""
@@ -146,7 +142,7 @@ class IssueSpill:
         whole = _joined(self._held)
         self._held.clear()
         order = np.argsort(whole.order, kind="stable")[: self.top]
-        return picked(whole.rows, order)
+        return _picked(whole.rows, order)
 
     def close(self) -> None:
         """Remove what was written, if it is not in use any more."""
@@ -172,11 +168,10 @@ def _joined(chunks: Sequence[IssueChunk]) -> IssueChunk:
 def _worst(chunk: IssueChunk, top: int) -> IssueChunk:
     """Keep the worst rows, in row order."""
     kept = np.sort(np.argsort(chunk.order, kind="stable")[:top])
-    return IssueChunk(picked(chunk.rows, kept), chunk.order[kept])
+    return IssueChunk(_picked(chunk.rows, kept), chunk.order[kept])
 
 
-def picked(rows: IssueRows, which: npt.NDArray[np.intp]) -> IssueRows:
-    """Return some of the rows, in this order."""
+def _picked(rows: IssueRows, which: npt.NDArray[np.intp]) -> IssueRows:
     return rows_of({name: getattr(rows, name)[which] for name in _FIELDS})
 
 

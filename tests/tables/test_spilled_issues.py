@@ -54,7 +54,6 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "PIECE_ROWS", 32)
     monkeypatch.setattr(pieces, "GROUP_ROWS", 64)
     monkeypatch.setattr(issue_sorting, "_BLOCK_ROWS", 7)
-    monkeypatch.setattr(naming, "AT_ONCE", 11)
     monkeypatch.setattr(sorted_runs, "_LEAST_BYTES", 64)
 
 
