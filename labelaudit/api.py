@@ -14,7 +14,7 @@ from labelaudit.audits.preparing import look_at_rows
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
 from labelaudit.cluster.engines import EngineTable
-from labelaudit.cluster.grounds import ground_elsewhere
+from labelaudit.cluster.grounds import engine_labels, ground_elsewhere
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
 from labelaudit.naming import counted_groups, keys_and_kept, spill_for, with_sound_keys
@@ -25,7 +25,7 @@ from labelaudit.tables.issue_sorting import spilled_table
 from labelaudit.tables.issue_spill import room_for_issues
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
-from labelaudit.tables.source import LabelSource, open_labels, source_of
+from labelaudit.tables.source import LabelSource, open_labels
 from labelaudit.tables.spilled_issues import in_one_table
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _names(probs: Any) -> tuple[str, ...]:
 
 def _source(data: Any, probs: Any, options: ReadOptions) -> LabelSource:
     if isinstance(data, EngineTable):
-        return source_of((data,), options)
+        return engine_labels(data, options)
     if getattr(data, "ndim", 1) == 2 and getattr(probs, "ndim", None) == 1:
         raise UsageError(
             "The first array has two dimensions and the second has one.",

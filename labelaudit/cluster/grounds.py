@@ -10,6 +10,7 @@ from labelaudit.cluster.engine_ground import EngineGround
 from labelaudit.cluster.engines import EngineTable
 from labelaudit.errors import UsageError
 from labelaudit.tables.decode import Decoder
+from labelaudit.tables.source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from labelaudit.audits.rows import Rows
     from labelaudit.cluster.connecting import Cluster
     from labelaudit.cluster.tasks import Tasks
+    from labelaudit.tables.options import ReadOptions
     from labelaudit.tables.source import LabelSource
 
     Where = Callable[[Rows], Ground]
 
-__all__ = ["demand_fit", "ground_elsewhere"]
+__all__ = ["demand_fit", "engine_labels", "ground_elsewhere"]
 
 
 @contextmanager
@@ -62,6 +64,22 @@ def ground_elsewhere(
         demand_fit(source)
         with _cluster_tasks(source, cluster, threads, memory) as tasks:
             yield partial(_cluster_ground, tasks, source)
+
+
+def engine_labels(table: EngineTable, options: ReadOptions) -> LabelSource:
+    """Understand labels and probabilities that another engine holds.
+
+    Raises
+    ------
+    UsageError
+        If only some rows are asked for, or as ``open_labels`` says.
+    """
+    if options.where is not None:
+        raise UsageError(
+            f"--where is for files, and {table.name} is held by another engine.",
+            "Have the engine leave rows out, and number those that are left.",
+        )
+    return source_of((table,), options)
 
 
 def demand_fit(source: LabelSource) -> None:
