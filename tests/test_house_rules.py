@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
 PACKAGE = ROOT / "labelaudit"
 DOCS = ROOT / "docs"
-HEAVY = {"numba", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy", "sklearn"}
+HEAVY = {
+    "distributed",
+    "numba",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "rich",
+    "scipy",
+    "sklearn",
+}
 LONGEST_FUNCTION = 50
 LONGEST_FILE = 400
 ABSOLUTE = re.compile(r"(?<![\w.$}-])/(?:work|root|home|Users|tmp|opt)/\w")

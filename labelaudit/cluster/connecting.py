@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.cluster.versions import demand_same_versions
@@ -95,7 +97,13 @@ def connected(
     with _quiet():
         opened = _started(threads, memory) if cluster == LOCAL else _found(cluster)
         with opened as client:
+            # Else what is given up when a run ends early complains on standard error.
+            client.loop.asyncio_loop.set_exception_handler(_ignored)
             yield _checked(client)
+
+
+def _ignored(loop: object, context: object) -> None:
+    """Say nothing of what went wrong in a task that nobody waits for."""
 
 
 def _distributed() -> Any:
@@ -154,14 +162,15 @@ def _started(threads: int | None, memory: int | None) -> Iterator[Client]:
     limit = "auto" if memory is None else max(memory // wanted, _LEAST_MEMORY)
     with TemporaryFolder() as folder:
         try:
-            cluster = distributed.LocalCluster(
-                n_workers=wanted,
-                threads_per_worker=1,
-                memory_limit=limit,
-                dashboard_address="127.0.0.1:0",
-                silence_logs=logging.CRITICAL + 1,
-                local_directory=str(folder.path),
-            )
+            with _interrupts_later():
+                cluster = distributed.LocalCluster(
+                    n_workers=wanted,
+                    threads_per_worker=1,
+                    memory_limit=limit,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL + 1,
+                    local_directory=str(folder.path),
+                )
         except (RuntimeError, OSError) as error:
             raise EnvironmentalError(
                 "The workers of a cluster on this machine could not be started.",
@@ -170,6 +179,17 @@ def _started(threads: int | None, memory: int | None) -> Iterator[Client]:
             ) from error
         with cluster, distributed.Client(cluster, set_as_default=False) as client:
             yield client
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Have workers, which inherit it, never see Ctrl-C: they are ended in good order."""
+    resource_tracker.ensure_running()  # which lets them through again when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
