@@ -22,7 +22,7 @@ from labelaudit.planning import working
 from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
 from labelaudit.tables.issue_sorting import spilled_table
-from labelaudit.tables.issue_spill import room_for_issues
+from labelaudit.tables.issue_spill import room_for_issues, room_for_keys
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.source import LabelSource, open_labels
@@ -91,7 +91,8 @@ def find_issues(
     threads : int, optional
         How many to work with; all cores where not given. The result does not depend on it.
     memory : int, optional
-        Bytes to aim at; more of the table is then kept between readings.
+        Bytes to aim at; more of the table is then kept between readings. Issues that do not fit are
+        sorted on disk: the table is then read from there where it is looked at.
     cluster : str or distributed.Client, optional
         Where to work, if not in this process: the address of a scheduler of ``dask.distributed``,
         a client of one, or ``dask`` for workers on this machine, as many as ``threads``. All of
@@ -320,7 +321,7 @@ def inspect(
     with working(source, threads, memory, progress) as rows:
         first, problems = look_at_rows(rows.ground(), rows, settings or AuditSettings())
     counts, classes = first.confidence.count, source.classes
-    warnings, key_problem = source.warnings, source.check_keys()
+    warnings, key_problem = source.warnings, source.check_keys(memory=room_for_keys(memory))
     if key_problem is not None and source.key_is_inferred:
         source = source.without_key()
         warnings = (*warnings, f"{key_problem.sentence} Row numbers are the keys.")

@@ -14,7 +14,12 @@ from labelaudit.reports.groups import GroupCounts
 from labelaudit.running import each
 from labelaudit.tables.arrays import bits
 from labelaudit.tables.held_keys import HeldKeys
-from labelaudit.tables.issue_spill import BYTES_PER_ISSUE, IssueSpill, room_for_issues
+from labelaudit.tables.issue_spill import (
+    BYTES_PER_ISSUE,
+    IssueSpill,
+    room_for_issues,
+    room_for_keys,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,7 +47,7 @@ def with_sound_keys(
     memory : int or None
         Bytes that the user allows for everything.
     """
-    room = room_for_issues(memory) // 4
+    room = room_for_keys(memory)
     held = HeldKeys(source.rows) if source.rows * _HELD_BYTES <= room else None
     problem = source.check_keys(held, room)
     if problem is None:

@@ -20,6 +20,7 @@ from labelaudit.naming import keys_and_kept, with_sound_keys
 from labelaudit.planning import working
 from labelaudit.reports.groups import groups_table
 from labelaudit.running import Clock
+from labelaudit.tables.issue_spill import room_for_keys
 from labelaudit.tables.tag_issues import tag_classes_table, tag_issues_table, tag_rows_table
 from labelaudit.tag_extras import tag_extras
 from labelaudit.tag_findings import TagIssues
@@ -59,7 +60,7 @@ def audit_tag_source(
     """
     clock = Clock()
     with working(source, threads, memory, progress) as rows, ThreadPoolExecutor(1) as beside:
-        keyed = beside.submit(with_sound_keys, source, settings.skip_invalid)
+        keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)
         found = audit_tags(rows, settings)
         source, key_warnings = keyed.result()
         clock.stop("audit")
@@ -147,7 +148,7 @@ def inspect_tag_source(
     with working(source, threads, memory, progress) as rows:
         look = first_look(rows)
     problems, warnings = look.problems(), source.warnings
-    key_problem = source.check_keys()
+    key_problem = source.check_keys(memory=room_for_keys(memory))
     if key_problem is not None and source.key_is_inferred:
         source = source.without_key()
         warnings = (*warnings, f"{key_problem.sentence} Row numbers are the keys.")

@@ -23,6 +23,7 @@ __all__ = [
     "IssueSpill",
     "issues_fit",
     "room_for_issues",
+    "room_for_keys",
     "rows_of",
 ]
 
@@ -59,6 +60,11 @@ def room_for_issues(memory: int | None) -> int:
     if memory is None:
         return int(os.sysconf("SC_PHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE")) // 4
     return max((memory - _OURSELVES) // 2, _LEAST_ROOM)
+
+
+def room_for_keys(memory: int | None) -> int:
+    """Return how many bytes comparing keys may take, which is done beside the audit."""
+    return room_for_issues(memory) // 4
 
 
 def issues_fit(
