@@ -56,6 +56,10 @@ class Step:
             # Engines wrap what is raised in words of their own; what is answered comes through.
             yield _answer(0, _FAILED, packed(error))
 
+    def on_table(self, table: pa.Table) -> pa.Table:
+        """Do it with a ``pyarrow.Table`` of some of the rows, for engines that bring tables."""
+        return pa.Table.from_batches(self(table.to_batches()), ANSWER)
+
 
 def _answer(first_row: int, rows: int, summary: bytes) -> pa.RecordBatch:
     return pa.record_batch([[first_row], [rows], [summary]], schema=ANSWER)

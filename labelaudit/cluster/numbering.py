@@ -59,8 +59,9 @@ class Numbering:
                 f"Column {safe(column)} holds the row number {starts[1:][twice[0]]:,} twice.",
                 _REMEDY,
             )
-        joined = starts[1:] == ends[:-1]
-        return cls(starts[np.append(True, ~joined)[: len(starts)]], ends[np.append(~joined, True)])
+        apart = np.flatnonzero(starts[1:] != ends[:-1])
+        begin = np.append(starts[:1], starts[apart + 1])
+        return cls(begin, np.append(ends[apart], ends[-1:]))
 
     @property
     def rows(self) -> int:

@@ -14,7 +14,7 @@ import labelaudit
 from labelaudit.cluster.engines import ANSWER, EngineTable
 from labelaudit.cluster.numbering import Numbering, runs_of
 from labelaudit.cluster.parcels import unpacked
-from labelaudit.errors import InputError, InvalidDataError, UsageError
+from labelaudit.errors import InputError, InvalidDataError, NothingToAuditError, UsageError
 from tests.in_process import FIXTURES
 from tests.tables.read_back import small
 
@@ -105,6 +105,19 @@ def test_rows_that_cannot_be_used():
     same(
         audited(Engine(table, (900,)), skip_invalid=True),
         labelaudit.find_issues(table, skip_invalid=True),
+    )
+
+
+def test_partitions_without_rows():
+    table = digits()
+    engine = Engine(table, (900, 900, 1797))
+    assert sum(len(part) == 0 for part in engine.parts) == 2
+    same(audited(engine), labelaudit.find_issues(table))
+
+
+def test_no_rows():
+    assert refused(NothingToAuditError, Engine(digits().slice(0, 0))) == (
+        "the engine's table has no rows."
     )
 
 
