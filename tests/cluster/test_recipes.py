@@ -22,7 +22,7 @@ CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 
 def recipe(name):
     """The code on the page that begins with a comment of that name."""
-    found = re.search(rf"```python\n# {name}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    found = re.search(rf"```py\n# {name}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     return found[1]
 
 

@@ -43,6 +43,12 @@ def test_a_file_gives_the_same_bytes_as_here(store: Store, tmp_path: Path) -> No
     assert issues_of(FILE, folder=tmp_path) == issues_of(DIGITS, folder=tmp_path)
 
 
+def test_workers_of_a_cluster_read_it_themselves(store: Store, tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    far = issues_of(FILE, "--cluster", "dask", "--threads", "1", folder=tmp_path)
+    assert far == issues_of(DIGITS, folder=tmp_path)
+
+
 def test_other_formats(store: Store, tmp_path: Path) -> None:
     for name in ("digits-wide", "digits-jsonl"):
         (local,) = (FIXTURES / "noisy" / name).glob("data.*")
