@@ -14,7 +14,7 @@ from labelaudit.audits.channel.sample import (
     sample_size,
 )
 from labelaudit.audits.channel.soft_counts import CONCENTRATION, Prior, Weighed, fitted
-from labelaudit.kernels.rows import LEADING
+from labelaudit.kernels.margins import wrong_odds
 from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
@@ -60,24 +60,12 @@ class FaceValue:
         (n,) float64
             Logarithm of the posterior probability that each label is right; 0 where left out.
         """
-        labels, given = facts.labels, facts.given_prob.astype(np.float64)
-        y = np.maximum(labels, 0)
-        other, n_classes = self.channel.other.ravel(), self.channel.other.shape[1]
-        first = y * n_classes if len(other) > n_classes else np.zeros_like(y)
-        left, spread = 1.0 - given, self._others[y]
-        rest, classes = np.zeros(len(y)), np.full(len(y), n_classes - 1.0)
-        for place in range(LEADING):
-            k = facts.classes[:, place]
-            here = (k != y) & (k >= 0)
-            weight = other.take(first + k, mode="clip") * here
-            p = facts.leading[:, place] * here
-            rest += np.maximum(p, self.floor) * weight
-            left -= p
-            spread -= weight
-            classes -= here
-        rest += _shared(np.maximum(left, classes * self.floor) * np.maximum(spread, 0.0), classes)
-        rest /= np.maximum(given, self.floor) * self.channel.own[y]
-        scores: npt.NDArray[np.float64] = np.where(labels >= 0, -np.log1p(rest), 0.0)
+        least = np.array([self.floor], facts.leading.dtype)
+        known = facts.labels, facts.given_prob, facts.classes, facts.leading
+        odds = np.empty(len(facts))
+        other, own = self.channel.other, self.channel.own
+        wrong_odds(*known, self.floor, least, other, self._others, own, odds)
+        scores: npt.NDArray[np.float64] = np.negative(np.log1p(odds, out=odds), out=odds)
         return scores
 
     @property
@@ -88,14 +76,6 @@ class FaceValue:
         if len(other) == n_classes > 1:
             return np.asarray(other.sum(axis=1), np.float64)
         return np.asarray(other[0].sum() - other[0], np.float64)
-
-
-def _shared(
-    amount: npt.NDArray[np.float64], among: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Divide, nothing among nobody."""
-    shares: npt.NDArray[np.float64] = np.where(among > 0.0, amount / np.maximum(among, 1.0), 0.0)
-    return shares
 
 
 def face_sample_bound(total_rows: int, n_classes: int, n_members: int) -> np.uint64:

@@ -115,6 +115,7 @@ def _scored(ground: Ground, prepared: Prepared, settings: AuditSettings) -> tupl
         if negative or (sums.margins.bounds() >= 0.0).any():
             step = TakeLeading(sums.margins.emptied(), negative, face if negative else None)
             sums = reduce(add, ground.over(step), sums)
+            sums.margins.prune()
     bounds = sums.margins.bounds()
     thresholds = confident.to_take_off(settings.compat) if settings.adjust else None
     only = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from labelaudit.kernels.margins import low_margins
 from labelaudit.kernels.rows import LEADING
 
 if TYPE_CHECKING:
@@ -74,15 +75,6 @@ class Cells:
         given = pruned.given[off]
         start = np.searchsorted(given, np.arange(pruned.n_classes + 1)).astype(np.int64)
         return cls(start, given, pruned.true[off], pruned.count[off])
-
-    def place(
-        self, given: npt.NDArray[np.int32], other: npt.NDArray[np.signedinteger]
-    ) -> npt.NDArray[np.int32]:
-        """Return the cell of each pair, -1 where there is none."""
-        known = self.given.astype(np.int64) * self.n_classes + self.other
-        codes = given.astype(np.int64) * self.n_classes + other
-        place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
-        return np.where(known[place] == codes, place, -1).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,28 +184,12 @@ class LowestMargins:
         """
         if not len(self.cuts):
             return
-        labels = facts.labels
-        least = facts.given_prob - facts.leading[:, 0]
-        near = least < 0.0 if negative else least <= self.bounds()[np.maximum(labels, 0)]
-        rows = np.flatnonzero(near & (labels >= 0))
-        for place in range(LEADING):
-            self._take_place(facts, rows, first_row, place, negative)
-
-    def _take_place(
-        self,
-        facts: Leading,
-        rows: npt.NDArray[np.int64],
-        first_row: int,
-        place: int,
-        negative: bool,
-    ) -> None:
-        margin = facts.given_prob[rows] - facts.leading[rows, place]
-        other = facts.classes[rows, place]
-        low = ((margin < 0.0) == negative) & (other != facts.labels[rows]) & (other >= 0)
-        rows, cell = rows[low], self.cells.place(facts.labels[rows[low]], other[low])
-        found = cell >= 0
-        taken = margin[low][found].astype(np.float64)
-        self.add(Margins(cell[found], first_row + rows[found], taken))
+        most = LEADING * len(facts.labels)
+        cell, row, margin = np.empty(most, np.int32), np.empty(most, np.int64), np.empty(most)
+        known = facts.labels, facts.given_prob, facts.classes, facts.leading
+        asked = self.cells.start, self.cells.other, self.cuts
+        n = low_margins(first_row, *known, *asked, negative, cell, row, margin)
+        self.keep(Margins(cell[:n].copy(), row[:n].copy(), margin[:n].copy()))
 
     def take(
         self,
@@ -245,11 +221,19 @@ class LowestMargins:
 
     def add(self, taken: Margins) -> None:
         """Take some in."""
-        taken = taken.only(taken.margin <= self.cuts[taken.cell])
+        self.keep(taken.only(taken.margin <= self.cuts[taken.cell]))
+
+    def keep(self, taken: Margins) -> None:
+        """Take in what is not above the cuts."""
         self.parts.append(taken)
         self.size += len(taken.row)
-        if self.size > 2 * int(self.cells.wanted.sum()) + SPARE:
+        if self.size > self._most:
             self.prune()
+
+    @property
+    def _most(self) -> int:
+        """How many there may be before some are let go."""
+        return 2 * int(self.cells.wanted.sum()) + SPARE
 
     def prune(self) -> None:
         """Let go of what is not among the lowest."""
@@ -263,14 +247,19 @@ class LowestMargins:
         parts = [*self.parts, *more.parts]
         cuts = np.minimum(self.cuts, more.cuts)
         both = LowestMargins(self.cells, cuts, parts, self.size + more.size)
-        if self.size and more.size:
+        if both.size > self._most:
             both.prune()
         return both
 
     def rows(self) -> npt.NDArray[np.int64]:
         """Return the rows that are among the lowest of any cell, ascending, each once."""
         self.prune()
-        return np.unique(np.concatenate([np.empty(0, np.int64), *(p.row for p in self.parts)]))
+        rows = np.concatenate([np.empty(0, np.int64), *(part.row for part in self.parts)])
+        if (rows[1:] < rows[:-1]).any():
+            rows.sort()
+        first = np.ones(len(rows), np.bool_)
+        np.not_equal(rows[1:], rows[:-1], out=first[1:])
+        return rows[first]
 
 
 def unsettled(facts: Leading, bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,139 @@
+"""Margins of leading classes, and what they say at face value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelaudit.kernels.jit import kernel
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["low_margins", "wrong_odds"]
+
+
+@kernel
+def low_margins(
+    first_row: int,
+    labels: npt.NDArray[np.int32],
+    given: npt.NDArray[np.floating],
+    classes: npt.NDArray[np.signedinteger],
+    leading: npt.NDArray[np.floating],
+    start: npt.NDArray[np.int64],
+    other: npt.NDArray[np.int32],
+    cuts: npt.NDArray[np.float64],
+    negative: bool,
+    cell: npt.NDArray[np.int32],
+    row: npt.NDArray[np.int64],
+    margin: npt.NDArray[np.float64],
+) -> int:
+    """List P(given) - P(other) of leading classes, where a cell asks for it.
+
+    Parameters
+    ----------
+    first_row : int
+        Number of the first row.
+    labels : (n,) int32
+        Rows with a negative label have no margins.
+    given : (n,) float
+        Probability of the given class.
+    classes, leading : (n, 3)
+        From ``leading_classes``.
+    start : (K + 1,) int64
+        Cells of given class k are ``start[k]:start[k + 1]``.
+    other : (C,) int32
+        The other class of each cell, ascending for each given class.
+    cuts : (C,) float64
+        No greater margin is asked for.
+    negative : bool
+        List the negative margins, or the others.
+    cell, row, margin : (3 n,) int32, int64, float64
+        Filled, in the order of the rows.
+
+    Returns
+    -------
+    int
+        How many margins there are.
+    """
+    n = 0
+    for i in range(len(labels)):
+        y = labels[i]
+        if y < 0 or (negative and given[i] >= leading[i, 0]):
+            continue
+        for place in range(3):
+            k = classes[i, place]
+            low, high = start[y], start[y + 1]
+            while low < high:
+                middle = (low + high) >> 1
+                if other[middle] < k:
+                    low = middle + 1
+                else:
+                    high = middle
+            difference = given[i] - leading[i, place]
+            if low < start[y + 1] and other[low] == k and (difference < 0.0) == negative:
+                cell[n], row[n], margin[n] = low, first_row + i, difference
+                n += difference <= cuts[low]
+    return n
+
+
+@kernel
+def wrong_odds(
+    labels: npt.NDArray[np.int32],
+    given: npt.NDArray[np.floating],
+    classes: npt.NDArray[np.signedinteger],
+    leading: npt.NDArray[np.floating],
+    floor: float,
+    least: npt.NDArray[np.floating],
+    other: npt.NDArray[np.float64],
+    others: npt.NDArray[np.float64],
+    own: npt.NDArray[np.float64],
+    odds: npt.NDArray[np.float64],
+) -> None:
+    """How probable all other true classes are, measured by the given one.
+
+    What is left to the classes that are neither given nor among the leading ones is taken as
+    spread evenly over them.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+    given : (n,) float
+        Probability of the given class.
+    classes, leading : (n, 3)
+        From ``leading_classes``.
+    floor : float
+        Smaller probabilities count as this.
+    least : (1,) float, type of ``leading``
+        The same.
+    other : (K, K) or (1, K) float64
+        P(label | other true class), from the channel.
+    others : (K,) float64
+        Its sum over the classes that are not the given one.
+    own : (K,) float64
+        P(label | true class) where the label is right.
+    odds : (n,) float64
+        Filled; 0 for a row that is left out.
+    """
+    rows, n_classes = other.shape
+    for i in range(len(labels)):
+        y = labels[i]
+        if y < 0:
+            odds[i] = 0.0
+            continue
+        line = y if rows > 1 else 0
+        own_prob = np.float64(given[i])
+        rest, left, spread = 0.0, 1.0 - own_prob, others[y]
+        among = n_classes - 1
+        for place in range(3):
+            k = classes[i, place]
+            if k >= 0 and k != y:
+                weight = other[line, k]
+                rest += np.float64(max(leading[i, place], least[0])) * weight
+                left -= np.float64(leading[i, place])
+                spread -= weight
+                among -= 1
+        if among > 0:
+            rest += max(left, among * floor) * max(spread, 0.0) / among
+        odds[i] = rest / (max(own_prob, floor) * own[y])
