@@ -17,7 +17,7 @@ from labelaudit.cluster.engines import EngineTable
 from labelaudit.cluster.grounds import engine_labels, ground_elsewhere
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
-from labelaudit.naming import counted_groups, keys_and_kept, spill_for, with_sound_keys
+from labelaudit.naming import counted_groups, fits, keys_and_kept, spill_for, with_sound_keys
 from labelaudit.planning import working
 from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
@@ -255,7 +255,8 @@ def _audit(
             found = audit_labels(rows, settings, spill)
             source, key_warnings = keyed.result()
             clock.stop("audit")
-            named = _named(source, found, spill, rows.on) if spill.files is None else None
+            in_memory = fits(source, spill, memory)
+            named = _named(source, found, spill, rows.on) if in_memory else None
         # What was kept for further readings is let go before the rest is sorted on disk.
         result = _named_on_disk(source, found, spill, memory) if named is None else named
     clock.stop("table")

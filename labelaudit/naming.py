@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.types as pt
 
 from labelaudit.errors import InvalidDataError
 from labelaudit.reports.groups import GroupCounts
 from labelaudit.running import each
+from labelaudit.tables.along import Along
 from labelaudit.tables.arrays import bits
 from labelaudit.tables.held_keys import HeldKeys
 from labelaudit.tables.issue_spill import (
     BYTES_PER_ISSUE,
     IssueSpill,
+    issues_fit,
     room_for_issues,
     room_for_keys,
 )
+from labelaudit.tables.pieces import payload
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,10 +33,12 @@ if TYPE_CHECKING:
     from labelaudit.running import Executor
     from labelaudit.tables.source import LabelSource
 
-__all__ = ["counted_groups", "keys_and_kept", "spill_for", "with_sound_keys"]
+__all__ = ["counted_groups", "fits", "keys_and_kept", "spill_for", "with_sound_keys"]
 
 PARTS = 4
 _HELD_BYTES = 8
+_SOME_ROWS = 256
+_COPIES = 3
 
 
 def with_sound_keys(
@@ -89,7 +96,36 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
 def spill_for(source: LabelSource, settings: AuditSettings, memory: int | None) -> IssueSpill:
     """Return what takes the issues of an audit: in memory as far as it is allowed to go."""
     marks = None if source.roles.group is None else source.rows
-    return IssueSpill(room_for_issues(memory) // BYTES_PER_ISSUE, settings.top, marks)
+    room = room_for_issues(memory) if _can_wait(source) else sys.maxsize
+    return IssueSpill(room // BYTES_PER_ISSUE, settings.top, marks)
+
+
+def _can_wait(source: LabelSource) -> bool:
+    """Whether keys and kept columns can be written to files of batches.
+
+    Such files have one dictionary for all batches. Columns of dictionaries are written as numbers;
+    those with dictionaries inside of lists and structs are not.
+    """
+    names = {*source.roles.keep, *filter(None, [source.roles.key])}
+    kinds = (source.tables[0].schema.field(name).type for name in names)
+    return not any(pt.is_nested(kind) and "dictionary<" in str(kind) for kind in kinds)
+
+
+def fits(source: LabelSource, spill: IssueSpill, memory: int | None) -> bool:
+    """Say whether what the sink holds can be named in memory, wide columns and all.
+
+    Parameters
+    ----------
+    source : LabelSource
+    spill : IssueSpill
+    memory : int or None
+        Bytes that the user allows for everything.
+    """
+    if spill.files is not None or not source.roles.keep or not _can_wait(source):
+        return spill.files is None
+    some = spill.some_rows(_SOME_ROWS)
+    kept = payload(Along(source.tables, source.roles.keep).take(some)) // max(len(some), 1)
+    return issues_fit(spill.wanted, BYTES_PER_ISSUE + _COPIES * kept, memory)
 
 
 def counted_groups(

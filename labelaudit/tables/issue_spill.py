@@ -141,6 +141,16 @@ class IssueSpill:
         files.close()
         return files
 
+    @property
+    def wanted(self) -> int:
+        """How many of the rows that are held are to be ranked."""
+        return self._rows if self.top is None else min(self._rows, self.top)
+
+    def some_rows(self, most: int) -> npt.NDArray[np.int64]:
+        """Return the first of the rows that are held."""
+        found = np.concatenate([np.empty(0, np.int64), *(each.rows.row for each in self._held)])
+        return found[:most]
+
     def ranked(self) -> IssueRows:
         """Return what is held, worst first, ties by row."""
         if not self._held:

@@ -77,24 +77,38 @@ def _write_arrow(table: pa.Table, sink: IO[bytes]) -> None:
 
 
 def _write_csv(table: pa.Table, sink: IO[bytes], *, excel: bool) -> None:
-    sink.write(_csv_text(table.slice(0, 0), excel, True, 0))
+    sink.write(_csv_names(table.column_names, excel=excel))
     # Encoding takes no lock. Some parts at once, because all of them are held until written.
     with ThreadPoolExecutor(_ENCODERS) as pool:
         for piece in in_pieces(table):
-            text = partial(_csv_text, piece, excel, False)
+            text = partial(_csv_text, piece, excel)
             sink.writelines(pool.map(text, range(0, piece.num_rows, _LINES)))
 
 
-def _csv_text(table: pa.Table, excel: bool, header: bool, start: int) -> pa.Buffer:
+def _csv_names(names: list[str], *, excel: bool) -> pa.Buffer:
+    """Return the line with the column names."""
+    import pyarrow as pa
+
+    shown = [_harmless_name(name) if excel else name for name in names]
+    none = [pa.array([], pa.string())] * len(shown)
+    return _csv_of(pa.Table.from_arrays(none, names=shown), header=True)
+
+
+def _csv_text(table: pa.Table, excel: bool, start: int) -> pa.Buffer:
     """Return some rows as CSV."""
+    import pyarrow as pa
+
+    flat = [_flat(column, excel=excel) for column in table.slice(start, _LINES).columns]
+    return _csv_of(pa.Table.from_arrays(flat, names=table.column_names), header=False)
+
+
+def _csv_of(table: pa.Table, *, header: bool) -> pa.Buffer:
     import pyarrow as pa
     from pyarrow import csv
 
-    names = [_harmless_name(name) if excel else name for name in table.column_names]
-    flat = [_flat(column, excel=excel) for column in table.slice(start, _LINES).columns]
-    options = csv.WriteOptions(include_header=header, quoting_style="needed")
     sink = pa.BufferOutputStream()
-    csv.write_csv(pa.Table.from_arrays(flat, names=names), sink, options)
+    options = csv.WriteOptions(include_header=header, quoting_style="needed")
+    csv.write_csv(table, sink, options)
     return sink.getvalue()
 
 

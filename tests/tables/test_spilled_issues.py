@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from labelaudit import api, naming, shelves
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.errors import EnvironmentalError, ExitCode
 from labelaudit.findings import IssueChunk
-from labelaudit.tables import issue_sorting, pieces, sorted_runs, spilled_issues
+from labelaudit.tables import issue_sorting, issue_spill, pieces, sorted_runs, spilled_issues
 from labelaudit.tables.issue_spill import NUMBERS, IssueSpill, issues_fit, rows_of
 from labelaudit.tables.memory import memory_labels
 from labelaudit.tables.options import ReadOptions
@@ -78,11 +79,12 @@ def data(seed: int = 0, keys: Any = None) -> pa.Table:
             "list": [None if i % 9 == 0 else [i] * (i % 4) for i in range(ROWS)],
             "struct": [{"a": i % 3, "b": word} for i, word in enumerate(words)],
             "day": pa.array(range(ROWS), pa.date32()),
+            "map": pa.array([[("a", i)] for i in range(ROWS)], pa.map_(pa.string(), pa.int64())),
         }
     )
 
 
-KEEP = ("text", "kind", "number", "list", "struct", "day", "label")
+KEEP = ("text", "kind", "number", "list", "struct", "day", "map", "label")
 
 
 def source_in(form: str, folder: Path, table: pa.Table, **options: Any) -> LabelSource:
@@ -209,6 +211,30 @@ def test_what_fits_stays_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     worst = audited(source, 50, monkeypatch, top=20, every_row=True)
     assert isinstance(worst.table, pa.Table)
     assert worst.table.equals(audited(source, None, monkeypatch, top=20, every_row=True).table)
+
+
+def test_few_rows_with_wide_columns_do_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = data().append_column("wide", [["w" * 3_000] * ROWS])
+    source = source_in("parquet", tmp_path, table, keep=("wide",))
+    monkeypatch.setattr(issue_spill, "_LEAST_ROOM", 500_000)
+    whole, narrow = api.audit(source, AuditSettings()), source.roles
+    spilled = api.audit(source, AuditSettings(), memory=1)
+    assert isinstance(whole.table, pa.Table)
+    assert isinstance(spilled.table, SpilledTable)
+    assert spilled.table.mapped().equals(whole.table)
+    without = replace(source, roles=replace(narrow, keep=()))
+    assert isinstance(api.audit(without, AuditSettings(), memory=1).table, pa.Table)
+
+
+def test_dictionaries_inside_of_lists_stay_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = pa.array([f"word {i % 50}" for i in range(ROWS)]).dictionary_encode()
+    lists = pa.ListArray.from_arrays(pa.array(range(ROWS + 1), pa.int32()), words)
+    source = source_in("memory", tmp_path, data().append_column("lists", lists), keep=("lists",))
+    assert isinstance(audited(source, 0, monkeypatch).table, pa.Table)
 
 
 def test_a_caller_from_python_gets_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
