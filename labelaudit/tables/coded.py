@@ -53,13 +53,17 @@ class Coded:
         return pc.index_in(dictionary, value_set=known)
 
     def decoded(self, table: pa.Table) -> pa.Table:
-        """Return a table of numbers with dictionary columns."""
+        """Return a table of numbers with dictionary columns, all types as in the schema."""
         for i, each in enumerate(self.schema):
+            column = table.column(i)
             if pt.is_dictionary(each.type):
                 entries = self._entries.get(each.name, pa.array([], each.type.value_type))
-                codes = _one_chunk(table.column(i)).cast(each.type.index_type)
+                codes = _one_chunk(column).cast(each.type.index_type)
                 whole = pa.DictionaryArray.from_arrays(codes, entries, ordered=each.type.ordered)
                 table = table.set_column(i, each.name, whole)
+            elif not column.type.equals(each.type, check_metadata=True):
+                # Names inside of maps get lost in Arrow's files.
+                table = table.set_column(i, each.name, column.cast(each.type))
         return table
 
 
