@@ -14,7 +14,7 @@ from labelaudit.audits.preparing import look_at_rows
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
 from labelaudit.cluster.engines import EngineTable
-from labelaudit.cluster.grounds import engine_labels, ground_elsewhere
+from labelaudit.cluster.grounds import elsewhere, engine_labels
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
 from labelaudit.naming import counted_groups, fits, keys_and_kept, spill_for, with_sound_keys
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.find_issues import Audited
     from labelaudit.cluster.connecting import Cluster
-    from labelaudit.cluster.grounds import Where
+    from labelaudit.cluster.grounds import Elsewhere
     from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.findings import IssueRows, JointCells
     from labelaudit.running import Executor
@@ -228,8 +228,8 @@ def audit(
     LabelIssues or TagIssues
         Its table is a ``SpilledTable`` where the issues did not fit in memory.
     """
-    with ground_elsewhere(source, cluster, threads, memory) as where:
-        return _audit(source, settings, threads, memory, progress, where)
+    with elsewhere(source, cluster, threads, memory) as place:
+        return _audit(source, settings, threads, memory, progress, place)
 
 
 def _audit(
@@ -238,17 +238,19 @@ def _audit(
     threads: int | None,
     memory: int | None,
     progress: Progress | None,
-    where: Where | None,
+    place: Elsewhere | None,
 ) -> LabelIssues | TagIssues:
     if source.understanding.task == "multilabel":
         from labelaudit.tag_audit import audit_tag_source
 
-        return audit_tag_source(source, settings, threads=threads, memory=memory, progress=progress)
+        return audit_tag_source(
+            source, settings, threads=threads, memory=memory, progress=progress, place=place
+        )
     clock = Clock()
     spill = spill_for(source, settings, memory)
     with closing(spill):
         with (
-            working(source, threads, memory, progress, where) as rows,
+            working(source, threads, memory, progress, place) as rows,
             ThreadPoolExecutor(1) as beside,
         ):
             keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)

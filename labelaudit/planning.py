@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from labelaudit.audits.ground import Ground
     from labelaudit.blocks import LabelBlock, Partition
+    from labelaudit.cluster.grounds import Elsewhere
     from labelaudit.shelves import Shelf
     from labelaudit.tables.source import LabelSource
 
-    Where = Callable[[Rows], Ground]
     Progress = Callable[[str, int, int], None]
 
 __all__ = ["DEFAULT_MEMORY", "Budget", "Expectation", "expected", "working"]
@@ -140,11 +139,11 @@ def working(
     threads: int | None,
     memory: int | None,
     progress: Progress | None,
-    where: Where | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Iterator[Rows]:
     """Give the rows of a source with threads to work on them, for as long as they are needed.
 
-    ``where`` gives another ground for them than this process.
+    ``elsewhere`` says where passes over them run, if not in this process.
     """
     wanted = threads_wanted(threads)
     budget = Budget.of(source, memory)
@@ -158,9 +157,16 @@ def working(
         len(source.understanding.prob_columns),
         numbered=source.numbered,
         progress=progress,
-        where=where,
+        where=elsewhere.ground if elsewhere else None,
     )
     with _closed(budget.shelf()) as shelf:
+        if (
+            elsewhere is not None
+            and elsewhere.on is not None
+            and source.understanding.task == "multilabel"
+        ):
+            yield replace(rows, on=elsewhere.on, partitions=source.partitions)
+            return
         if wanted == 1:
             yield replace(rows, on=Here(), shelf=shelf)
             return

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.audits.tags.class_order import TopTags
     from labelaudit.audits.tags.find_issues import TagsAudited
+    from labelaudit.cluster.grounds import Elsewhere
     from labelaudit.running import Executor
     from labelaudit.tables.source import LabelSource
     from labelaudit.tag_findings import TagRows
@@ -47,6 +48,7 @@ def audit_tag_source(
     threads: int | None = None,
     memory: int | None = None,
     progress: Progress | None = None,
+    place: Elsewhere | None = None,
 ) -> TagIssues:
     """Audit an opened multi-label source.
 
@@ -57,9 +59,14 @@ def audit_tag_source(
     threads, memory : int or None
     progress : callable or None
         Called with the stage, how many partitions are done, and how many there are.
+    place : Elsewhere or None
+        Where passes run, if not in this process.
     """
     clock = Clock()
-    with working(source, threads, memory, progress) as rows, ThreadPoolExecutor(1) as beside:
+    with (
+        working(source, threads, memory, progress, place) as rows,
+        ThreadPoolExecutor(1) as beside,
+    ):
         keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)
         found = audit_tags(rows, settings)
         source, key_warnings = keyed.result()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from labelaudit.cluster.engine_ground import EngineGround
 from labelaudit.cluster.engines import EngineTable
+from labelaudit.cluster.executor import ClusterExecutor
 from labelaudit.errors import UsageError
 from labelaudit.tables.decode import Decoder
 from labelaudit.tables.source import source_of
@@ -21,22 +23,37 @@ if TYPE_CHECKING:
     from labelaudit.audits.rows import Rows
     from labelaudit.cluster.connecting import Cluster
     from labelaudit.cluster.tasks import Tasks
+    from labelaudit.running import Executor
     from labelaudit.tables.options import ReadOptions
     from labelaudit.tables.source import LabelSource
 
-    Where = Callable[[Rows], Ground]
+__all__ = ["Elsewhere", "demand_fit", "elsewhere", "engine_labels"]
 
-__all__ = ["demand_fit", "engine_labels", "ground_elsewhere"]
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where passes run, if not in this process.
+
+    Attributes
+    ----------
+    ground : callable
+        Gives the ground of an audit that has one.
+    on : Executor or None
+        Where the passes of other audits run, over partitions that travel.
+    """
+
+    ground: Callable[[Rows], Ground]
+    on: Executor | None = None
 
 
 @contextmanager
-def ground_elsewhere(
+def elsewhere(
     source: LabelSource,
     cluster: str | Client | Cluster | None,
     threads: int | None = None,
     memory: int | None = None,
-) -> Iterator[Where | None]:
-    """Give what makes the ground of an audit; None for this process.
+) -> Iterator[Elsewhere | None]:
+    """Say where passes run; None for this process.
 
     Parameters
     ----------
@@ -49,21 +66,20 @@ def ground_elsewhere(
     Raises
     ------
     UsageError
-        If the cluster cannot read the table, or there are several labels a row.
+        If the cluster cannot read the table, or an engine's has several labels a row.
     LabelauditError
         As ``connected`` and ``demand_sight`` say.
     """
     table = source.tables[0]
     if isinstance(table, EngineTable):
         _demand_no_cluster(cluster)
-        decoder = _one_label(source, "A table that another engine holds")
-        yield partial(_engine_ground, table, decoder)
+        yield Elsewhere(partial(_engine_ground, table, _one_label(source)))
     elif cluster is None:
         yield None
     else:
         demand_fit(source)
         with _cluster_tasks(source, cluster, threads, memory) as tasks:
-            yield partial(_cluster_ground, tasks, source)
+            yield Elsewhere(partial(_cluster_ground, tasks, source), ClusterExecutor(tasks))
 
 
 def engine_labels(table: EngineTable, options: ReadOptions) -> LabelSource:
@@ -88,20 +104,19 @@ def demand_fit(source: LabelSource) -> None:
     Raises
     ------
     UsageError
-        If they cannot read it, or there are several labels a row.
+        If they cannot read it.
     """
     from labelaudit.cluster.portions import demand_files
 
-    _one_label(source, "A table on a cluster")
     demand_files(source)
 
 
-def _one_label(source: LabelSource, what: str) -> Decoder:
+def _one_label(source: LabelSource) -> Decoder:
     if isinstance(source.decoder, Decoder):
         return source.decoder
     raise UsageError(
-        f"{what} has to have one label a row, and this one has several.",
-        "Audit multi-label data on one machine: leave --cluster out, and name files.",
+        "A table that another engine holds has to have one label a row; this one has several.",
+        "Write it to files, and audit these.",
     )
 
 

@@ -18,10 +18,10 @@ FILES = ("issues.parquet", "issues.arrow", "issues.csv", "issues.jsonl", "page.h
 TABLES = ("classes", "joint", "pairs")
 
 
-def written(folder, *arguments):
+def written(folder, *arguments, tables=TABLES):
     """Run find-issues with every output; return its report and all files."""
     folder.mkdir()
-    outputs = [*FILES, *(f"{name}:{name}.csv" for name in TABLES), "summary.json"]
+    outputs = [*FILES, *(f"{name}:{name}.csv" for name in tables), "summary.json"]
     asked = [word for output in outputs for word in ("-o", output)]
     done = call("find-issues", *arguments, *asked, cwd=folder)
     assert done.code == 0, done.err
@@ -31,10 +31,10 @@ def written(folder, *arguments):
     return done.out, files, json.dumps(summary)
 
 
-def same_everywhere(tmp_path, *arguments, clusters):
-    here = written(tmp_path / "here", *arguments)
+def same_everywhere(tmp_path, *arguments, clusters, **how):
+    here = written(tmp_path / "here", *arguments, **how)
     for at, each in enumerate(clusters):
-        assert written(tmp_path / str(at), *arguments, "--cluster", each) == here
+        assert written(tmp_path / str(at), *arguments, "--cluster", each, **how) == here
 
 
 @pytest.mark.parametrize(
@@ -141,14 +141,14 @@ def test_a_gate(cluster):
     assert there == here
 
 
-LABELS_ONLY = [
+BROKEN = [
     folder.name
     for folder in sorted((FIXTURES / "broken").iterdir())
-    if not folder.name.startswith(("tags-", "votes-"))
+    if not folder.name.startswith("votes-")
 ]
 
 
-@pytest.mark.parametrize("name", LABELS_ONLY)
+@pytest.mark.parametrize("name", BROKEN)
 def test_what_is_wrong_is_said_in_the_same_words(tmp_path, cluster, name):
     case = FIXTURES / "broken" / name
     verdict = json.loads((case / "expected.json").read_text("utf-8"))
@@ -181,17 +181,30 @@ def test_what_travelled_is_said(cluster):
     assert max(map(len, done.err.splitlines())) <= 80
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (NOISY / "tags" / "data.parquet", "A table on a cluster has to have one label a row"),
-        (NOISY / "votes" / "data.parquet", "--cluster is for labels, and these are not."),
-    ],
-)
-def test_other_tables_are_refused(cluster, data, said):
+def test_votes_are_refused(cluster):
+    data = NOISY / "votes" / "data.parquet"
     done = call("check", data, "--cluster", cluster.shown, "--require", "rows > 0")
     assert done.code == 2
-    assert said in done.err
+    assert "--cluster is for labels, and these are not." in done.err
+
+
+TAG_TABLES = ("classes", "rows", "groups", "missing", "candidates", "relations", "violations")
+
+
+@pytest.mark.parametrize("data", ["tags/data.parquet", "tags-wide/data.csv"])
+@pytest.mark.parametrize("more", [(), ("--compat", "cleanlab", "--all")], ids=["ours", "compat"])
+def test_several_labels_a_row(tmp_path, cluster, data, more):
+    verdict = json.loads((NOISY / data).with_name("expected.json").read_text("utf-8"))
+    arguments = [NOISY / data, *map(str, verdict["options"]), *more]
+    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("classes", "rows"))
+
+
+def test_side_tables_of_several_labels_a_row(tmp_path, cluster):
+    table = pq.read_table(NOISY / "tags" / "data.parquet")
+    table = table.append_column("half", pa.array(np.arange(len(table)) % 2))
+    pq.write_table(table, tmp_path / "data.parquet", row_group_size=150)
+    arguments = [tmp_path / "data.parquet", "--group", "half"]
+    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=TAG_TABLES)
 
 
 def test_a_table_in_memory_is_refused(cluster):
