@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import tempfile
 import threading
 import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
 from labelaudit.errors import EnvironmentalError
+from labelaudit.leftovers import new_folder, remove_folder, sweep_folders
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -72,6 +72,8 @@ class MemoryShelf:
 class TemporaryFolder:
     """A folder that is gone when it is closed, forgotten, or the process ends in good order.
 
+    What a killed process has left is removed when another one makes such a folder.
+
     It is made where ``TMPDIR`` says, else in /var/tmp, which is on a disk where /tmp may be in
     memory, else where Python makes temporary files.
     """
@@ -79,8 +81,9 @@ class TemporaryFolder:
     def __init__(self) -> None:
         self.base = temporary_base()
         with spilling(self.base):
-            self.path = Path(tempfile.mkdtemp(prefix="labelaudit-", dir=self.base))
-        self._remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+            sweep_folders(self.base)
+            self.path, lock = new_folder(self.base)
+        self._remove = weakref.finalize(self, remove_folder, self.path, lock)
 
     def close(self) -> None:
         """Remove it with all that is in it."""

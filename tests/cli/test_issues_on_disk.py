@@ -135,12 +135,34 @@ def test_a_signal(number: int, code: int, temporary: Path, tmp_path: Path) -> No
         deadline = time.monotonic() + 60
         while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
-        held = len(list(temporary.iterdir()))
+        held = sum(path.is_dir() for path in temporary.iterdir())
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert held == 1
     assert (process.returncode, out, err) == (code, b"", b"")
     assert not output.exists()
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a signal that kills")
+def test_what_a_killed_run_leaves_goes_with_the_next(temporary: Path, tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    with subprocess.Popen(
+        [sys.executable, "-c", FORCED + WAITING, "find-issues", str(DATA), "-o", "x.csv", ready],
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(temporary)},
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not ready.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+    assert len(list(temporary.iterdir())) == 2
+    done = run(
+        "from labelaudit import cli; sys.exit(cli.main(sys.argv[1:]))",
+        temporary,
+        *("find-issues", str(DATA), "-q"),
+    )
+    assert done.returncode == 0
     assert list(temporary.iterdir()) == []
 
 

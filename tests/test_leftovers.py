@@ -1,0 +1,81 @@
+"""Temporary folders whose owners live, and others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from labelaudit.leftovers import new_folder, remove_folder, sweep_folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAKE = """
+import os, sys
+from labelaudit.leftovers import new_folder
+path, _ = new_folder(sys.argv[1])
+(path / "inside").mkdir()
+(path / "inside" / "file").write_text("left")
+os._exit(9)
+"""
+
+
+def test_a_folder_in_use_stays(tmp_path: Path) -> None:
+    path, lock = new_folder(tmp_path)
+    (path / "file").touch()
+    sweep_folders(tmp_path)
+    assert (path / "file").exists()
+    assert path.stat().st_mode & 0o777 == 0o700
+    remove_folder(path, lock)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_leaves_no_lock(tmp_path: Path, monkeypatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(tmp_path), "mkdir", refuse)
+    with pytest.raises(OSError, match="No space"):
+        new_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_an_owner_goes(tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", MAKE, tmp_path], check=False).returncode == 9
+    assert len(list(tmp_path.iterdir())) == 2
+    sweep_folders(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_files_stay(tmp_path: Path) -> None:
+    names = ["labelaudit-mine.lock", "other.lock", f"labelaudit-{'0' * 16}"]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / f"labelaudit-{'1' * 16}.lock").symlink_to(tmp_path / "other.lock")
+    sweep_folders(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4
+    sweep_folders(tmp_path / "missing")
+
+
+def test_a_lock_that_was_swept_before_it_was_taken(tmp_path: Path, monkeypatch) -> None:
+    from labelaudit import leftovers
+
+    taken, lock = [], leftovers._lock
+
+    def swept_first(descriptor: int) -> bool:
+        if not taken:
+            for path in tmp_path.glob("*.lock"):
+                path.unlink()
+        taken.append(descriptor)
+        return lock(descriptor)
+
+    monkeypatch.setattr(leftovers, "_lock", swept_first)
+    path, descriptor = new_folder(tmp_path)
+    assert len(taken) == 2
+    assert os.fstat(descriptor).st_nlink == 1
+    remove_folder(path, descriptor)
+    assert list(tmp_path.iterdir()) == []
