@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from labelaudit.running import prefetched
+from labelaudit.running import give_back_memory, prefetched
 from labelaudit.shelves import TemporaryFolder, spilling
 from labelaudit.tables.along import Along
 from labelaudit.tables.arrays import numbers, viewed
@@ -57,6 +57,8 @@ def spilled_table(
         If the temporary folder cannot hold them.
     """
     folder, files = TemporaryFolder(), spill.in_files()
+    pa.default_memory_pool().release_unused()
+    give_back_memory()
     try:
         return _Sorting(source, files, folder, min(memory, _MOST_MEMORY)).table(spill.top)
     except BaseException:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelaudit.reports.groups import groups_table
+from labelaudit.reports.groups import GroupCounts, groups_table
 
 COLUMN = ["a", None, "b", "a", "b", "a"]
 
@@ -56,3 +58,29 @@ def test_sums_are_those_of_the_rows(rows: list[tuple[str, bool]]) -> None:
     for found in groups_table(pa.array(values), flagged).to_pylist():
         assert found["rows"] == values.count(found["group"])
         assert found["issues"] == rows.count((found["group"], True))
+
+
+VALUES = st.none() | st.sampled_from([0.0, -0.0, 1.5, float("nan"), float("inf")])
+
+
+@given(
+    st.lists(st.tuples(VALUES, st.booleans(), st.booleans()), max_size=20),
+    st.lists(st.integers(0, 20), max_size=4),
+)
+def test_parts_of_a_column_count_as_the_whole(
+    rows: list[tuple[float | None, bool, bool]], cuts: list[int]
+) -> None:
+    values = pa.array([value for value, _, _ in rows], pa.float64())
+    used = np.array([row[1] for row in rows], np.bool_)
+    flagged = used & np.array([row[2] for row in rows], np.bool_)
+    whole, counts = GroupCounts(), GroupCounts()
+    whole.add(values, used, flagged)
+    bounds = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
+    for start, end in itertools.pairwise(bounds):
+        part = values.slice(start, end - start).dictionary_encode()
+        counts.add(part, used[start:end], flagged[start:end])
+    assert repr(counts.table().to_pylist()) == repr(whole.table().to_pylist())
+
+
+def test_a_group_column_without_rows() -> None:
+    assert GroupCounts().table().num_rows == 0
