@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.distributions import QualityBins
+from labelaudit.kernels.joint import quality_counts
 from labelaudit.summaries.self_confidence import SelfConfidence
 
 if TYPE_CHECKING:
@@ -67,17 +68,12 @@ class QualityCounts:
             Logarithm of the probability that the label is right.
         n_classes : int
         """
-        valid = labels >= 0
-        place = _place(quality)
-        rank = _place(np.sqrt(np.sqrt(np.maximum(quality, 0.0)))).astype(np.int32)
-        rank[~valid] = -1
-        wide = labels[valid].astype(np.int64) * WIDE_BINS + place[valid] // (BINS // WIDE_BINS)
-        return cls(
-            np.bincount(place[valid], minlength=BINS),
-            np.bincount(place[flagged], minlength=BINS),
-            SelfConfidence.of(rank, -np.expm1(face_score), BINS),
-            np.bincount(wide, minlength=n_classes * WIDE_BINS),
-        )
+        counts = np.zeros((2, BINS), np.int64)
+        by_class = np.zeros((n_classes, WIDE_BINS), np.int64)
+        ranks = np.empty(len(labels), np.int32)
+        quality_counts(labels, quality, flagged, counts, by_class, ranks)
+        expected = SelfConfidence.of(ranks, -np.expm1(face_score), BINS)
+        return cls(counts[0], counts[1], expected, by_class.ravel())
 
     def __add__(self, more: QualityCounts) -> QualityCounts:
         return QualityCounts(
@@ -96,8 +92,3 @@ class QualityCounts:
             expected=self.expected.total.value(),
             by_class=self.by_class.reshape(-1, WIDE_BINS),
         )
-
-
-def _place(share: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
-    place: npt.NDArray[np.int16] = np.clip(share * BINS, 0, BINS - 1).astype(np.int16)
-    return place

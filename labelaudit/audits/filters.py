@@ -9,6 +9,7 @@ import numpy as np
 
 from labelaudit.audits.facts import kept_of
 from labelaudit.findings import FILTERS
+from labelaudit.kernels.joint import best_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,12 +62,11 @@ class RowEvidence:
     @classmethod
     def of(cls, facts: RowFacts, confident: npt.NDArray[np.int32]) -> RowEvidence:
         """Take from the leading classes the best one that is not the given one."""
-        labels, classes, leading = facts.labels, facts.classes, facts.leading
-        agrees = classes[:, 0] == labels
-        prob = np.where(agrees, leading[:, 1], leading[:, 0])
-        best = np.where(agrees, classes[:, 1], classes[:, 0])
-        contradicted = ~agrees & (labels >= 0)
-        return cls(labels, facts.given_prob, prob, best, contradicted, confident)
+        n = len(facts)
+        best, prob = np.empty(n, facts.classes.dtype), np.empty(n, facts.leading.dtype)
+        contradicted = np.empty(n, np.bool_)
+        best_others(facts.labels, facts.classes, facts.leading, best, prob, contradicted)
+        return cls(facts.labels, facts.given_prob, prob, best, contradicted, confident)
 
     def keep(self, piece: Piece) -> None:
         """Put on the shelf what is not there yet."""

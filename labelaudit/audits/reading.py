@@ -10,8 +10,8 @@ import numpy as np
 from labelaudit.audits.facts import RowFacts, Sample, find_leading, sum_tolerance
 from labelaudit.audits.ground import PIECE_ROWS
 from labelaudit.blocks import LEFT_OUT
-from labelaudit.kernels.channel import sample_hash
-from labelaudit.kernels.rows import complaints, entropies, unsound_rows
+from labelaudit.kernels.channel import hash_offset
+from labelaudit.kernels.rows import complaints, entropies, sampled_rows, unsound_rows
 from labelaudit.summaries.pair_counts import PairCounts
 from labelaudit.summaries.self_confidence import SelfConfidence
 
@@ -211,11 +211,18 @@ def _check(
 
 
 def _sampled(block: LabelBlock, labels: npt.NDArray[np.int32], plan: ReadingPlan) -> Sample:
-    chosen = labels >= 0
-    if plan.sample_bound < _EVERY_HASH:
-        chosen &= sample_hash(block.first_row, len(block), plan.seed) <= plan.sample_bound
-    at = np.flatnonzero(chosen)
+    at = _chosen(block.first_row, labels, plan)
     members = (
         block.members if len(at) == len(block) else tuple(member[at] for member in block.members)
     )
     return Sample(block.first_row + at, labels[at], members)
+
+
+def _chosen(
+    first_row: int, labels: npt.NDArray[np.int32], plan: ReadingPlan
+) -> npt.NDArray[np.int64]:
+    if plan.sample_bound >= _EVERY_HASH:
+        return np.flatnonzero(labels >= 0)
+    key = np.uint64((first_row + hash_offset(plan.seed)) % 2**64)
+    rows = np.empty(len(labels), np.int64)
+    return rows[: sampled_rows(labels, key, plan.sample_bound, rows)].copy()

@@ -9,6 +9,7 @@ import numpy as np
 
 from labelaudit.audits.channel import score_block
 from labelaudit.audits.facts import class_type, facts_of
+from labelaudit.kernels.joint import square_sums
 from labelaudit.kernels.rows import LEADING
 from labelaudit.summaries.exact import ExactSum
 from labelaudit.summaries.margins import unsettled
@@ -165,8 +166,7 @@ class TakeLeading:
             if self.face is not None:
                 score = self.face.scores(facts)
                 piece.put(SCORED, FaceScores(score))
-                nothing = np.zeros(1)
-                doubt = _doubt(-np.expm1(score), nothing)
+                doubt = _doubt(-np.expm1(score), np.zeros(0))
                 sums = replace(sums, doubt=sums.doubt + doubt)
         return sums
 
@@ -274,8 +274,10 @@ def _scored(
 
 def _doubt(*doubts: npt.NDArray[np.float64]) -> ExactSum:
     """Sum doubts and their squares; rows that are left out have no doubt."""
-    sums = [ExactSum.of(values) for doubt in doubts for values in (doubt, doubt * doubt)]
-    return ExactSum(np.array([each.high for each in sums]), np.array([each.low for each in sums]))
+    sums = np.zeros((len(doubts), 2, 2), np.int64)
+    for found, doubt in zip(sums, doubts, strict=True):
+        square_sums(doubt, found)
+    return ExactSum(sums[:, 0].ravel(), sums[:, 1].ravel())
 
 
 def _adjusted(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_product",
     "channel_counts",
+    "hash_offset",
     "leading_three",
     "log_share",
     "mixed",
@@ -39,8 +40,13 @@ def sample_hash(first_row: int, n: int, seed: int) -> npt.NDArray[np.uint64]:
     (n,) uint64
         splitmix64 (Steele, Lea, Flood 2014) of row + splitmix64(seed).
     """
-    offset = mixed(np.array([seed % 2**64], np.uint64))
-    return mixed(np.arange(first_row, first_row + n, dtype=np.uint64) + offset)
+    rows = np.arange(first_row, first_row + n, dtype=np.uint64)
+    return mixed(rows + np.uint64(hash_offset(seed)))
+
+
+def hash_offset(seed: int) -> int:
+    """Return what is added to row numbers before they are hashed: splitmix64(seed)."""
+    return int(mixed(np.array([seed % 2**64], np.uint64))[0])
 
 
 def mixed(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

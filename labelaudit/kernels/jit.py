@@ -29,11 +29,12 @@ def _hidden(*modules: str) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-# numba imports scipy.linalg to offer matrix products inside kernels, and coverage to report on
-# compiled lines. No kernel of ours uses either, and they are 0.4 of the 1.2 seconds that numba
-# takes until its first cached kernel runs.
-with _hidden("scipy.linalg", "coverage"):
+# numba imports scipy.linalg to offer matrix products inside kernels, coverage to report on
+# compiled lines, and cffi to call functions of its. No kernel of ours uses any, and they are 0.4
+# of the 1.2 seconds that numba takes until its first cached kernel runs.
+with _hidden("scipy.linalg", "coverage", "cffi"):
     import numba
+    import numba.core.typing.cffi_utils
     import numba.np.arraymath
 
 

@@ -11,7 +11,16 @@ from labelaudit.kernels.jit import kernel
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["EMPTY", "UNDECIDED", "class_sums", "confident_classes"]
+__all__ = [
+    "EMPTY",
+    "UNDECIDED",
+    "best_others",
+    "class_sums",
+    "confident_classes",
+    "pair_counts",
+    "quality_counts",
+    "square_sums",
+]
 
 EMPTY = -1
 """No class of the row reaches its threshold."""
@@ -44,6 +53,111 @@ def class_sums(
             sums[0, y] += 1
             sums[1, y] += units >> 26
             sums[2, y] += units & 67108863
+
+
+@kernel
+def square_sums(values: npt.NDArray[np.float64], sums: npt.NDArray[np.int64]) -> None:
+    """Sum values and their squares, exactly.
+
+    Parameters
+    ----------
+    values : (n,) float64
+        In [-1, 1].
+    sums : (2, 2) int64
+        High and low parts as in ``ExactSum``, of the values and of the squares; added to.
+    """
+    high = low = squares_high = squares_low = 0
+    for i in range(len(values)):
+        units = np.int64(np.rint(values[i] * 2.0**52))
+        squares = np.int64(np.rint(values[i] * values[i] * 2.0**52))
+        high += units >> 26
+        low += units & 67108863
+        squares_high += squares >> 26
+        squares_low += squares & 67108863
+    sums[0, 0] += high
+    sums[1, 0] += low
+    sums[0, 1] += squares_high
+    sums[1, 1] += squares_low
+
+
+@kernel
+def pair_counts(
+    first: npt.NDArray[np.int32], second: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]
+) -> None:
+    """Count pairs of classes; a pair with a negative one is not counted.
+
+    Parameters
+    ----------
+    first, second : (n,) int32
+    counts : (K, K) int64
+        Added to.
+    """
+    for i in range(len(first)):
+        if first[i] >= 0 and second[i] >= 0:
+            counts[first[i], second[i]] += 1
+
+
+@kernel
+def quality_counts(
+    labels: npt.NDArray[np.int32],
+    quality: npt.NDArray[np.floating],
+    flagged: npt.NDArray[np.bool_],
+    counts: npt.NDArray[np.int64],
+    by_class: npt.NDArray[np.int64],
+    ranks: npt.NDArray[np.int32],
+) -> None:
+    """Count rows by label quality, in bins of equal width.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+        Rows with a negative label are left out.
+    quality : (n,) float
+    flagged : (n,) bool
+    counts : (2, B) int64
+        Of all rows, and of the flagged ones; added to.
+    by_class : (K, b) int64
+        By given label, in wider bins; added to.
+    ranks : (n,) int32
+        Filled with the bin of the fourth root of the quality, of B; -1 where left out.
+    """
+    bins, wide = counts.shape[1], counts.shape[1] // by_class.shape[1]
+    for i in range(len(labels)):
+        ranks[i] = -1
+        if labels[i] >= 0:
+            share = max(quality[i], quality.dtype.type(0.0))
+            place = min(int(share * bins), bins - 1)
+            counts[0, place] += 1
+            counts[1, place] += flagged[i]
+            by_class[labels[i], place // wide] += 1
+            ranks[i] = min(int(np.sqrt(np.sqrt(share)) * bins), bins - 1)
+
+
+@kernel
+def best_others(
+    labels: npt.NDArray[np.int32],
+    classes: npt.NDArray[np.signedinteger],
+    leading: npt.NDArray[np.floating],
+    best: npt.NDArray[np.signedinteger],
+    prob: npt.NDArray[np.floating],
+    contradicted: npt.NDArray[np.bool_],
+) -> None:
+    """Find the most probable class that is not the given one.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+    classes, leading : (n, 3)
+        From ``leading_classes``.
+    best, prob : (n,), types of ``classes`` and ``leading``
+        Filled with the class and its probability.
+    contradicted : (n,) bool
+        Filled: whether it is the most probable class of all.
+    """
+    for i in range(len(labels)):
+        place = 1 if classes[i, 0] == labels[i] else 0
+        best[i], prob[i] = classes[i, place], leading[i, place]
+        contradicted[i] = place == 0 and labels[i] >= 0
 
 
 @kernel

@@ -19,6 +19,7 @@ __all__ = [
     "entropies",
     "leading_classes",
     "leading_classes_single",
+    "sampled_rows",
     "unsound_rows",
 ]
 
@@ -27,6 +28,10 @@ LEADING = 3
 
 MINUS_ONE = int(np.array(-1.0, np.float32).view(np.int32))
 """The bits of -1 in single precision."""
+
+STEP = np.uint64(0x9E3779B97F4A7C15)
+FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
+SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
 
 STATUSES = (
     "valid",
@@ -214,3 +219,38 @@ def entropies(
                     total -= p * math.log(p)
             total /= math.log(n_classes)
         entropy[i] = total
+
+
+@kernel
+def sampled_rows(
+    labels: npt.NDArray[np.int32],
+    key: np.uint64,
+    bound: np.uint64,
+    rows: npt.NDArray[np.int64],
+) -> int:
+    """Choose rows that are not left out by a hash of their numbers, as ``sample_hash`` says.
+
+    Parameters
+    ----------
+    labels : (n,) int32
+        Rows with a negative label are not chosen.
+    key : uint64
+        The first row's number + splitmix64(seed).
+    bound : uint64
+        Rows with a hash up to this are chosen.
+    rows : (n,) int64
+        Filled with the places of the chosen ones, ascending.
+
+    Returns
+    -------
+    int
+        How many are chosen.
+    """
+    n = 0
+    for i in range(len(labels)):
+        x = key + np.uint64(i) + STEP
+        x = (x ^ (x >> np.uint64(30))) * FIRST_FACTOR
+        x = (x ^ (x >> np.uint64(27))) * SECOND_FACTOR
+        rows[n] = i
+        n += labels[i] >= 0 and (x ^ (x >> np.uint64(31))) <= bound
+    return n

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.findings import JointCells
+from labelaudit.kernels.joint import pair_counts
 from labelaudit.summaries.sparse_counts import SparseCounts
 
 if TYPE_CHECKING:
@@ -41,10 +42,12 @@ class PairCounts:
         n_classes: int,
     ) -> PairCounts:
         """Count pairs of class codes, (n,) each; a pair with a negative one is not counted."""
+        if n_classes * n_classes <= MOST_DENSE:
+            dense = np.zeros((n_classes, n_classes), np.int64)
+            pair_counts(_codes(first), _codes(second), dense)
+            return cls(n_classes, SparseCounts.of_dense(dense.ravel()))
         counted = (first >= 0) & (second >= 0)
         codes = first[counted].astype(np.int64) * n_classes + second[counted]
-        if n_classes * n_classes <= MOST_DENSE:
-            return cls(n_classes, SparseCounts.of_dense(np.bincount(codes)))
         keys, counts = np.unique(codes, return_counts=True)
         return cls(n_classes, SparseCounts(keys, counts.astype(np.int64)))
 
@@ -65,3 +68,10 @@ class PairCounts:
             (self.counts.keys % self.n_classes).astype(np.int32),
             self.counts.counts,
         )
+
+
+def _codes(classes: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.int32]:
+    """Return the codes as the one type of array that the kernel is compiled for."""
+    codes = np.ascontiguousarray(classes, np.int32).view()
+    codes.flags.writeable = False
+    return codes

@@ -35,6 +35,52 @@ def test_class_sums_as_the_twin_says(table):
     np.testing.assert_array_equal(found, twin)
 
 
+@given(st.lists(st.floats(-1.0, 1.0), max_size=9))
+def test_square_sums_as_the_twin_says(values):
+    found, twin = np.ones((2, 2, 2), np.int64)
+    joint.square_sums(np.array(values, np.float64), found)
+    naive.square_sums(np.array(values, np.float64), twin)
+    np.testing.assert_array_equal(found, twin)
+
+
+@given(st.lists(st.tuples(st.integers(-2, 3), st.integers(-2, 3)), max_size=20))
+def test_pair_counts_as_the_twin_says(pairs):
+    first, second = np.array(pairs, np.int32).reshape(-1, 2).T.copy()
+    found, twin = np.ones((2, 4, 4), np.int64)
+    joint.pair_counts(first, second, found)
+    naive.pair_counts(first, second, twin)
+    np.testing.assert_array_equal(found, twin)
+
+
+@given(label_tables(), st.integers(0, 99))
+def test_quality_counts_as_the_twin_says(table, seed):
+    labels, probs = table
+    # Fourth powers of a few places, none of them near the end of a bin.
+    places = np.array([0.0, 0.1, 0.3, 0.55, 0.8, 1.0]) ** 4
+    rng = np.random.default_rng(seed)
+    quality = rng.choice(places, len(labels)).astype(probs.dtype)
+    flagged = rng.random(len(labels)) < 0.5
+    results = []
+    for count in (joint.quality_counts, naive.quality_counts):
+        out = np.zeros((2, 16), int), np.zeros((6, 4), int), np.empty(len(labels), np.int32)
+        count(labels, quality, flagged & (labels >= 0), *out)
+        results.append([array.tolist() for array in out])
+    assert results[0] == results[1]
+
+
+@given(label_tables())
+def test_best_others_as_the_twin_says(table):
+    labels, probs = table
+    classes, leading = leading_of(probs)
+    results = []
+    for find in (joint.best_others, naive.best_others):
+        n = len(labels)
+        out = np.empty(n, np.int32), np.empty(n, probs.dtype), np.empty(n, bool)
+        find(labels, classes, leading, *out)
+        results.append([array.tolist() for array in out])
+    assert results[0] == results[1]
+
+
 @given(label_tables(most_classes=7), st.booleans(), st.data())
 def test_confident_classes_as_the_twin_says(table, most_probable, data):
     _, probs = table

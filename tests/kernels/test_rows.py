@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelaudit.kernels import rows
+from labelaudit.kernels import channel, rows
 from tests.naive import rows as naive
 from tests.strategies import label_tables
 
@@ -124,3 +124,23 @@ def test_entropy_is_a_share():
     probs = np.array([[0.25, 0.25, 0.25, 0.25], [1.0, 0.0, 0.0, 0.0]])
     np.testing.assert_allclose(entropy(rows.entropies, probs, np.ones(2, bool)), [1.0, 0.0])
     assert entropy(rows.entropies, np.ones((1, 1)), np.ones(1, bool)).tolist() == [0.0]
+
+
+@given(label_tables(), st.integers(0, 2**64 - 1), st.sampled_from([0, 2**62, 2**63, 2**64 - 1]))
+def test_sampled_rows_as_the_twin_says(table, key, bound):
+    labels, _ = table
+    found = []
+    for choose in (rows.sampled_rows, naive.sampled_rows):
+        out = np.empty(len(labels), np.int64)
+        n = choose(labels, np.uint64(key), np.uint64(bound), out)
+        found.append(out[:n].tolist())
+    assert found[0] == found[1]
+
+
+@given(st.integers(0, 2**40), st.integers(0, 20), st.integers(0, 99))
+def test_sampled_rows_are_those_of_small_hashes(first_row, n, seed):
+    key = np.uint64((first_row + channel.hash_offset(seed)) % 2**64)
+    out, bound = np.empty(n, np.int64), np.uint64(2**63)
+    found = out[: rows.sampled_rows(np.zeros(n, np.int32), key, bound, out)]
+    small = channel.sample_hash(first_row, n, seed) <= bound
+    assert found.tolist() == np.flatnonzero(small).tolist()

@@ -28,3 +28,38 @@ def confident_classes(classes, leading, reach, lowest, most_probable, confident)
         else:
             result.append(-1 if first is None else first)
     confident[:] = result
+
+
+def square_sums(values, sums):
+    for column, power in enumerate((1, 2)):
+        units = [round(Fraction(float(v) ** power) * 2**52) for v in values]
+        sums[0, column] += sum(unit // 2**26 for unit in units)
+        sums[1, column] += sum(unit % 2**26 for unit in units)
+
+
+def pair_counts(first, second, counts):
+    for a, b in zip(first.tolist(), second.tolist(), strict=True):
+        if min(a, b) >= 0:
+            counts[a, b] += 1
+
+
+def quality_counts(labels, quality, flagged, counts, by_class, ranks):
+    bins, wide = counts.shape[1], by_class.shape[1]
+    for i, y in enumerate(labels.tolist()):
+        q = float(quality[i])
+        ranks[i] = -1 if y < 0 else bin_of(q**0.25, bins)
+        if y >= 0:
+            counts[0, bin_of(q, bins)] += 1
+            counts[1, bin_of(q, bins)] += bool(flagged[i])
+            by_class[y, bin_of(q, wide)] += 1
+
+
+def bin_of(share, bins):
+    return sum(share >= edge / bins for edge in range(1, bins))
+
+
+def best_others(labels, classes, leading, best, prob, contradicted):
+    for i, y in enumerate(labels.tolist()):
+        names, probs = classes[i].tolist(), leading[i].tolist()
+        best[i], prob[i] = next((k, p) for k, p in zip(names, probs, strict=True) if k != y)
+        contradicted[i] = y >= 0 and best[i] == names[0]

