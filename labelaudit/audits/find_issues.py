@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
+from labelaudit.audits import selection
 from labelaudit.audits.facts import LEADING_CLASSES
 from labelaudit.audits.flagging import rules_of
 from labelaudit.audits.judging import Judge, Tally
 from labelaudit.audits.preparing import prepare
 from labelaudit.audits.ranking import flagged_rows, worst_first
-from labelaudit.audits.second import FindUnsettled, Scored, TakeLeading, TakeRows
+from labelaudit.audits.second import FindUnsettled, Scored, SketchMargins, TakeLeading, TakeRows
 from labelaudit.findings import LabelAudit
 from labelaudit.summaries.margins import LowestMargins
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.channel import ChannelModel
+    from labelaudit.audits.face import FaceValue
     from labelaudit.audits.flagging import Rules
     from labelaudit.audits.ground import Ground
     from labelaudit.audits.preparing import Prepared
@@ -78,7 +80,7 @@ def audit_labels(rows: Rows, settings: AuditSettings, sink: IssueSink | None = N
     """
     ground = rows.ground()
     prepared = prepare(ground, rows, settings)
-    scored, readings = _scored(ground, prepared, settings)
+    scored, readings = _scored(ground, prepared, settings, rows.n_rows)
     rules = rules_of(
         ground, rows.n_rows, prepared.confident, scored, prepared.model, settings.compat
     )
@@ -105,17 +107,12 @@ def _doubts(model: ChannelModel | None) -> tuple[str, ...]:
     return (sentence,)
 
 
-def _scored(ground: Ground, prepared: Prepared, settings: AuditSettings) -> tuple[Scored, int]:
+def _scored(
+    ground: Ground, prepared: Prepared, settings: AuditSettings, n_rows: int
+) -> tuple[Scored, int]:
     """Score all rows and take their margins; say how many times the rows were read by then."""
     confident, model = prepared.confident, prepared.model
-    sums = Scored.none(LowestMargins.wanted(confident.pruned))
-    face = prepared.face
-    # Of contradicted rows nearly always enough: the other margins need no look then.
-    for negative in (True, False):
-        if negative or (sums.margins.bounds() >= 0.0).any():
-            step = TakeLeading(sums.margins.emptied(), negative, face if negative else None)
-            sums = reduce(add, ground.over(step), sums)
-            sums.margins.prune()
+    sums = _taken(ground, LowestMargins.wanted(confident.pruned), prepared.face, n_rows)
     bounds = sums.margins.bounds()
     thresholds = confident.to_take_off(settings.compat) if settings.adjust else None
     only = None
@@ -126,6 +123,24 @@ def _scored(ground: Ground, prepared: Prepared, settings: AuditSettings) -> tupl
         sums = reduce(add, ground.read(again, "scoring", only), sums)
     ground.drop(LEADING_CLASSES)
     return sums, 1 if only == () else 2
+
+
+def _taken(ground: Ground, wanted: LowestMargins, face: FaceValue | None, n_rows: int) -> Scored:
+    """Take margins of leading classes, and score rows at face value if that is asked for."""
+    guess, every = wanted, n_rows // selection.SKETCHED
+    if every > 1:
+        guess = reduce(add, ground.over(SketchMargins(wanted, every))).guessed(every)
+    # Of contradicted rows nearly always enough: the other margins need no look then.
+    sums = reduce(add, ground.over(TakeLeading(guess, True, face)), Scored.none(guess))
+    sums.margins.prune()
+    if not sums.margins.held(guess):
+        again = reduce(add, ground.over(TakeLeading(wanted, True, None)))
+        again.margins.prune()
+        sums = replace(sums, margins=again.margins)
+    if (sums.margins.bounds() >= 0.0).any():
+        sums = reduce(add, ground.over(TakeLeading(sums.margins.emptied(), False, None)), sums)
+        sums.margins.prune()
+    return sums
 
 
 def _judged(ground: Ground, judge: Judge, take: Callable[[IssueChunk], None]) -> Tally:

@@ -11,6 +11,7 @@ from labelaudit.audits.facts import kept_of
 from labelaudit.audits.filters import as_bits, evidence_of
 from labelaudit.audits.second import ADJUSTED, SCORED
 from labelaudit.findings import IssueChunk, IssueRows
+from labelaudit.summaries.ordering import stable_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -189,7 +190,7 @@ def worst_first(chunks: Sequence[IssueChunk], top: int | None) -> IssueRows:
             *(np.empty(0, _TYPES.get(name, np.float32)) for name in IssueRows.__slots__)
         )
     order = np.concatenate([chunk.order for chunk in chunks])
-    place = np.argsort(order, kind="stable")[:top]
+    place = stable_order(order)[:top]
     return IssueRows(
         *(
             np.concatenate([getattr(chunk.rows, name) for chunk in chunks])[place]

@@ -34,6 +34,7 @@ __all__ = [
     "FaceScores",
     "FindUnsettled",
     "Scored",
+    "SketchMargins",
     "TakeLeading",
     "TakeRows",
 ]
@@ -137,6 +138,28 @@ class Scored:
             self.doubt + more.doubt,
             self.recalibrated + more.recalibrated,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SketchMargins:
+    """The step that takes negative margins of every so many rows.
+
+    Attributes
+    ----------
+    pattern : LowestMargins
+        The cells to fill.
+    every : int
+    """
+
+    pattern: LowestMargins
+    every: int
+
+    def __call__(self, stretch: Stretch) -> LowestMargins:
+        """Look at some pieces."""
+        margins = self.pattern.emptied()
+        for piece in stretch.pieces:
+            margins.take_leading(facts_of(piece).every(self.every), piece.first_row, negative=True)
+        return margins
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,18 +66,13 @@ def square_sums(values: npt.NDArray[np.float64], sums: npt.NDArray[np.int64]) ->
     sums : (2, 2) int64
         High and low parts as in ``ExactSum``, of the values and of the squares; added to.
     """
-    high = low = squares_high = squares_low = 0
     for i in range(len(values)):
         units = np.int64(np.rint(values[i] * 2.0**52))
         squares = np.int64(np.rint(values[i] * values[i] * 2.0**52))
-        high += units >> 26
-        low += units & 67108863
-        squares_high += squares >> 26
-        squares_low += squares & 67108863
-    sums[0, 0] += high
-    sums[1, 0] += low
-    sums[0, 1] += squares_high
-    sums[1, 1] += squares_low
+        sums[0, 0] += units >> 26
+        sums[1, 0] += units & 67108863
+        sums[0, 1] += squares >> 26
+        sums[1, 1] += squares & 67108863
 
 
 @kernel

@@ -251,6 +251,7 @@ def sampled_rows(
         x = key + np.uint64(i) + STEP
         x = (x ^ (x >> np.uint64(30))) * FIRST_FACTOR
         x = (x ^ (x >> np.uint64(27))) * SECOND_FACTOR
-        rows[n] = i
-        n += labels[i] >= 0 and (x ^ (x >> np.uint64(31))) <= bound
+        if labels[i] >= 0 and (x ^ (x >> np.uint64(31))) <= bound:
+            rows[n] = i
+            n += 1
     return n

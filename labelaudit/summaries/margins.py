@@ -22,6 +22,8 @@ __all__ = ["Cells", "Leading", "LowestMargins", "Margins", "unsettled"]
 
 SPARE = 1 << 20
 FEW = 1 << 10
+SLACK = 4
+"""Standard deviations that a guessed cut is above what is expected."""
 
 
 class Leading(Protocol):
@@ -147,12 +149,15 @@ class LowestMargins:
         What was taken: the lowest ones, and others.
     size : int
         How many these are.
+    pruned : bool
+        Only the lowest ones are left.
     """
 
     cells: Cells
     cuts: npt.NDArray[np.float64]
     parts: list[Margins] = field(default_factory=list)
     size: int = 0
+    pruned: bool = False
 
     @classmethod
     def wanted(cls, pruned: JointCells) -> LowestMargins:
@@ -169,6 +174,21 @@ class LowestMargins:
         result = np.full(self.cells.n_classes, -np.inf)
         np.maximum.at(result, self.cells.given, self.cuts)
         return result
+
+    def guessed(self, every: int) -> LowestMargins:
+        """Guess cuts from the margins of every so many rows: wide enough but for bad luck.
+
+        What is then taken up to these cuts is to be asked ``held``.
+        """
+        found = Margins.joined(self.parts)
+        place = self.cells.wanted / every
+        rank = np.ceil(place + SLACK * (np.sqrt(place) + 2.0)).astype(np.int64)
+        return LowestMargins(self.cells, found.cuts(rank))
+
+    def held(self, guess: LowestMargins) -> bool:
+        """Whether what was taken up to guessed cuts holds the lowest margins of every cell."""
+        count = np.bincount(Margins.joined(self.parts).cell, minlength=len(self.cuts))
+        return bool(((count >= self.cells.wanted) | np.isinf(guess.cuts)).all())
 
     def take_leading(self, facts: Leading, first_row: int, negative: bool) -> None:
         """Take rows in by their three leading classes.
@@ -227,6 +247,7 @@ class LowestMargins:
         """Take in what is not above the cuts."""
         self.parts.append(taken)
         self.size += len(taken.row)
+        self.pruned = False
         if self.size > self._most:
             self.prune()
 
@@ -237,11 +258,12 @@ class LowestMargins:
 
     def prune(self) -> None:
         """Let go of what is not among the lowest."""
-        if self.size:
+        if self.size and not self.pruned:
             whole, wanted = Margins.joined(self.parts), self.cells.wanted
             self.cuts = np.minimum(self.cuts, whole.cuts(wanted))
             self.parts = [whole.lowest(wanted, self.cuts)]
             self.size = len(self.parts[0].row)
+        self.pruned = True
 
     def __add__(self, more: LowestMargins) -> LowestMargins:
         parts = [*self.parts, *more.parts]

@@ -10,6 +10,7 @@ import numpy as np
 
 from labelaudit.findings import IssueChunk, IssueRows
 from labelaudit.shelves import TemporaryFolder
+from labelaudit.summaries.ordering import stable_order
 from labelaudit.tables.column_files import ColumnFiles
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class IssueSpill:
             return rows_of({name: np.empty(0, kind) for name, kind in NUMBERS.items()})
         whole = _joined(self._held)
         self._held.clear()
-        order = np.argsort(whole.order, kind="stable")[: self.top]
+        order = stable_order(whole.order)[: self.top]
         return _picked(whole.rows, order)
 
     def close(self) -> None:
@@ -183,7 +184,7 @@ def _joined(chunks: Sequence[IssueChunk]) -> IssueChunk:
 
 def _worst(chunk: IssueChunk, top: int) -> IssueChunk:
     """Keep the worst rows, in row order."""
-    kept = np.sort(np.argsort(chunk.order, kind="stable")[:top])
+    kept = np.sort(stable_order(chunk.order)[:top])
     return IssueChunk(_picked(chunk.rows, kept), chunk.order[kept])
 
 

@@ -119,8 +119,25 @@ def dictionary(codes: npt.NDArray[np.int8], names: Sequence[str]) -> pa.Array:
 
 def filter_names(bits: npt.NDArray[np.uint8]) -> pa.Array:
     """Spell the bits out as lists of filter names."""
-    each = np.unpackbits(bits[:, None], axis=1, bitorder="little")
-    offsets = np.concatenate([[0], np.cumsum(each.sum(axis=1))]).astype(np.int32)
-    which = (np.flatnonzero(each) % 8).astype(np.int8)
-    chosen = pc.take(pa.array(FILTERS), pa.array(which))
-    return pa.ListArray.from_arrays(pa.array(offsets), chosen)
+    each = np.unpackbits(bits[:, None], axis=1, bitorder="little").ravel()
+    which = np.flatnonzero(each.view(np.bool_)) & 7
+    # The names of a row are copied at once, of whatever filters they are.
+    together = [b"".join(_names_of(number)) for number in range(256)]
+    texts = pc.take(pa.array(together, pa.binary()), pa.array(bits)).buffers()[2]
+    lengths = np.array([len(name) for name in FILTERS])
+    ends = _offsets(lengths[which])
+    names = pa.StringArray.from_buffers(len(which), ends, texts or pa.py_buffer(b""))
+    counts = np.array([number.bit_count() for number in range(256)])
+    return pa.ListArray.from_buffers(
+        pa.list_(pa.string()), len(bits), [None, _offsets(counts[bits])], children=[names]
+    )
+
+
+def _names_of(number: int) -> list[bytes]:
+    return [name.encode() for i, name in enumerate(FILTERS) if number >> i & 1]
+
+
+def _offsets(lengths: npt.NDArray[np.int64]) -> pa.Buffer:
+    ends = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=ends[1:])
+    return pa.py_buffer(ends)

@@ -86,6 +86,37 @@ def test_leading_classes_settle_all_rows_but_the_unsettled(table, count, data):
     assert flagged(margins + rest) == lowest(labels, probs, count)
 
 
+@pytest.mark.parametrize(("every", "seed"), [(2, 0), (5, 1), (10, 2)])
+def test_guessed_cuts_hold_the_lowest_margins(every, seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 4, 4000).astype(np.int32)
+    facts = facts_of(labels, rng.dirichlet(np.full(4, 0.3), 4000))
+    wanted = LowestMargins.wanted(cells(4, 100))
+    sample, plain = wanted.emptied(), wanted.emptied()
+    sample.take_leading(Facts(*(array[::every].copy() for array in facts)), 0, True)
+    plain.take_leading(facts, 0, True)
+    guess = sample.guessed(every)
+    taken = guess.emptied()
+    taken.take_leading(facts, 0, True)
+    assert np.isfinite(guess.cuts).all()
+    assert 1200 < taken.size < plain.size
+    assert taken.held(guess)
+    assert flagged(taken) == flagged(plain)
+    np.testing.assert_array_equal(taken.cuts, plain.cuts)
+
+
+def test_a_guess_that_does_not_hold_is_noticed():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 400).astype(np.int32)
+    facts = facts_of(labels, rng.dirichlet(np.full(4, 0.3), 400))
+    wanted = LowestMargins.wanted(cells(4, 10))
+    guess = LowestMargins(wanted.cells, np.full(12, -0.99))
+    taken = guess.emptied()
+    taken.take_leading(facts, 0, True)
+    assert not taken.held(guess)
+    assert wanted.held(wanted)
+
+
 def test_margins_let_go_of_what_cannot_be_among_the_lowest(monkeypatch):
     monkeypatch.setattr(summaries, "SPARE", 0)
     rng = np.random.default_rng(0)
