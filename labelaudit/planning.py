@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.audits.rows import Rows
-from labelaudit.running import Here, prefetched, threads_wanted
+from labelaudit.running import Here, in_order, prefetched, threads_wanted
 from labelaudit.shelves import MemoryShelf, SpillShelf, temporary_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
 
     from labelaudit.blocks import LabelBlock, Partition
     from labelaudit.cluster.grounds import Elsewhere
@@ -193,14 +191,8 @@ class _Pool:
 
     def map(self, function: Callable[..., Any], *iterables: Any) -> Iterator[Any]:
         """Apply the function a little ahead of whoever takes the results, so that few wait."""
-        waiting: deque[Future[Any]] = deque()
         try:
-            for arguments in zip(*iterables, strict=True):
-                waiting.append(self.pool.submit(function, *arguments))
-                if len(waiting) > self.ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from in_order(self.pool, function, zip(*iterables, strict=True), self.ahead)
         except BaseException:
             self.pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import reduce
@@ -123,6 +124,22 @@ def beside(task: Callable[[], R], on: Executor) -> Iterator[Future[R]]:
 
 def _call(task: Callable[[], R]) -> R:
     return task()
+
+
+def in_order(
+    pool: ThreadPoolExecutor,
+    function: Callable[..., R],
+    items: Iterable[tuple[Any, ...]],
+    ahead: int,
+) -> Iterator[R]:
+    """Call a function in the threads of a pool; a few calls ahead of whoever takes the results."""
+    waiting: deque[Future[R]] = deque()
+    for arguments in items:
+        waiting.append(pool.submit(function, *arguments))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 class _Ahead(Generic[T]):

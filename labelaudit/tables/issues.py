@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelaudit.findings import FILTERS
+from labelaudit.tables.arrays import numbers, strings
 from labelaudit.tables.issue_ids import issue_ids
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 LABEL_ERROR = "label_error"
+AT_ONCE = 1 << 16
+MOST_AT_ONCE = 1 << 23
 SEVERITIES = ("low", "medium", "high")
 
 
@@ -117,27 +120,47 @@ def dictionary(codes: npt.NDArray[np.int8], names: Sequence[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
-def filter_names(bits: npt.NDArray[np.uint8]) -> pa.Array:
-    """Spell the bits out as lists of filter names."""
-    each = np.unpackbits(bits[:, None], axis=1, bitorder="little").ravel()
-    which = np.flatnonzero(each.view(np.bool_)) & 7
-    # The names of a row are copied at once, of whatever filters they are.
-    together = [b"".join(_names_of(number)) for number in range(256)]
-    texts = pc.take(pa.array(together, pa.binary()), pa.array(bits)).buffers()[2]
-    lengths = np.array([len(name) for name in FILTERS])
-    ends = _offsets(lengths[which])
-    names = pa.StringArray.from_buffers(len(which), ends, texts or pa.py_buffer(b""))
-    counts = np.array([number.bit_count() for number in range(256)])
-    return pa.ListArray.from_buffers(
-        pa.list_(pa.string()), len(bits), [None, _offsets(counts[bits])], children=[names]
-    )
+def filter_names(bits: npt.NDArray[np.uint8]) -> pa.ChunkedArray:
+    """Spell the bits out as lists of filter names; a chunk's offsets are of 32 bits."""
+    starts = range(0, max(len(bits), 1), MOST_AT_ONCE)
+    return pa.chunked_array([_spelled_out(bits[at : at + MOST_AT_ONCE]) for at in starts])
 
 
-def _names_of(number: int) -> list[bytes]:
-    return [name.encode() for i, name in enumerate(FILTERS) if number >> i & 1]
+def _spelled_out(bits: npt.NDArray[np.uint8]) -> pa.ListArray:
+    ends = _ends(_COUNTS[bits])
+    name_ends = np.zeros(ends[-1] + 1, np.int32)
+    text = np.empty(_SIZES[bits].sum(), np.uint8)
+    for start in range(0, len(bits), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        first, last = ends[start], ends[min(part.stop, len(bits))]
+        lengths = _LENGTHS[_filters_of(bits[part])]
+        np.cumsum(lengths, out=name_ends[first + 1 : last + 1])
+        name_ends[first + 1 : last + 1] += name_ends[first]
+        text[name_ends[first] : name_ends[last]] = _names_of(bits[part])
+    buffers = [None, pa.py_buffer(name_ends), pa.py_buffer(text)]
+    names = pa.Array.from_buffers(pa.string(), len(name_ends) - 1, buffers)
+    return pa.ListArray.from_arrays(numbers(ends), names)
 
 
-def _offsets(lengths: npt.NDArray[np.int64]) -> pa.Buffer:
+_LENGTHS = np.array([len(name) for name in FILTERS], np.int32)
+_COUNTS = np.array([number.bit_count() for number in range(256)], np.int32)
+_TOGETHER = ["".join(FILTERS[i] for i in range(8) if number >> i & 1) for number in range(256)]
+_SIZES = np.array([len(names) for names in _TOGETHER], np.int32)
+
+
+def _filters_of(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the filters of all rows, one row behind the other."""
+    each = np.unpackbits(bits[:, None], axis=1, bitorder="little")
+    return np.flatnonzero(each.ravel().view(np.bool_)) & 7
+
+
+def _names_of(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return their names likewise: those of a row are copied at once."""
+    texts = pc.take(strings(_TOGETHER), numbers(bits)).buffers()[2]
+    return np.frombuffer(texts if texts is not None else b"", np.uint8)
+
+
+def _ends(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     ends = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(lengths, out=ends[1:])
-    return pa.py_buffer(ends)
+    return ends

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
+from labelaudit.running import in_order
 from labelaudit.tables.outputs import TASK_FORMATS
 from labelaudit.tables.pieces import copied, in_pieces, row_groups
 
@@ -80,9 +80,12 @@ def _write_csv(table: pa.Table, sink: IO[bytes], *, excel: bool) -> None:
     sink.write(_csv_names(table.column_names, excel=excel))
     # Encoding takes no lock. Some parts at once, because all of them are held until written.
     with ThreadPoolExecutor(_ENCODERS) as pool:
-        for piece in in_pieces(table):
-            text = partial(_csv_text, piece, excel)
-            sink.writelines(pool.map(text, range(0, piece.num_rows, _LINES)))
+        parts = (
+            (piece, excel, start)
+            for piece in in_pieces(table)
+            for start in range(0, piece.num_rows, _LINES)
+        )
+        sink.writelines(in_order(pool, _csv_text, parts, 2 * _ENCODERS))
 
 
 def _csv_names(names: list[str], *, excel: bool) -> pa.Buffer:
