@@ -110,7 +110,7 @@ def digests(
     out : (n,) uint64
         Filled: the digests, least significant byte first.
     """
-    h, m, block = np.empty(8, np.uint64), np.empty(16, np.uint64), np.empty(128, np.uint8)
+    h, m = np.empty(8, np.uint64), np.empty(16, np.uint64)
     for i in range(len(which)):
         start, middle = head_starts[which[i]], tail_starts[i]
         first = head_starts[which[i] + 1] - start
@@ -120,17 +120,11 @@ def digests(
         h[0] ^= np.uint64(0x01010008)
         done = 0
         while done == 0 or done < whole:
-            for k in range(128):
+            m[:] = np.uint64(0)
+            for k in range(min(128, whole - done)):
                 at = done + k
-                if at < first:
-                    block[k] = heads[start + at]
-                else:
-                    block[k] = tails[middle + at - first] if at < whole else np.uint8(0)
-            for k in range(16):
-                word = np.uint64(0)
-                for byte in range(8):
-                    word |= np.uint64(block[8 * k + byte]) << np.uint64(8 * byte)
-                m[k] = word
+                byte = heads[start + at] if at < first else tails[middle + at - first]
+                m[k >> 3] |= np.uint64(byte) << np.uint64(8 * (k & 7))
             done += 128
             last = np.uint64(0xFFFFFFFFFFFFFFFF) if done >= whole else np.uint64(0)
             _add_block(h, m, np.uint64(min(done, whole)), last)
