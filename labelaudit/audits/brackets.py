@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from labelaudit.summaries.ordering import grouped_order
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -110,7 +112,7 @@ class Bracket:
     def around(cls, question: Question, sample: Values) -> Bracket:
         """Guess a bracket from some values: wide enough but for bad luck."""
         bracket = cls.open(question)
-        order = np.lexsort((sample.value, sample.group))
+        order = grouped_order(sample.group, sample.value)
         value, group = sample.value[order], sample.group[order]
         start = np.searchsorted(group, np.arange(len(question.wanted) + 1))
         for k in np.flatnonzero(question.wanted > 0).tolist():

@@ -112,6 +112,7 @@ def fit_face_value(
 
 
 def _as_they_are(chunk: Chunk) -> Weighed:
-    probs = np.exp(chunk.z - chunk.z.max(axis=1, keepdims=True))
+    probs = chunk.z - chunk.z.max(axis=1, keepdims=True)
+    np.exp(probs, out=probs)
     probs /= probs.sum(axis=1, keepdims=True)
     return Weighed(chunk.labels, probs)

@@ -11,6 +11,7 @@ from labelaudit.kernels.rows import (
     LEADING,
     leading_classes,
     leading_classes_single,
+    leading_classes_wide,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 KEPT = "kept"
+NARROW = 256
 LEADING_CLASSES = "leading classes"
 
 
@@ -210,6 +212,7 @@ def find_leading(
     """Find the leading classes with the kernel for the type of the probabilities."""
     if probs.dtype == np.float32:
         bits = [array.view(np.int32) for array in (probs, leading, given)]
-        leading_classes_single(labels, bits[0], classes, *bits[1:])
+        find = leading_classes_wide if probs.shape[1] > NARROW else leading_classes_single
+        find(labels, bits[0], classes, *bits[1:])
     else:
         leading_classes(labels, probs, classes, leading, given)

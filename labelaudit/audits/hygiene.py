@@ -311,7 +311,8 @@ def calibration(sample: Sample, n_classes: int) -> tuple[dict[str, float], Relia
         The bins of ``ece``.
     """
     sample = sample.thinned(max(CALIBRATION_ROWS, 20 * n_classes))
-    probs = np.mean([member.astype(np.float64) for member in sample.members], axis=0)
+    every = [member.astype(np.float64) for member in sample.members]
+    probs = every[0] if len(every) == 1 else np.mean(every, axis=0)
     rows = np.arange(len(probs))
     given = probs[rows, sample.labels]
     hit = (probs.argmax(axis=1) == sample.labels).astype(np.float64)

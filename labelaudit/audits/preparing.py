@@ -97,14 +97,19 @@ def prepare(ground: Ground, rows: Rows, settings: AuditSettings) -> Prepared:
     hygiene.demand_class_order(agreement, rows.classes)
     sample = first.sample
 
-    def measure() -> tuple[Any, ...]:
-        face = None if _wants_channel(settings) else fit_face_value(sample, settings.seed, counts)
-        warnings = hygiene.warnings_about(agreement, counts, rows.classes)
-        return face, *hygiene.calibration(sample, len(counts)), warnings
+    def fit_face() -> FaceValue | None:
+        if _wants_channel(settings):
+            return None
+        return fit_face_value(sample, settings.seed, counts)
 
-    with beside(measure, rows.on) as measured:
+    def measure() -> tuple[Any, ...]:
+        warnings = hygiene.warnings_about(agreement, counts, rows.classes)
+        return *hygiene.calibration(sample, len(counts)), warnings
+
+    with beside(fit_face, rows.on) as fitted, beside(measure, rows.on) as measured:
         confident = confident_learning(ground, first.confidence, settings)
-        face, calibration, reliability, warnings = measured.result()
+        face = fitted.result()
+        calibration, reliability, warnings = measured.result()
     return Prepared(
         confident,
         _fit(sample, settings, counts, rows) if face is None else None,

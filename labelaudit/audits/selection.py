@@ -23,6 +23,7 @@ from labelaudit.audits.brackets import (
     TiedRows,
     Values,
 )
+from labelaudit.summaries.ordering import grouped_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +139,7 @@ class _Search:
         compat: bool,
     ) -> _Search:
         found = Values.joined(brought.parts[place])
-        order = np.lexsort((found.row, found.value, found.group))
+        order = grouped_order(found.group, found.value)  # they came in row order
         inside = Values(*(getattr(found, name)[order] for name in Values.__slots__))
         return cls(ground, question, bracket, brought.counts[place], inside, compat)
 

@@ -19,6 +19,7 @@ __all__ = [
     "leading_three",
     "log_share",
     "mixed",
+    "rate_errors",
     "sample_hash",
     "score_rows",
 ]
@@ -90,6 +91,50 @@ def add_product(
             for f in range(whole, stop):
                 for k in range(width):
                     out[i, k] += left[i, f] * right[f, k]
+
+
+@kernel
+def rate_errors(
+    probs: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.int32],
+    other: npt.NDArray[np.float64],
+    own: npt.NDArray[np.float64],
+) -> float:
+    """Sum what ``channel_counts`` sums, where one row of the channel serves all labels.
+
+    Parameters
+    ----------
+    probs : (n, K) float64
+        Distribution over true classes, without the label. That of the given class is set to 0
+        while its row is looked at.
+    labels : (n,) int32
+    other, own : (K,) float64
+
+    Returns
+    -------
+    float
+        Sum over rows of the posterior probability that the label is wrong.
+    """
+    n, wrong = len(labels), 0.0
+    for start in range(0, n, 4):
+        # Four sums that do not wait for each other; what is behind the last row is counted off.
+        i0, i1, i2, i3 = start, min(start + 1, n - 1), min(start + 2, n - 1), min(start + 3, n - 1)
+        kept0, kept1 = probs[i0, labels[i0]], probs[i1, labels[i1]]
+        kept2, kept3 = probs[i2, labels[i2]], probs[i3, labels[i3]]
+        for i in range(start, min(start + 4, n)):
+            probs[i, labels[i]] = 0.0
+        rest0 = rest1 = rest2 = rest3 = 0.0
+        for k in range(len(other)):
+            rest0 += probs[i0, k] * other[k]
+            rest1 += probs[i1, k] * other[k]
+            rest2 += probs[i2, k] * other[k]
+            rest3 += probs[i3, k] * other[k]
+        rests, kept = (rest0, rest1, rest2, rest3), (kept0, kept1, kept2, kept3)
+        for i in range(start, min(start + 4, n)):
+            y, rest = labels[i], rests[i - start]
+            probs[i, y] = kept[i - start]
+            wrong += rest * (1.0 / (rest + kept[i - start] * own[y]))
+    return wrong
 
 
 @kernel

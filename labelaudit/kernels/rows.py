@@ -19,6 +19,7 @@ __all__ = [
     "entropies",
     "leading_classes",
     "leading_classes_single",
+    "leading_classes_wide",
     "sampled_rows",
     "unsound_rows",
 ]
@@ -28,6 +29,9 @@ LEADING = 3
 
 MINUS_ONE = int(np.array(-1.0, np.float32).view(np.int32))
 """The bits of -1 in single precision."""
+
+NO_SIGN = np.int32(0x7FFFFFFF)
+NOTHING = np.int32(0)
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
@@ -97,11 +101,21 @@ def unsound_rows(
     unsound : (n,) bool
         Filled.
     """
+    n_classes = probs.shape[1]
+    whole = n_classes - n_classes % 4
     for i in range(len(labels)):
-        total = 0.0
-        negative = 0
-        for k in range(probs.shape[1]):
+        # Four sums do not wait for each other: more than twice as fast as one.
+        total = second = third = fourth = 0.0
+        for k in range(0, whole, 4):
             total += probs[i, k]
+            second += probs[i, k + 1]
+            third += probs[i, k + 2]
+            fourth += probs[i, k + 3]
+        for k in range(whole, n_classes):
+            total += probs[i, k]
+        total += second + third + fourth
+        negative = 0
+        for k in range(n_classes):
             negative += probs[i, k] < 0.0
         # Written so that NaN, which no comparison holds for, is unsound.
         sound = negative == 0 and abs(total - 1.0) <= tolerance
@@ -186,6 +200,54 @@ def leading_classes_single(
             lowest = min(k2, lower)
             k2 = max(k2, lower)
             k3 = max(k3, lowest)
+        for place in range(3):
+            found = 0x7FFFFFFF - (k1 & 0xFFFFFFFF) if k1 >= 0 else -1
+            classes[i, place] = found
+            leading[i, place] = probs[i, found] if k1 >= 0 else MINUS_ONE
+            k1, k2 = k2, k3
+        given[i] = probs[i, labels[i]] if labels[i] >= 0 else 0
+
+
+@kernel
+def leading_classes_wide(
+    labels: npt.NDArray[np.int32],
+    probs: npt.NDArray[np.int32],
+    classes: npt.NDArray[np.signedinteger],
+    leading: npt.NDArray[np.int32],
+    given: npt.NDArray[np.int32],
+) -> None:
+    """Find the three most probable classes, as ``leading_classes_single`` does, of very many.
+
+    The three greatest of all are in stretches whose greatest are not below the third greatest of
+    these: few stretches have to be looked at closely.
+
+    Parameters
+    ----------
+    labels, probs, classes, leading, given
+        As for ``leading_classes_single``.
+    """
+    peaks = np.empty((probs.shape[1] + 31) // 32, np.int32)
+    for i in range(len(labels)):
+        first = second = third = -1
+        for stretch in range(len(peaks)):
+            part = probs[i, 32 * stretch : 32 * stretch + 32]
+            peak = NOTHING
+            for k in range(len(part)):
+                peak = max(peak, part[k] & NO_SIGN)
+            peaks[stretch] = peak
+            third = max(third, min(second, peak))
+            second = max(second, min(first, peak))
+            first = max(first, peak)
+        k1 = k2 = k3 = -1
+        for stretch in range(len(peaks)):
+            if peaks[stretch] >= third and peaks[stretch] > (k3 >> 32):
+                for k in range(32 * stretch, min(32 * stretch + 32, probs.shape[1])):
+                    key = (int(probs[i, k] & 0x7FFFFFFF) << 32) | (0x7FFFFFFF - k)
+                    lower = min(k1, key)
+                    k1 = max(k1, key)
+                    lowest = min(k2, lower)
+                    k2 = max(k2, lower)
+                    k3 = max(k3, lowest)
         for place in range(3):
             found = 0x7FFFFFFF - (k1 & 0xFFFFFFFF) if k1 >= 0 else -1
             classes[i, place] = found

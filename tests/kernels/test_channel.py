@@ -54,6 +54,18 @@ def test_channel_counts(n, n_classes, square, seed):
     assert counts.sum() == pytest.approx(n)
 
 
+@given(st.integers(0, 9), st.integers(2, 6), st.integers(0, 99))
+def test_rate_errors_to_the_last_bit(n, n_classes, seed):
+    probs, before = numbers(seed, n, n_classes), numbers(seed, n, n_classes)
+    labels = np.random.default_rng(seed).integers(0, n_classes, n).astype(np.int32)
+    other, own = numbers(seed + 1, n_classes), numbers(seed + 2, n_classes)
+    wrong = fast.rate_errors(probs, labels, other, own)
+    assert wrong == naive.rate_errors(before, labels, other, own)
+    assert probs.tobytes() == before.tobytes()
+    counts, weights = np.zeros((1, n_classes)), np.empty(n_classes)
+    assert wrong == fast.channel_counts(probs, labels, other[None, :], own, weights, counts)
+
+
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=8))
 def test_leading_three(row):
     array = np.array(row, np.float64)

@@ -104,10 +104,24 @@ def test_leading_classes_in_single_precision_as_the_twin_says(table):
         np.testing.assert_array_equal(ours, twin)
 
 
+@given(st.integers(2, 200), st.integers(1, 4), st.integers(2, 9), st.integers(0, 2**32 - 1))
+def test_leading_classes_of_very_many_as_the_twin_says(n_classes, n, levels, seed):
+    # Few levels, so that ties are common; most of the probability is in few classes.
+    rng = np.random.default_rng(seed)
+    probs = (rng.integers(0, levels, (n, n_classes)) ** 3).astype(np.float32) / 1000
+    probs[rng.random(probs.shape) < 0.5] = -0.0
+    labels = rng.integers(-1, n_classes, n).astype(np.int32)
+    found = leading(leading_of_bits(rows.leading_classes_wide), labels, probs)
+    twins = leading(leading_of_bits(naive.leading_classes_wide), labels, probs)
+    for ours, twin in zip(found, twins, strict=True):
+        np.testing.assert_array_equal(ours, twin)
+
+
 def test_zeros_of_either_sign_tie():
     probs = np.array([[-0.0, 0.0, 1.0, -0.0]], np.float32)
     labels = np.zeros(1, np.int32)
-    for find in (rows.leading_classes, leading_of_bits(rows.leading_classes_single)):
+    bits = map(leading_of_bits, (rows.leading_classes_single, rows.leading_classes_wide))
+    for find in (rows.leading_classes, *bits):
         assert leading(find, labels, probs)[0].tolist() == [[2, 0, 1]]
 
 

@@ -57,6 +57,14 @@ def channel_counts(
     return wrong
 
 
+def rate_errors(probs: Floats, labels: Ints, other: Floats, own: Floats) -> float:
+    wrong = 0.0
+    for q, y in zip(probs, labels, strict=True):
+        rest = sum(q[k] * other[k] for k in range(len(q)) if k != y)
+        wrong += rest * (1.0 / (rest + q[y] * own[y]))
+    return wrong
+
+
 def log_share(rest: float, own: float, log_own: float) -> float:
     if rest == 0:
         return 0.0

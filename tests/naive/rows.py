@@ -46,6 +46,9 @@ def leading_classes_single(labels, probs, classes, leading, given):
     leading_classes(labels, floats[0], classes, *floats[1:])
 
 
+leading_classes_wide = leading_classes_single
+
+
 def entropies(probs, wanted, entropy):
     n_classes = probs.shape[1]
     entropy[:] = 0

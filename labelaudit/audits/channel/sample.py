@@ -108,7 +108,8 @@ def floor_of(labels: npt.NDArray[np.int32], members: Sequence[npt.NDArray[np.flo
 
 def centred_logs(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
     """Logarithms of (n, K) probabilities less their row mean."""
-    logs: npt.NDArray[np.float64] = np.log(np.maximum(probs, floor, dtype=np.float64))
+    logs: npt.NDArray[np.float64] = np.maximum(probs, floor, dtype=np.float64)
+    np.log(logs, out=logs)
     logs -= logs.mean(axis=1, keepdims=True)
     return logs
 

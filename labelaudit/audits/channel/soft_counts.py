@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.channel.model import Channel
-from labelaudit.kernels.channel import channel_counts
+from labelaudit.kernels.channel import channel_counts, rate_errors
 from labelaudit.kernels.special import gamma_logs
 from labelaudit.running import total
 
@@ -49,6 +49,7 @@ class SoftCounts:
     Attributes
     ----------
     counts : (K, K) or (1, K) float64
+        0 under one rate for all.
     wrong : float
         Expected number of wrong labels.
     rows : int
@@ -118,8 +119,11 @@ class Prior:
 
 
 def counted(channel: Channel, rows: Weighed) -> SoftCounts:
-    """Count the rows' posteriors under a channel."""
+    """Count the rows' posteriors under a channel; wrong ones alone under one rate for all."""
     counts = np.zeros(channel.other.shape)
+    if len(channel.other) == 1 < len(channel.own):
+        wrong = rate_errors(rows.probs, rows.labels, channel.other[0], channel.own)
+        return SoftCounts(counts, wrong, len(rows.labels))
     weights = np.empty(len(channel.own))
     wrong = channel_counts(rows.probs, rows.labels, channel.other, channel.own, weights, counts)
     return SoftCounts(counts, wrong, len(rows.labels))
