@@ -31,6 +31,7 @@ __all__ = [
     "beside",
     "each",
     "give_back_memory",
+    "in_order",
     "prefetched",
     "threads_wanted",
     "together",

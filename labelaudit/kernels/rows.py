@@ -235,9 +235,10 @@ def leading_classes_wide(
             for k in range(len(part)):
                 peak = max(peak, part[k] & NO_SIGN)
             peaks[stretch] = peak
-            third = max(third, min(second, peak))
-            second = max(second, min(first, peak))
-            first = max(first, peak)
+            value = int(peak)
+            third = max(third, min(second, value))
+            second = max(second, min(first, value))
+            first = max(first, value)
         k1 = k2 = k3 = -1
         for stretch in range(len(peaks)):
             if peaks[stretch] >= third and peaks[stretch] > (k3 >> 32):

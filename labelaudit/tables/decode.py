@@ -64,9 +64,9 @@ class Decoder:
 
     @property
     def block_rows(self) -> int:
-        """Rows of a full block: about 1 MB of each model's probabilities, or 1,024 up to 4 MB."""
+        """Rows of a full block: about 1 MB of each model's probabilities, or 512 up to 2 MB."""
         row = max(len(self.names) * self.dtype.itemsize, 1)
-        rows = max(_BLOCK_BYTES // row, min(4 * _BLOCK_BYTES // row, 1024))
+        rows = max(_BLOCK_BYTES // row, min(2 * _BLOCK_BYTES // row, 512))
         return min(max(rows, 256), 65_536)
 
     @property

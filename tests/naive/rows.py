@@ -46,7 +46,8 @@ def leading_classes_single(labels, probs, classes, leading, given):
     leading_classes(labels, floats[0], classes, *floats[1:])
 
 
-leading_classes_wide = leading_classes_single
+def leading_classes_wide(labels, probs, classes, leading, given):
+    leading_classes_single(labels, probs, classes, leading, given)
 
 
 def entropies(probs, wanted, entropy):
