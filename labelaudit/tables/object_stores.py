@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import parse_qsl, unquote
 
-from labelaudit.errors import NothingToAuditError, UsageError
+from labelaudit.errors import NothingToAuditError
+from labelaudit.tables import store_options
+from labelaudit.tables.azure_store import AZURE, azure_store
+from labelaudit.tables.google_store import GOOGLE, google_store
+from labelaudit.tables.store_options import checked_options
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -17,12 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OBJECT_STORES", "object_store", "plain_address", "split_query", "store_settings"]
 
-OBJECT_STORES = frozenset({"s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs"})
+OBJECT_STORES = frozenset({"s3", "hdfs", "viewfs"}) | GOOGLE | AZURE
 """Schemes of addresses that need no further package."""
-
-CONNECT_SECONDS = 5.0
-STALL_SECONDS = 15.0
-ATTEMPTS = 3
 
 _QUERY = re.compile(r"\?[A-Za-z_]+=")
 _S3_OPTIONS = (
@@ -67,15 +66,14 @@ def object_store(uri: str) -> tuple[pa_fs.FileSystem, str]:
 
 @lru_cache(maxsize=64)
 def _of_authority(scheme: str, authority: str, query: str) -> tuple[pa_fs.FileSystem, str]:
+    if scheme.lower() in GOOGLE:
+        return google_store(authority, query)
+    if scheme.lower() in AZURE:
+        return azure_store(scheme, authority, query)
     import pyarrow.fs as pa_fs
 
-    options = dict(parse_qsl(query[1:]))
-    if scheme.lower() in ("gs", "gcs"):
-        # pyarrow's own limit is a quarter of an hour.
-        options.setdefault("retry_limit_seconds", str(int(STALL_SECONDS)))
-    more = f"?{urlencode(options)}" if options else ""
     found: tuple[pa_fs.FileSystem, str] = pa_fs.FileSystem.from_uri(
-        f"{scheme}://{authority}/{more}"
+        f"{scheme}://{authority}/{query}"
     )
     return found
 
@@ -85,16 +83,16 @@ def _s3(authority: str, query: str) -> pa_fs.FileSystem:
     import pyarrow.fs as pa_fs
 
     return pa_fs.S3FileSystem(
-        connect_timeout=CONNECT_SECONDS,
-        request_timeout=STALL_SECONDS,
-        retry_strategy=pa_fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+        connect_timeout=store_options.CONNECT_SECONDS,
+        request_timeout=store_options.STALL_SECONDS,
+        retry_strategy=pa_fs.AwsStandardS3RetryStrategy(max_attempts=store_options.ATTEMPTS),
         **_s3_chosen(authority, query),
     )
 
 
 def _s3_chosen(authority: str, query: str) -> dict[str, Any]:
     """Return where a bucket is asked for, and as whom, by the address or the environment."""
-    asked = _s3_options(query)
+    asked = checked_options("S3", parse_qsl(query[1:]), _S3_OPTIONS)
     user, _, bucket = authority.rpartition("@")
     name, _, secret = user.partition(":")
     chosen: dict[str, Any] = _s3_endpoint(asked)
@@ -110,18 +108,6 @@ def _s3_chosen(authority: str, query: str) -> dict[str, Any]:
     elif "endpoint_override" not in chosen:
         chosen["region"] = _region(bucket)
     return chosen
-
-
-def _s3_options(query: str) -> dict[str, str]:
-    options = dict(parse_qsl(query[1:]))
-    unknown = next((name for name in options if name not in _S3_OPTIONS), None)
-    if unknown is not None:
-        near = get_close_matches(unknown, _S3_OPTIONS, 1)
-        raise UsageError(
-            f"An address in S3 has no option '{safe(unknown)}'.",
-            f"Did you mean {near[0]}?" if near else f"Options are {', '.join(_S3_OPTIONS)}.",
-        )
-    return options
 
 
 def _s3_endpoint(asked: dict[str, str]) -> dict[str, Any]:
@@ -164,9 +150,9 @@ def store_settings(uri: str, query: str) -> dict[str, str]:
     What the environment says they read themselves.
     """
     settings = {
-        "connect_timeout": f"{CONNECT_SECONDS:g}s",
-        "timeout": f"{STALL_SECONDS:g}s",
-        "max_retries": str(ATTEMPTS),
+        "connect_timeout": f"{store_options.CONNECT_SECONDS:g}s",
+        "timeout": f"{store_options.STALL_SECONDS:g}s",
+        "max_retries": str(store_options.ATTEMPTS),
     }
     scheme, _, rest = uri.partition("://")
     if scheme.lower() != "s3":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import importlib
 import re
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.errors import InputError, MissingExtraError, NothingToAuditError, UsageError
+from labelaudit.tables.azure_store import AZURE
 from labelaudit.tables.boundary import reading, reason
+from labelaudit.tables.google_store import GOOGLE
 from labelaudit.tables.object_stores import OBJECT_STORES, object_store, split_query
 from labelaudit.wording import safe
 
@@ -41,20 +44,23 @@ _PACKAGES = {
     "http": "fsspec aiohttp",
     "https": "fsspec aiohttp",
     "adl": "fsspec adlfs",
-    "az": "fsspec adlfs",
     "hf": "huggingface_hub",
     "sftp": "fsspec paramiko",
     "ssh": "fsspec paramiko",
     "github": "fsspec requests",
     "smb": "fsspec smbprotocol",
 }
+_MARKS = ("ETag", "etag", "blob_id", "oid", "sha", "checksum", "LastModified", "last_modified")
 _CONNECT_SECONDS = 10
 _STALL_SECONDS = 30
 _REMEDY = "Check the address, the network and your credentials."
-_NETWORK = re.compile(r"(?:NETWORK_CONNECTION|CURL error|curlCode).*?(?:\d+\]?[,=]\s*)([^;.{]+)")
+_NETWORK = re.compile(
+    r"(?:NETWORK_CONNECTION|CURL error|curlCode).*?(?:\d+\]?[,=]\s*)([^;.{]+)"
+    r"|Fail to get a new connection for: \S+ ([^;.{]+)"
+)
 _DENIED = re.compile(
     "ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_CLIENT_TOKEN|"
-    "Permission denied|(?:HTTP|status)[^0-9]{0,20}40[13]"
+    "Permission denied|AuthorizationFailure|AuthenticationFailed|(?:HTTP|status)[^0-9]{0,20}40[13]"
 )
 
 
@@ -96,8 +102,11 @@ def shown_uri(uri: str) -> str:
     address, query = split_query(uri)
     scheme, mark, rest = address.partition("://")
     authority, slash, path = rest.partition("/")
-    if ":" in authority.rpartition("@")[0] or scheme == "s3":
-        authority = authority.rpartition("@")[2]
+    user, at, host = authority.rpartition("@")
+    if scheme.lower() in AZURE and at:
+        authority = f"{user.partition(':')[0]}@{host}"
+    elif ":" in user or scheme == "s3":
+        authority = host
     more = "?..." if query and scheme not in OBJECT_STORES else ""
     return safe(f"{scheme}{mark}{authority}{slash}{path}", 4096) + more
 
@@ -135,21 +144,28 @@ def _patience(scheme: str) -> dict[str, Any]:
 @contextmanager
 def _far_reading(uri: str) -> Iterator[None]:
     """Say what most often goes wrong far away in fewer words than the libraries."""
+    import pyarrow.lib as pa_lib
+
     name = shown_uri(uri)
     with reading(name, _REMEDY):
         try:
             yield
-        except OSError as error:
+        except (OSError, pa_lib.ArrowException) as error:
             text = str(error)
             if _DENIED.search(text):
                 raise InputError(
                     f"{name} cannot be read: access denied.",
                     "Check your credentials and that they may read it.",
                 ) from error
+            if "OAuth2 access token" in text or "AuthenticationException" in text:
+                raise InputError(
+                    f"{name} cannot be read: nothing says who asks for it.",
+                    "Set the credentials of the store in the environment.",
+                ) from error
             network = _NETWORK.search(text)
             if network is None:
                 raise
-            said = network[1].partition(" error_info")[0].strip()
+            said = (network[1] or network[2]).partition(" error_info")[0].strip()
             raise InputError(
                 f"{name} cannot be reached: {safe(said)}.",
                 "Check the address and the network.",
@@ -186,11 +202,26 @@ def file_state(uri: str) -> tuple[int, int]:
         If it is not there.
     """
     system, path = _filesystem(uri)
+    marked = None
     with _far_reading(uri):
         info = system.get_file_info(path)
+        if info.is_file and info.mtime_ns is None:
+            marked = _mark(system, path)
     if not info.is_file:
         raise NothingToAuditError(f"There is no file {shown_uri(uri)}.", "Check the address.")
-    return int(info.size), int(info.mtime_ns or 0)
+    return int(info.size), int(info.mtime_ns or 0) if marked is None else marked
+
+
+def _mark(system: pa_fs.FileSystem, path: str) -> int | None:
+    """Return a number that changes with a file of which no time of change is told, if any does."""
+    handler = getattr(system, "handler", None)
+    if handler is None or not hasattr(handler, "fs"):
+        return None
+    handler.fs.invalidate_cache()
+    known = handler.fs.info(path)
+    said = [str(known[name]) for name in _MARKS if known.get(name)]
+    digest = hashlib.blake2b("\0".join(said).encode(), digest_size=7).digest()
+    return int.from_bytes(digest) if said else None
 
 
 def remote_files(uri: str) -> Iterator[tuple[str, str]]:
@@ -257,15 +288,25 @@ def _listed(folder: str, query: str, *, recursive: bool = False, only: str = "")
     import pyarrow.fs as pa_fs
 
     system, path = _filesystem(folder + query)
-    chosen = pa_fs.FileSelector(path, allow_not_found=True, recursive=recursive)
+    # Google's store has no folders, and pyarrow lists only those that were made one by one.
+    by_files = folder.partition("://")[0].lower() in GOOGLE
+    chosen = pa_fs.FileSelector(path, allow_not_found=True, recursive=recursive or by_files)
     with _far_reading(folder + query):
         found = system.get_file_info(chosen)
     base = path.rstrip("/")
+    types = {info.path[len(base) :].strip("/"): info.type.name for info in found}
+    if by_files:
+        types = _with_folders(types, recursive=recursive)
     return [
-        f"{folder.rstrip('/')}/{info.path[len(base) :].strip('/')}"
-        for info in found
-        if not only or info.type.name == only
+        f"{folder.rstrip('/')}/{name}" for name, kind in types.items() if not only or kind == only
     ]
+
+
+def _with_folders(types: dict[str, str], *, recursive: bool) -> dict[str, str]:
+    """Add the folders that files lie in; without ``recursive``, leave out what is deeper."""
+    above = {str(each) for name in types for each in PurePosixPath(name).parents} - {"."}
+    whole = types | dict.fromkeys(above, "Directory")
+    return {name: kind for name, kind in whole.items() if name and (recursive or "/" not in name)}
 
 
 def _below_or_itself(address: str, query: str) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from pyarrow import feather
 import labelaudit
 from labelaudit.audits import find_issues
 from labelaudit.errors import InputError, NothingToAuditError, UsageError
-from labelaudit.tables import ReadOptions, object_stores, open_labels
+from labelaudit.tables import ReadOptions, open_labels, store_options
 from labelaudit.tables.remote import local_path, shown_uri
 from tests.in_process import FIXTURES, ROOT, call
 
@@ -201,8 +201,8 @@ def test_what_is_not_there(store: Store, tmp_path: Path) -> None:
 
 
 def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_stores, "ATTEMPTS", 1)
-    monkeypatch.setattr(object_stores, "STALL_SECONDS", 1.0)
+    monkeypatch.setattr(store_options, "ATTEMPTS", 1)
+    monkeypatch.setattr(store_options, "STALL_SECONDS", 1.0)
     code, said = failed("s3://bucket/x.csv?endpoint_override=http://127.0.0.1:9", tmp_path)
     assert code == 3
     assert "s3://bucket/x.csv cannot be reached: Could not connect to server." in said

@@ -1,0 +1,108 @@
+"""Tables at Google, as an emulator on this machine has them."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pyarrow.fs as pa_fs
+import pytest
+
+import labelaudit
+from labelaudit.errors import InputError, UsageError
+from labelaudit.tables import ReadOptions, open_labels, store_options
+from tests.in_process import FIXTURES, call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DIGITS = FIXTURES / "noisy/digits/data.parquet"
+_SERVE = """
+import sys
+from gcp_storage_emulator.server import create_server
+create_server("127.0.0.1", int(sys.argv[1]), in_memory=True, default_bucket="labels").run()
+"""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    if importlib.util.find_spec("gcp_storage_emulator") is None:
+        pytest.skip("gcp-storage-emulator is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        number = int(free.getsockname()[1])
+    # In a process of its own: pyarrow holds the interpreter while it opens a file.
+    command = [sys.executable, "-c", _SERVE, str(number)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", number), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield number
+        server.kill()
+
+
+@pytest.fixture
+def bucket(port: int, monkeypatch: pytest.MonkeyPatch) -> pa_fs.GcsFileSystem:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    store = pa_fs.GcsFileSystem(
+        endpoint_override=f"127.0.0.1:{port}", scheme="http", anonymous=True
+    )
+    for path in ("data.parquet", "hive/split=a b/p%20.parquet", "hive/split=train/p.parquet"):
+        with store.open_output_stream(f"labels/{path}") as sink:
+            sink.write(DIGITS.read_bytes())
+    return store
+
+
+def test_a_file_gives_the_same_as_here(bucket: pa_fs.GcsFileSystem) -> None:
+    here = labelaudit.find_issues(DIGITS).table
+    assert labelaudit.find_issues("gs://labels/data.parquet").table == here
+    assert labelaudit.find_issues("gcs://anonymous@labels/data.parquet").table == here
+
+
+def test_folders_and_globs(bucket: pa_fs.GcsFileSystem) -> None:
+    train = "gs://labels/hive/split=train/p.parquet"
+    other = "gs://labels/hive/split=a b/p%20.parquet"
+    for pattern, files in {
+        "hive": (other, train),
+        "hive/*/*.parquet": (other, train),
+        "h*/split=tr*": (train,),
+        "**/p.parquet": (train,),
+        "hive/split=[s-z]rain/p.parquet": (train,),
+    }.items():
+        source = open_labels([f"gs://labels/{pattern}"], ReadOptions())
+        assert source.understanding.files == files, pattern
+    some = open_labels(["gs://labels/hive"], ReadOptions(where="split = 'train'"))
+    assert some.rows == 1797
+
+
+def test_what_is_not_there(bucket: pa_fs.GcsFileSystem) -> None:
+    for address in ("gs://labels/none.parquet", "gs://nobucket/x.csv", "gs://labels/no*"):
+        assert call("inspect", address).code == 5
+    with pytest.raises(UsageError, match="has no option 'schem'"):
+        open_labels(["gs://labels/data.parquet?schem=http"], ReadOptions())
+
+
+def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_options, "CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", host)
+        done = call("inspect", "gs://labels/x.csv")
+    assert done.code == 3
+    assert "cannot be reached: it does not answer." in done.err
+
+
+def test_an_object_that_is_replaced(bucket: pa_fs.GcsFileSystem) -> None:
+    (partition,) = open_labels(["gs://labels/data.parquet"], ReadOptions()).partitions
+    blocks = partition.blocks()
+    next(blocks)
+    with bucket.open_output_stream("labels/data.parquet") as sink:
+        sink.write(DIGITS.read_bytes() + b"more")
+    with pytest.raises(InputError, match="was changed while it was read"):
+        list(blocks)
