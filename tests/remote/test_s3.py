@@ -17,7 +17,7 @@ import pytest
 from pyarrow import feather
 
 import labelaudit
-from labelaudit.audits import find_issues
+from labelaudit.audits.ground import LocalGround
 from labelaudit.errors import InputError, NothingToAuditError, UsageError
 from labelaudit.tables import ReadOptions, open_labels, store_options
 from labelaudit.tables.remote import local_path, shown_uri
@@ -254,13 +254,15 @@ def test_files_on_other_machines() -> None:
 
 def between_readings(monkeypatch: pytest.MonkeyPatch, change: Callable[[], Any]) -> None:
     """Do something to a table when it has been read once and is to be read again."""
-    second = find_issues.second_reading
+    read, times = LocalGround.read, []
 
-    def changed(*arguments: Any) -> Any:
-        change()
-        return second(*arguments)
+    def changing(*arguments: Any) -> Any:
+        times.append(1)
+        if len(times) == 2:
+            change()
+        return read(*arguments)
 
-    monkeypatch.setattr(find_issues, "second_reading", changed)
+    monkeypatch.setattr(LocalGround, "read", changing)
 
 
 def rewritten(store: Store, path: str) -> None:
