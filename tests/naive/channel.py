@@ -214,17 +214,43 @@ def recalibrated(x: Floats, w: Floats, folds: Ints) -> Floats:
     return g
 
 
-def gate(z: Floats, g: Floats, channel: Floats, labels: Ints, linear: bool) -> tuple[float, float]:
+def even_rate(own: Floats, other: Floats, classes: int) -> float:
+    low, high = 1e-9, max(1 - 1 / classes, 1e-9)
+    for _ in range(200):
+        rate = (low + high) / 2
+        if np.sum((other - own) / (own + rate * (other - own))) > 0:
+            low = rate
+        else:
+            high = rate
+    return low
+
+
+def gate(
+    z: Floats, g: Floats, channel: Floats, labels: Ints, linear: bool
+) -> tuple[float, float, Floats]:
     pairs = [
         (a, b)
         for a, b in product(SHARPENINGS, RECALIBRATIONS)
         if (a, b) != (0, 0) and (linear or b == 0)
     ]
-    losses = []
+    at, frequencies = np.arange(len(z)), np.bincount(labels, minlength=z.shape[1]) / len(z)
+    held, held_wrong, even, even_wrong, rates = [], [], [], [], []
     for a, b in pairs:
-        given = (softmax(a * z + b * g) * channel[labels]).sum(axis=1)
-        losses.append(-np.mean(np.log(given)))
-    return pairs[int(np.flatnonzero(np.array(losses) <= min(losses) + 1e-9)[0])]
+        q = softmax(a * z + b * g)
+        given = (q * channel[labels]).sum(axis=1)
+        held.append(-np.mean(np.log(given)))
+        held_wrong.append(np.sum(1 - q[at, labels] * channel[labels, labels] / given))
+        noise = prior_channel(1.0, frequencies)
+        own, other = q[at, labels], (q * noise[labels]).sum(axis=1)
+        rates.append(even_rate(own, other, z.shape[1]))
+        given = (1 - rates[-1]) * own + rates[-1] * other
+        even.append(-np.mean(np.log(given)))
+        even_wrong.append(np.sum(rates[-1] * other / given))
+    i = int(np.flatnonzero(np.array(held) <= min(held) + 1e-9)[0])
+    j = int(np.flatnonzero(np.array(even) <= min(even) + 1e-9)[0])
+    if even_wrong[j] > held_wrong[i] and len(z) * (held[i] - even[j]) > 1.92:
+        return *pairs[j], np.maximum(prior_channel(rates[j], frequencies), LEAST)
+    return *pairs[i], channel
 
 
 def log_posterior(h: Floats, channel: Floats, labels: Ints) -> Floats:
@@ -285,7 +311,7 @@ def rcp(
             g = recalibrated(x, posterior(q, channel, labels), folds)
             q = softmax(g / 2)
             channel = channel_em(q, labels, channel, 500, one_rate)
-    a, b = gate(z, g, channel, labels, linear)
+    a, b, channel = gate(z, g, channel, labels, linear)
     h = a * z + b * g
     weight = 500.0
     if linear and not one_rate:

@@ -104,7 +104,8 @@ class _Fitting:
 
     def model(self, floor: float, seed: int) -> ChannelModel:
         fits, channel, lines = self.recalibrated()
-        a, b = gate(fits, channel, self.linear, self.on)
+        choice = gate(fits, channel, self.prior.frequencies, self.linear, self.on)
+        a, b, channel = choice.sharpening, choice.recalibration, choice.channel
         sharp = self.weighed(fits, a, b)
         weight = self.concentration(sharp, channel)
         close = Prior(self.prior.frequencies, weight * self.share)

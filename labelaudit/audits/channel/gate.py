@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.channel.sample import Chunk, affine
-from labelaudit.audits.channel.soft_counts import Weighed
+from labelaudit.audits.channel.soft_counts import Prior, Weighed, counted
 from labelaudit.kernels.channel import add_product
-from labelaudit.running import total
+from labelaudit.running import each, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +23,17 @@ if TYPE_CHECKING:
     from labelaudit.audits.channel.model import Channel
     from labelaudit.running import Executor
 
-__all__ = ["Fit", "gate", "weighed", "with_g", "with_gram"]
+__all__ = ["Choice", "Fit", "even_rate", "gate", "weighed", "with_g", "with_gram"]
 
 SHARPENINGS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 RECALIBRATIONS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.8)
 GATE_NUMBERS = 500_000
+EVEN_ROWS = 10_000
+LIKELIER = 1.92
+"""Half the 95 % point of chi-squared of one degree: as much more likely by chance is one in 20."""
+LEAST_RATE = 1e-9
+MOST_STEPS = 60
+STILL = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,44 @@ class Fit:
     chunk: Chunk
     gram: npt.NDArray[np.float64]
     g: npt.NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How sharp the probabilities are to be, and the channel that goes with them.
+
+    Attributes
+    ----------
+    sharpening, recalibration : float
+        h = sharpening z + recalibration g.
+    channel : Channel
+        Where the fit of the channel on softmax(h) starts.
+    """
+
+    sharpening: float
+    recalibration: float
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """What the labels say of a pair (a, b).
+
+    Attributes
+    ----------
+    pair : (float, float)
+    loss : float
+        Sum of -ln P(given label).
+    wrong : float
+        Expected number of wrong labels.
+    rate : float
+        Of even noise.
+    """
+
+    pair: tuple[float, float]
+    loss: float
+    wrong: float
+    rate: float
 
 
 def with_gram(fit: Fit) -> Fit:
@@ -98,6 +142,78 @@ def _losses(
     return np.array(losses)
 
 
+def _own_and_others(
+    frequencies: npt.NDArray[np.float64], pair: tuple[float, float], fit: Fit
+) -> npt.NDArray[np.float64]:
+    """Return of each row how probable its label is the true class, and comes of even noise."""
+    rows = weighed(*pair, fit)
+    own = rows.probs[np.arange(len(rows.labels)), rows.labels]
+    spread = 1.0 / np.where(frequencies < 1.0, 1.0 - frequencies, 1.0)
+    other = (rows.probs * spread).sum(axis=1) - own * spread[rows.labels]
+    return np.stack([own, np.maximum(other, 0.0) * frequencies[rows.labels]])
+
+
+def even_rate(
+    own: npt.NDArray[np.float64], other: npt.NDArray[np.float64], n_classes: int
+) -> float:
+    """Return the rate e under which labels of probability (1 - e) own + e other are likeliest.
+
+    The likelihood is concave in e. Newton's steps, and halves of the bracket where one leaves it.
+
+    Parameters
+    ----------
+    own, other : (n,) float64
+    n_classes : int
+        The rate is at most that of labels drawn at random.
+    """
+    apart = other - own
+    low, high = LEAST_RATE, max(1.0 - 1.0 / n_classes, LEAST_RATE)
+    if float(np.sum(apart / (own + low * apart))) <= 0.0:
+        return low
+    rate = min(0.1, high)
+    for _ in range(MOST_STEPS):
+        ratio = apart / (own + rate * apart)
+        slope = float(np.sum(ratio))
+        low, high = (rate, high) if slope > 0.0 else (low, rate)
+        after = rate + slope / float(np.sum(ratio * ratio))
+        if not low < after < high:
+            after = 0.5 * (low + high)
+        if abs(after - rate) < STILL:
+            return after
+        rate = after
+    return rate
+
+
+def _even(
+    fits: Sequence[Fit], frequencies: npt.NDArray[np.float64], pair: tuple[float, float]
+) -> _Explained:
+    """Ask how probable the labels are under a pair with even noise, its rate fitted."""
+    parts = [_own_and_others(frequencies, pair, fit) for fit in fits]
+    own, other = np.concatenate(parts, axis=1)
+    rate = even_rate(own, other, len(frequencies))
+    whole = own + rate * (other - own)
+    wrong = float(np.sum(rate * other / whole))
+    return _Explained(pair, -float(np.sum(np.log(whole))), wrong, rate)
+
+
+def _held(
+    fits: Sequence[Fit],
+    channel: Channel,
+    frequencies: npt.NDArray[np.float64],
+    pair: tuple[float, float],
+) -> _Explained:
+    """Ask the same with the channel held."""
+    loss = wrong = 0.0
+    for fit in fits:
+        rows = weighed(*pair, fit)
+        loss += float(_losses(channel, [pair], fit)[0])
+        wrong += counted(channel, rows).wrong
+        if len(channel.other) == 1 < len(frequencies):
+            # Such a channel is known up to a factor of the label.
+            loss -= float(np.sum(np.log(frequencies[rows.labels])))
+    return _Explained(pair, loss, wrong, 0.0)
+
+
 def _smallest_hashes(fits: Sequence[Fit], rows: int) -> list[Fit]:
     """Keep of every chunk the rows with the smallest hashes in the sample, about ``rows``."""
     hashes = np.concatenate([fit.chunk.hashes for fit in fits])
@@ -115,11 +231,29 @@ def _part(fit: Fit, rows: npt.NDArray[np.bool_]) -> Fit:
 
 
 def gate(
-    fits: Sequence[Fit], channel: Channel, linear: bool, on: Executor | None
-) -> tuple[float, float]:
+    fits: Sequence[Fit],
+    channel: Channel,
+    frequencies: npt.NDArray[np.float64],
+    linear: bool,
+    on: Executor | None,
+) -> Choice:
     """Choose (a, b) of a few pairs: the one under which the given labels are most probable.
 
-    The lowest pair wins ties. Half a million numbers are enough to tell.
+    Twice: with the channel held, and with even noise whose rate is fitted again for each pair.
+    The second choice is taken where it finds more errors and the labels are significantly more
+    probable under it. The lowest pair wins ties. Half a
+    million numbers are enough to tell, and ten thousand rows of them for the second.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+    channel : Channel
+        Fitted on the discriminant, which may have missed noise of overlapping classes.
+    frequencies : (K,) float64
+        Share of each given label in the whole table.
+    linear : bool
+        There is a discriminant.
+    on : Executor, optional
     """
     pairs = [
         pair
@@ -128,6 +262,17 @@ def gate(
     ]
     few = _smallest_hashes(fits, GATE_NUMBERS // len(channel.own))
     losses = total(partial(_losses, channel, pairs), few, on)
-    losses /= sum(len(part.chunk.labels) for part in few)
-    best = int(np.flatnonzero(losses <= losses.min() + 1e-9)[0])
-    return pairs[best]
+    best = pairs[_lowest(losses / sum(len(part.chunk.labels) for part in few))]
+    fewer = _smallest_hashes(few, EVEN_ROWS)
+    held = _held(fewer, channel, frequencies, best)
+    tried = list(each(partial(_even, fewer, frequencies), pairs, on))
+    rows = sum(len(part.chunk.labels) for part in fewer)
+    even = tried[_lowest(np.array([one.loss for one in tried]) / rows)]
+    if even.wrong <= held.wrong or held.loss - even.loss <= LIKELIER:
+        return Choice(*best, channel)
+    return Choice(*even.pair, Prior(frequencies, 0.0).even(even.rate, len(channel.other) > 1))
+
+
+def _lowest(losses: npt.NDArray[np.float64]) -> int:
+    """Return the first of those that are lowest but for rounding."""
+    return int(np.flatnonzero(losses <= losses.min() + 1e-9)[0])

@@ -102,6 +102,12 @@ class Prior:
         n_classes = len(self.frequencies)
         return Channel.of_matrix(0.8 * np.eye(n_classes) + 0.2 / n_classes)
 
+    def even(self, error: float, square: bool) -> Channel:
+        """Return the believed channel itself."""
+        if not square:
+            return Channel.of_rate(error, self.frequencies)
+        return Channel.of_matrix(self.matrix(error))
+
     def change(self, before: Channel, after: Channel) -> float:
         """Return the largest change of a probability."""
         others = np.abs(after.other - before.other)

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["expected_yield", "rows_for"]
 
 WANTED = 0.8
+FEWEST = 5.0
+"""Of fewer wrong labels no share is worth promising: chance decides where they are."""
 
 
 def expected_yield(bins: QualityBins | None, whole: int, flagged: int) -> dict[str, Any] | None:
     """Return the picture and the sentences of errors found against rows reviewed.
+
+    None where hardly any label is expected to be wrong: then no share of them can be promised.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ def expected_yield(bins: QualityBins | None, whole: int, flagged: int) -> dict[s
     flagged : int
         Rows that are flagged.
     """
-    if bins is None or bins.expected.sum() < 0.5:
+    if bins is None or bins.expected.sum() < FEWEST:
         return None
     rows = np.concatenate(([0], np.cumsum(bins.ranked))).astype(np.float64)
     found = _found(bins.expected)

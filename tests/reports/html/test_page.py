@@ -66,9 +66,22 @@ def test_the_page_says_what_was_found() -> None:
         "0.40 %, 4 rows",
         "The class order was assumed: sorted.",
         "2 rows have NaN among their probabilities",
-        "Review 28 rows to find 80 % of the wrong labels",
+        "Review 28 rows to find 80 % of the 30 labels expected to be wrong",
     ):
         assert said in re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize(("expected", "promised"), [(1.0, False), (4.9, False), (5.1, True)])
+def test_no_share_is_promised_where_hardly_any_label_is_expected_wrong(
+    expected: float, promised: bool
+) -> None:
+    audit = builders.audit_with_bins()
+    assert audit.quality is not None
+    errors = audit.quality.expected * (expected / audit.quality.expected.sum())
+    few = replace(audit, quality=replace(audit.quality, expected=errors))
+    text = re.sub(r"\s+", " ", seen(made(builders.result(audit=few))).text)
+    assert ("to find 80 %" in text) is promised
+    assert ("Review the 3 rows flagged, worst first" in text) is not promised
 
 
 def test_the_page_is_the_same_each_time() -> None:
