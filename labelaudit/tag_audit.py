@@ -68,17 +68,22 @@ def audit_tag_source(
         ThreadPoolExecutor(1) as beside,
     ):
         keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)
-        found = audit_tags(rows, settings)
+        found = audit_tags(rows, settings, shelf=rows.shelf)
         source, key_warnings = keyed.result()
         clock.stop("audit")
         tables = _Named(source, found, settings, rows.on)
         cells, row_table = tables.cells(), tables.rows()
-        extras = tag_extras(source, rows, settings)
+        extras = tag_extras(source, rows, settings, rows.shelf)
     groups = tables.groups()
     clock.stop("table")
     return TagIssues(
         understanding=source.understanding,
-        audit=replace(found.audit, issues=tables.issues, notes=(*found.audit.notes, *extras.notes)),
+        audit=replace(
+            found.audit,
+            issues=tables.issues,
+            notes=(*found.audit.notes, *extras.notes),
+            readings=_readings(settings),
+        ),
         table=cells,
         classes=tag_classes_table(found.audit.classes, source.classes),
         rows=row_table,
@@ -91,6 +96,12 @@ def audit_tag_source(
         warnings=(*source.warnings, *key_warnings, *found.warnings),
         timings=clock.laps,
     )
+
+
+def _readings(settings: AuditSettings) -> int:
+    """Return how often the rows are read, or looked at where they are held."""
+    missing = settings.missing or settings.candidates
+    return 2 + missing + settings.candidates + 2 * settings.relations
 
 
 class _Named:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.rows import Rows
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.blocks import Partition, TagBlock
+    from labelaudit.shelves import Shelf
     from labelaudit.tables.source import LabelSource
     from labelaudit.tag_statistics import LabelRelations
 
@@ -45,7 +46,7 @@ class TagExtras:
     notes: tuple[str, ...] = ()
 
 
-def tag_extras(source: LabelSource, rows: Rows, settings: AuditSettings) -> TagExtras:
+def tag_extras(source: LabelSource, rows: Rows, settings: AuditSettings, shelf: Shelf) -> TagExtras:
     """Estimate missing positives, and find related labels and the rows that contradict them.
 
     Parameters
@@ -55,11 +56,13 @@ def tag_extras(source: LabelSource, rows: Rows, settings: AuditSettings) -> TagE
         The rows of the source.
     settings : AuditSettings
         ``missing``, ``candidates`` and ``relations`` say what is wanted.
+    shelf : Shelf
+        Where what is known of rows is kept between passes.
     """
     extras = TagExtras()
     names = pa.array(source.classes, pa.string())
     if settings.missing or settings.candidates:
-        found = find_missing(source, rows, settings)
+        found = find_missing(source, rows, settings, shelf)
         extras = TagExtras(found.table, found.candidates, notes=found.notes)
     if settings.relations:
         pairs = total(_pairs, rows.partitions, rows.told("relating"))

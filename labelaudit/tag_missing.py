@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +14,10 @@ from labelaudit.audits.tags.candidates import rank_candidates
 from labelaudit.audits.tags.missing import estimate_missing
 from labelaudit.errors import UsageError
 from labelaudit.naming import keys_and_kept
-from labelaudit.reports.groups import group_codes
 from labelaudit.running import total
+from labelaudit.shelves import MemoryShelf
 from labelaudit.summaries.tag_logits import LogitCounts
+from labelaudit.tables.group_codes import CodedGroups
 from labelaudit.tables.tag_statistics import candidates_table, missing_table
 from labelaudit.tag_statistics import PropensitySource
 from labelaudit.wording import safe
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.rows import Rows
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.blocks import Partition, TagBlock
+    from labelaudit.shelves import Shelf
     from labelaudit.tables.source import LabelSource
     from labelaudit.tag_statistics import MissingPositives
 
@@ -62,18 +64,34 @@ class _Grouped:
     """A partition whose blocks know the groups of their rows."""
 
     partition: Partition[TagBlock]
-    codes: npt.NDArray[np.int32]
+    shelf: Shelf
 
     @property
     def first_row(self) -> int:
         return self.partition.first_row
 
     def blocks(self) -> Iterator[TagBlock]:
+        codes = self.shelf.get(self.first_row).codes
         for block in self.partition.blocks():
-            yield replace(block, group=self.codes[block.start : block.start + len(block)])
+            start = block.start - self.first_row
+            yield replace(block, group=codes[start : start + len(block)])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        alone = MemoryShelf()
+        alone.put(self.first_row, self.shelf.get(self.first_row))
+        return _Grouped, (self.partition, alone)
 
 
-def find_missing(source: LabelSource, rows: Rows, settings: AuditSettings) -> MissingFound:
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """Groups of the rows of a partition: (n,) int32."""
+
+    codes: npt.NDArray[np.int32]
+
+
+def find_missing(
+    source: LabelSource, rows: Rows, settings: AuditSettings, shelf: Shelf
+) -> MissingFound:
     """Estimate how many tags are missing, and rank those that may be.
 
     Parameters
@@ -83,12 +101,13 @@ def find_missing(source: LabelSource, rows: Rows, settings: AuditSettings) -> Mi
         The rows of the source.
     settings : AuditSettings
         ``propensity`` and ``prior`` say what is known, ``candidates`` whether they are wanted.
+    shelf : Shelf
+        Where the groups of rows are kept.
     """
     names = pa.array(source.classes, pa.string())
-    values, codes = _groups(source)
+    values, partitions = _grouped(source, rows, shelf)
     n_groups = 1 if values is None else len(values)
     known = source_of(settings, source.classes, n_groups)
-    partitions = [_Grouped(each_part, codes) for each_part in rows.partitions]
     counts = total(partial(_logits, n_groups=n_groups), partitions, rows.told("counting"))
     found = estimate_missing(counts, known, seed=settings.seed, on=rows.on)
     notes = (f"Missing positives: {found.assumption}", *_number(found), *found.notes)
@@ -103,17 +122,20 @@ def find_missing(source: LabelSource, rows: Rows, settings: AuditSettings) -> Mi
     return MissingFound(missing_table(found, names, values), candidates, notes)
 
 
-def _groups(source: LabelSource) -> tuple[pa.Array | None, npt.NDArray[np.int32]]:
-    group = source.roles.group
-    if group is None:
-        return None, np.zeros(source.rows, np.int32)
-    values, codes = group_codes(
-        source.take(source.numbered(np.arange(source.rows)), [group])[group]
-    )
-    return values, codes.astype(np.int32)
+def _grouped(
+    source: LabelSource, rows: Rows, shelf: Shelf
+) -> tuple[pa.Array | None, Sequence[Partition[TagBlock]]]:
+    """Return the groups there are, and partitions that know them, put on the shelf one by one."""
+    if source.roles.group is None:
+        return None, rows.partitions
+    ends = [*(partition.first_row for partition in rows.partitions[1:]), source.rows]
+    coded = CodedGroups(source.column(source.roles.group))
+    for partition, end in zip(rows.partitions, ends, strict=True):
+        shelf.put(partition.first_row, _Codes(coded.next_rows(end - partition.first_row)))
+    return coded.values, [_Grouped(partition, shelf) for partition in rows.partitions]
 
 
-def _logits(partition: _Grouped, n_groups: int) -> LogitCounts:
+def _logits(partition: Partition[TagBlock], n_groups: int) -> LogitCounts:
     blocks = (
         LogitCounts.of(block.given, block.probs, block.group, n_groups)
         for block in partition.blocks()

@@ -63,12 +63,18 @@ def tag_report(
         _worst(result, limit, style),
         _classes(result, limit, style, verbose=verbose),
         groups(result, limit, style),
-        titled("Details", filters_and_times(result, limit), style) if verbose else [],
+        _details(result, limit, style) if verbose else [],
         audit_remarks(result, limit, style),
         [f"Wrote {line}" for line in written],
         next_lines(next_command, limit),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _details(result: TagIssues, limit: int, style: Style) -> list[str]:
+    lines = filters_and_times(result, limit)
+    lines.append(f"  The data was read {plural(result.audit.readings, 'time')}.")
+    return titled("Details", lines, style)
 
 
 def _verdict(result: TagIssues, limit: int, style: Style) -> list[str]:
