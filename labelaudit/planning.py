@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.audits.rows import Rows
+from labelaudit.audits.settings import AuditSettings
 from labelaudit.running import Here, in_order, prefetched, threads_wanted
 from labelaudit.shelves import MemoryShelf, SpillShelf, temporary_base
 
@@ -34,6 +35,10 @@ _PER_ROW = 90
 _PER_ISSUE_IN_TEN = 60
 _SHARE_OF_MACHINE = 0.6
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_LEAST_PIECES = 16 << 20
+_PER_SCORED_ROW = 8
+_PER_PICKED_CELL = 14
+_CELLS_TO_A_PICKED_ONE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ class Expectation:
         The decoded table fits, so that it is decoded once.
     memory : int
         Bytes, if a tenth of the rows is flagged.
+    readings : int
+        How often the table is decoded. Filters read most tables once, and again only what the
+        leading classes of rows do not settle.
     spilled : int
         Bytes in temporary files: what is known of the rows, where it does not fit.
     folder : str
@@ -54,8 +62,9 @@ class Expectation:
 
     held: bool
     memory: int
-    spilled: int
-    folder: str
+    readings: int
+    spilled: int = 0
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +85,24 @@ class Budget:
     @classmethod
     def of(cls, source: LabelSource, memory: int | None) -> Budget:
         """Share out the bytes that are allowed, or those of the machine."""
-        known = source.rows * (_PER_ROW + _PER_ISSUE_IN_TEN)
         most = memory or int(_SHARE_OF_MACHINE * _machine_memory())
+        known = _known(source) + _PER_ISSUE_IN_TEN * source.rows
         if known + _WORKING > most:
-            return cls(0, max(most - _WORKING, 0) // 4)
+            return cls(0, max((most - _WORKING) // 4, _LEAST_PIECES))
         spare = (memory or DEFAULT_MEMORY) - (_WORKING if memory else _OURSELVES) - known
         return cls(max(spare, 0), None)
 
     def shelf(self) -> Shelf:
         """Return a shelf of that size."""
         return MemoryShelf() if self.pieces is None else SpillShelf(self.pieces)
+
+
+def _known(source: LabelSource) -> int:
+    """Bytes of what is known of the rows between passes, if every twentieth cell may be wrong."""
+    if source.understanding.task != "multilabel":
+        return source.rows * _PER_ROW
+    cells = source.rows * len(source.classes) // _CELLS_TO_A_PICKED_ONE
+    return source.rows * _PER_SCORED_ROW + cells * _PER_PICKED_CELL
 
 
 def _machine_memory() -> int:
@@ -98,7 +115,9 @@ def _machine_memory() -> int:
     return min(found)
 
 
-def expected(source: LabelSource, memory: int | None = None) -> Expectation:
+def expected(
+    source: LabelSource, memory: int | None = None, settings: AuditSettings | None = None
+) -> Expectation:
     """Reckon what the audit of a source will need.
 
     Parameters
@@ -106,15 +125,26 @@ def expected(source: LabelSource, memory: int | None = None) -> Expectation:
     source : LabelSource
     memory : int or None
         Bytes that are allowed.
+    settings : AuditSettings or None
     """
     budget, decoded = Budget.of(source, memory), source.rows * source.decoder.row_bytes
-    known = source.rows * (_PER_ROW + _PER_ISSUE_IN_TEN)
     held = decoded <= budget.blocks
+    readings = 1 if held else _readings(source, settings or AuditSettings())
     if budget.pieces is None:
+        known = _known(source) + _PER_ISSUE_IN_TEN * source.rows
         needed = _OURSELVES + known + min(decoded, budget.blocks)
-        return Expectation(held, needed, 0, "")
-    spilled = source.rows * _PER_ROW - budget.pieces
-    return Expectation(held, _OURSELVES + _WORKING + budget.pieces, spilled, temporary_base())
+        return Expectation(held, needed, readings)
+    spilled = max(_known(source) - budget.pieces, 0)
+    needed = _OURSELVES + _WORKING + budget.pieces
+    return Expectation(held, needed, readings, spilled, temporary_base())
+
+
+def _readings(source: LabelSource, settings: AuditSettings) -> int:
+    """Return how often a table that is not held is decoded."""
+    if source.understanding.task == "multilabel":
+        missing = settings.missing or settings.candidates
+        return 2 + missing + settings.candidates + 2 * settings.relations
+    return 2 if "rcp" in (settings.method, settings.ranking) or settings.adjust else 1
 
 
 @dataclass(frozen=True, slots=True)

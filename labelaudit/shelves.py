@@ -137,7 +137,7 @@ class SpillShelf:
     """
 
     budget: int
-    folder: TemporaryFolder = field(default_factory=TemporaryFolder)
+    _folder: TemporaryFolder | None = None
     _values: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
     _used: int = 0
     _files: int = 0
@@ -157,17 +157,26 @@ class SpillShelf:
             stays = self._used + size <= self.budget
             self._used += size if stays else 0
             self._files += not stays
-            path = self.folder.path / str(self._files)
-        if not stays:
-            with spilling(self.folder.path), path.open("wb") as file:
-                pickle.dump(value, file, protocol=5)
-        self._values[key] = (value, size) if stays else (_OnDisk(path), 0)
+            name = str(self._files)
+            folder = None if stays else self._made()
+        if folder is None:
+            self._values[key] = value, size
+            return
+        path = folder.path / name
+        with spilling(folder.path), path.open("wb") as file:
+            pickle.dump(value, file, protocol=5)
+        self._values[key] = _OnDisk(path), 0
+
+    def _made(self) -> TemporaryFolder:
+        """Make the folder when something goes there for the first time."""
+        self._folder = self._folder or TemporaryFolder()
+        return self._folder
 
     def get(self, key: Hashable) -> Any:
         """Return a value; raise ``KeyError`` where there is none."""
         value, _ = self._values[key]
         if isinstance(value, _OnDisk):
-            with spilling(self.folder.path), value.path.open("rb") as file:
+            with spilling(value.path.parent), value.path.open("rb") as file:
                 return pickle.load(file)  # noqa: S301 - written by this process, readable by it only
         return value
 
@@ -177,13 +186,14 @@ class SpillShelf:
         with self._lock:
             self._used -= size
         if isinstance(value, _OnDisk):
-            with spilling(self.folder.path):
+            with spilling(value.path.parent):
                 value.path.unlink()
 
     def close(self) -> None:
         """Remove the folder."""
         self._values.clear()
-        self.folder.close()
+        if self._folder is not None:
+            self._folder.close()
 
 
 def save_arrays(path: Path, *arrays: npt.NDArray[Any]) -> None:

@@ -79,7 +79,11 @@ def find_issues(
         from labelaudit.planning import expected
 
         plan = Plan(
-            source, settings, destinations, expected(source, run.memory), cluster_plan(source, run)
+            source,
+            settings,
+            destinations,
+            expected(source, run.memory, settings),
+            cluster_plan(source, run),
         )
         delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
         return ExitCode.DONE

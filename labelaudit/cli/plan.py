@@ -49,6 +49,7 @@ class Plan:
         self.destinations = destinations
         self.cluster = cluster
         self.fits, self.memory = expected.held, expected.memory
+        self.readings, self.spilled, self.folder = expected.readings, expected.spilled, expected.folder
 
     def document(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it."""
@@ -61,10 +62,25 @@ class Plan:
             "score": self.settings.ranking,
             "decoded_data_fits": self.fits,
             "memory_expected": self.memory,
+            "readings": self.readings,
+            "bytes_spilled": self.spilled,
             "cluster": self.cluster,
             "outputs": [described(each) for each in self.destinations],
             "warnings": list(self.warnings),
         }
+
+    @property
+    def _again(self) -> str:
+        """How often the table is read."""
+        if self.fits:
+            return "once: it fits in memory"
+        times = {1: "once", 2: "twice"}.get(self.readings, f"{self.readings} times")
+        return times if self.readings == 1 else f"{times}: it does not fit in memory"
+
+    @property
+    def _memory(self) -> str:
+        kept = f", and about {_size(self.spilled)} in {self.folder}" if self.spilled else ""
+        return f"about {_size(self.memory)}{kept}"
 
     def json(self) -> str:
         """Return the plan as JSON text."""
@@ -72,13 +88,12 @@ class Plan:
 
     def text(self, limit: int) -> str:
         """Return the plan for people, in lines of at most ``limit`` cells."""
-        again = "once: it fits in memory" if self.fits else "for each pass: it does not fit"
         outputs = [f"{each.content} ({each.format}) to {each.name}" for each in self.destinations]
         lines = understood(self.understanding, limit)
         for title, text in (
             ("Method", f"{self.settings.method}, ranked by {self.settings.ranking}"),
-            ("Reads", f"{_size(self.bytes_to_read)}, {again}"),
-            ("Memory", f"about {_size(self.memory)}"),
+            ("Reads", f"{_size(self.bytes_to_read)}, {self._again}"),
+            ("Memory", self._memory),
             ("Cluster", self.cluster or ""),
             ("Writes", "; ".join(outputs) if outputs else "nothing"),
         ):
