@@ -135,7 +135,8 @@ def expected(
         needed = _OURSELVES + known + min(decoded, budget.blocks)
         return Expectation(held, needed, readings)
     spilled = max(_known(source) - budget.pieces, 0)
-    needed = _OURSELVES + _WORKING + budget.pieces
+    issues = min(_PER_ISSUE_IN_TEN * source.rows, budget.pieces)
+    needed = _OURSELVES + _WORKING + budget.pieces + issues
     return Expectation(held, needed, readings, spilled, temporary_base())
 
 

@@ -49,7 +49,11 @@ class Plan:
         self.destinations = destinations
         self.cluster = cluster
         self.fits, self.memory = expected.held, expected.memory
-        self.readings, self.spilled, self.folder = expected.readings, expected.spilled, expected.folder
+        self.readings, self.spilled, self.folder = (
+            expected.readings,
+            expected.spilled,
+            expected.folder,
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it."""
