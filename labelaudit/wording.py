@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["comma_list", "percent", "picture_kind", "safe"]
+__all__ = ["IN_SAMPLE_WORDS", "comma_list", "percent", "picture_kind", "safe"]
+
+IN_SAMPLE_WORDS = "the probabilities look in-sample"
+"""What a warning says where the model has seen the rows: no figure means anything then."""
 
 _QUOTED = re.compile(r'^$|^[\s@]|[",\r\n]')
 _PLAIN = re.compile(r"[ -~]*")

@@ -15,7 +15,7 @@ from labelaudit.distributions import Reliability
 from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
 from labelaudit.findings import Problem
 from labelaudit.kernels.rows import STATUSES
-from labelaudit.wording import comma_list, percent, safe
+from labelaudit.wording import IN_SAMPLE_WORDS, comma_list, percent, safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -260,8 +260,7 @@ def warnings_about(
     if agreeing >= IN_SAMPLE:
         found.append(
             f"The most probable class is the given label in {100 * agreeing:.2f} % of the rows: "
-            "the probabilities look in-sample, and hide errors. Predict out of sample, by "
-            "cross-validation."
+            f"{IN_SAMPLE_WORDS}, and hide errors. Predict out of sample, by cross-validation."
         )
     found += _swapped_pairs(cells, counts, classes)
     never = [classes[k] for k in np.flatnonzero(counts == 0).tolist()]

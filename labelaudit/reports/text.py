@@ -20,6 +20,7 @@ from labelaudit.reports.layout import (
     value_text,
 )
 from labelaudit.reports.understood import understood
+from labelaudit.wording import IN_SAMPLE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from labelaudit.findings import LabelIssues
 
-__all__ = ["audit_report", "headline"]
+__all__ = ["audit_report", "headline", "looks_in_sample"]
 
 _WORST_ROWS = 10
 _PAIRS = 5
@@ -81,7 +82,8 @@ def _verdict(result: LabelIssues, limit: int, style: Style) -> list[str]:
     audit = result.audit
     rate, rows = audit.error_rate, audit.valid_rows
     low, high = rate.face_value.value, rate.most.value
-    lines = [style.bold(line) for line in paragraph(headline(low, high, rows), limit)]
+    told = headline(low, high, rows, in_sample=looks_in_sample(result))
+    lines = [style.bold(line) for line in paragraph(told, limit)]
     margins = (
         f"With 95 % margins for chance: {count(rate.low * rows)} to {count(rate.high * rows)} "
         f"({percent(rate.low)} to {percent(rate.high)})."
@@ -92,8 +94,9 @@ def _verdict(result: LabelIssues, limit: int, style: Style) -> list[str]:
         f"to the high end where classes are distinct.{_review(result, low)}"
     )
     flagged = f"{plural(audit.n_issues, 'row')} flagged by {audit.method}{_severe(result)}."
-    none = round(high * rows) == 0
-    for text in (margins, flagged) if none else (margins, more, trust, flagged):
+    texts = (margins, flagged) if round(high * rows) == 0 else (margins, more, trust, flagged)
+    # Margins for chance would lend certainty to figures that mean nothing.
+    for text in (flagged,) if looks_in_sample(result) else texts:
         lines += paragraph(text, limit)
     return lines
 
@@ -114,8 +117,18 @@ def _the_flagged(number: int) -> str:
     return "the flagged row" if number == 1 else f"the {number} flagged rows"
 
 
-def headline(low: float, high: float, rows: int) -> str:
+def looks_in_sample(result: LabelIssues) -> bool:
+    """Say whether the audit warned that the model has seen the rows."""
+    return any(IN_SAMPLE_WORDS in warning for warning in result.warnings)
+
+
+def headline(low: float, high: float, rows: int, *, in_sample: bool = False) -> str:
     """Return how many labels are wrong, in one sentence."""
+    if in_sample:
+        return (
+            f"How many of {plural(rows, 'label')} are wrong cannot be said: the model seems to "
+            "have seen these rows in training, and repeats their labels."
+        )
     first, last = round(low * rows), round(high * rows)
     if last == 0:
         return f"No label errors are estimated among {plural(rows, 'label')}."

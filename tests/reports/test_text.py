@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+import labelaudit
 from labelaudit.findings import ErrorRate, Estimate
 from labelaudit.reports.layout import Style, width
 from labelaudit.reports.text import audit_report
@@ -223,3 +225,13 @@ def test_groups() -> None:
     found = audit_report(builders.result(groups=groups))
     assert "  (null)    10        1  10.0 %\n" in found
     assert "  ... 2 more\n" in found
+
+
+def test_figures_of_rows_that_the_model_has_seen_are_not_told():
+    labels = np.tile(np.arange(3), 50)
+    probs = np.where(labels[:, None] == np.arange(3), 0.98, 0.01)
+    report = labelaudit.report(labelaudit.find_issues(labels, probs), 200)
+    assert "How many of 150 labels are wrong cannot be said" in report
+    assert "probabilities look in-sample" in report
+    assert "95 % margins" not in report
+    assert "No label errors" not in report

@@ -14,7 +14,7 @@ from labelaudit.reports.html.issues import issues_data
 from labelaudit.reports.html.words import Fact, data_name, fixed, name_of, wilson
 from labelaudit.reports.html.yields import expected_yield
 from labelaudit.reports.layout import count, percent, plural
-from labelaudit.reports.text import headline
+from labelaudit.reports.text import headline, looks_in_sample
 from labelaudit.reports.understood import filter_note, origin_of, type_in_words
 from labelaudit.wording import safe
 
@@ -64,7 +64,8 @@ def label_view(result: LabelIssues, settings: Mapping[str, object]) -> dict[str,
 
 def _headline(result: LabelIssues) -> str:
     rate = result.audit.error_rate
-    return headline(rate.face_value.value, rate.most.value, result.audit.valid_rows)
+    rows, in_sample = result.audit.valid_rows, looks_in_sample(result)
+    return headline(rate.face_value.value, rate.most.value, rows, in_sample=in_sample)
 
 
 def _verdict(result: LabelIssues) -> dict[str, str]:
