@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import accumulate, count, pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labelaudit.audits.crowd.graph import VoteGraph, on_grid
+from labelaudit.audits.crowd.ground import Pass, ThisProcess
 from labelaudit.audits.crowd.shards import (
     Computed,
     Filed,
-    Held,
     HeldShard,
     OfPairs,
-    Outcome,
     Shard,
     Unaided,
 )
 from labelaudit.blocks import VoteBlock
-from labelaudit.running import each
-from labelaudit.shelves import save_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     import numpy.typing as npt
 
+    from labelaudit.audits.crowd.ground import CrowdGround
     from labelaudit.audits.crowd.pairs import PairIndex
-    from labelaudit.audits.crowd.shards import Recipe, Values
+    from labelaudit.audits.crowd.shards import Outcome, Recipe, Values
     from labelaudit.running import Executor
 
     Floats = npt.NDArray[np.float64]
     Array = npt.NDArray[Any]
 
 __all__ = ["Crowd", "Field", "grid_units"]
-
-
-WINDOW = 16
-"""Shards whose results may wait at once."""
 
 
 class Field:
@@ -81,12 +73,10 @@ class Crowd:
         The largest number of votes on a task.
     known : int
         Tasks with a known label.
-    on : Executor or None
-        Where steps run.
+    ground : CrowdGround
+        Where the shards are, and steps run.
     threads : Executor or None
-        Where the chunks of a step on a lone shard run.
-    folder : Path or None
-        Where what is kept of the tasks goes; None: it stays in memory.
+        Where the chunks of a step on a lone shard run, and what needs all votes in one block.
     passes : int
         How many times the votes have been gone through.
     shared : dict
@@ -101,12 +91,10 @@ class Crowd:
     n_classes: int
     most_votes: int
     known: int
-    on: Executor | None = None
+    ground: CrowdGround = field(default_factory=ThisProcess)
     threads: Executor | None = None
-    folder: Path | None = None
     passes: int = 0
     shared: dict[str, Any] = field(default_factory=dict)
-    _serial: count[int] = field(default_factory=count)
 
     @classmethod
     def of(cls, votes: VoteBlock, on: Executor | None = None) -> Crowd:
@@ -145,33 +133,26 @@ class Crowd:
     def each(self, step: Callable[..., Any], *fields: Field) -> Iterator[Any]:
         """Yield what a step makes of each shard and its values, in the order of the tasks."""
         self.passes += 1
-        jobs = zip(self.recipes, *(given.parts for given in fields), strict=True)
-        yield from self._mapped(partial(_done, step), list(jobs))
-
-    def _mapped(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
-        """Map in windows: what is done and not yet fetched stays in memory."""
-        for first in range(0, len(jobs), WINDOW):
-            yield from each(function, jobs[first : first + WINDOW], self.on)
+        yield from self.ground.each(Pass(step, self.recipes, _parts(fields)))
 
     def over(
-        self, step: Callable[..., Outcome], *fields: Field
+        self, step: Callable[..., Outcome], *fields: Field, against: Field | None = None
     ) -> tuple[tuple[Field, ...], tuple[Any, ...]]:
-        """Take a step on each shard: what it keeps, and its sums over all shards."""
+        """Take a step on each shard: what it keeps, and its sums over all shards.
+
+        With ``against``, the last sum is how far the first array that is kept is from these values
+        at most. A step that is given them itself would tie what it keeps to them, and so to all
+        steps before, by which a cluster makes it again when it is lost.
+        """
         self.passes += 1
-        jobs = zip(self._places(), self.recipes, *(given.parts for given in fields), strict=True)
         kept: list[tuple[Values, ...]] = []
         sums: list[Any] = []
-        for values, parts in self._mapped(partial(_kept, step), list(jobs)):
+        before = None if against is None else against.parts
+        asked = Pass(step, self.recipes, _parts(fields), before)
+        for values, parts in self.ground.over(asked):
             kept.append(values)
             sums = self._added(sums, parts)
         return tuple(Field(parts) for parts in zip(*kept, strict=True)), tuple(sums)
-
-    def _places(self) -> list[Path | None]:
-        """Return where the values that a step keeps of each shard go."""
-        if self.folder is None:
-            return [None] * len(self.recipes)
-        serial = next(self._serial)
-        return [self.folder / f"values-{serial}-{part}" for part in range(len(self.recipes))]
 
     def _added(self, sums: list[Any], parts: Sequence[Any]) -> list[Any]:
         before = sums or [None] * len(parts)
@@ -187,8 +168,7 @@ class Crowd:
         """Cut values of all tasks into those of the shards."""
         edges = accumulate(self.tasks, initial=0)
         parts = [values[first:last] for first, last in pairwise(edges)]
-        kept = zip(self._places(), parts, strict=True)
-        return Field([_value(part, place, 0) for place, part in kept])
+        return Field(self.ground.put(parts))
 
     def gathered(self, values: Field) -> Array:
         """Return the values of all tasks."""
@@ -197,9 +177,9 @@ class Crowd:
 
     def block(self) -> VoteBlock:
         """Return all votes in memory."""
-        if len(self.recipes) == 1:
-            return self.recipes[0].shard().graph.votes
-        parts = list(self.each(_votes))
+        parts: list[VoteBlock] = list(self.each(_votes))
+        if len(parts) == 1:
+            return parts[0]
         lengths = np.concatenate([np.diff(part.task_start) for part in parts])
         return VoteBlock(
             np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
@@ -223,27 +203,8 @@ def _sum(total: Any, part: Any, crowd: Crowd) -> Any:
     return part if total is None else total + part
 
 
-def _done(step: Callable[..., Any], job: tuple[Any, ...]) -> Any:
-    recipe, *values = job
-    shard = recipe.shard()
-    return step(shard, *(each.of(shard) for each in values))
-
-
-def _kept(
-    step: Callable[..., Outcome], job: tuple[Any, ...]
-) -> tuple[tuple[Values, ...], tuple[Any, ...]]:
-    place, *rest = job
-    found = _done(step, tuple(rest))
-    kept = tuple(_value(array, place, number) for number, array in enumerate(found.kept))
-    return kept, found.sums
-
-
-def _value(array: Array, place: Path | None, number: int) -> Values:
-    if place is None:
-        return Held(array)
-    path = place.with_name(f"{place.name}-{number}")
-    save_arrays(path, array)
-    return Filed(path)
+def _parts(fields: Sequence[Field]) -> tuple[tuple[Values, ...], ...]:
+    return tuple(given.parts for given in fields)
 
 
 def _itself(shard: Shard, values: Array) -> Array:

@@ -97,7 +97,7 @@ def fit(crowd: Crowd, seed: int = 0) -> CrowdFit:
         prior, table = class_prior(mass, crowd.n_tasks), channel.log_of_pairs()
         own = _log_prior_density(channel, table, prior)
         model = Tables(np.log(prior), crowd.on_grid(table))
-        (q,), sums = crowd.over(partial(revised, model, Shard.pair_counts), q)
+        (q,), sums = crowd.over(partial(revised, model, Shard.pair_counts), against=q)
         mass, counts, evidence, most = sums
         bound.append(evidence / EVIDENCE + own)
         moved, channel = most.value, _estimated(crowd, counts)

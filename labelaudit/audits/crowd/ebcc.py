@@ -80,7 +80,7 @@ def fitted(crowd: Crowd, z: Field, subtypes: int = SUBTYPES) -> Subtyped:
         prior, prior_gap = _expected_prior(mass, subtypes)
         table, table_gap = _expected_channel(crowd.pairs, counts, subtypes)
         model = Tables(prior, crowd.on_grid(table), subtypes)
-        (q,), sums = crowd.over(partial(revised, model, Shard.pair_counts), q)
+        (q,), sums = crowd.over(partial(revised, model, Shard.pair_counts), against=q)
         mass, counts, evidence, most = sums
         bound.append(evidence / EVIDENCE - prior_gap - table_gap)
         moved = most.value

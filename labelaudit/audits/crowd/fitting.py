@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from labelaudit.audits.crowd.crowd import Crowd
 from labelaudit.audits.crowd.graph import log_of_classes
 from labelaudit.audits.crowd.posterior import CrowdPosterior, no_bound
-from labelaudit.audits.crowd.shards import Largest, Outcome, Shard
+from labelaudit.audits.crowd.shards import Outcome, Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     import numpy.typing as npt
 
     from labelaudit.audits.crowd.crowd import Field
@@ -107,22 +106,19 @@ def described(learn: Callable[[Shard, Floats], OfPairs], shard: Shard, q: Floats
     return Outcome((), (q.sum(axis=0), learn(shard, q)))
 
 
-def revised(
-    model: Model, learn: Callable[[Shard, Floats], OfPairs], shard: Shard, before: Floats
-) -> Outcome:
-    """E-step, then M-step: what the model believes, how far that has moved, and what follows.
+def revised(model: Model, learn: Callable[[Shard, Floats], OfPairs], shard: Shard) -> Outcome:
+    """E-step, then M-step: what the model believes, and what follows.
 
-    Posteriors of classes are kept. Sums are those of ``described``, the log-evidence in its units
-    and the largest move.
+    Posteriors of classes are kept. Sums are those of ``described`` and the log-evidence in its
+    units.
     """
     beliefs = model.of(shard)
-    classes = before.shape[1]
+    classes = shard.graph.votes.n_classes
     q = beliefs.q
     if q.shape[1] != classes:
         q = q.reshape(len(q), classes, q.shape[1] // classes).sum(axis=2)
-    moved = Largest(float(np.abs(q - before).max(initial=0.0)))
     sums = described(learn, shard, beliefs.q).sums
-    return Outcome((q,), (*sums, beliefs.evidence, moved))
+    return Outcome((q,), (*sums, beliefs.evidence))
 
 
 def log_posterior(model: Model, subtypes: int, shard: Shard) -> Floats:

@@ -105,7 +105,7 @@ def _three_steps(crowd: Crowd) -> Hierarchy:
     channel, model = _learnt(crowd, mass, counts)
     for step in range(STEPS):
         channel, model = _learnt(crowd, mass, counts) if step else (channel, model)
-        (q,), (mass, counts, _, _) = crowd.over(partial(revised, model, Shard.pair_counts), q)
+        (q,), (mass, counts, _) = crowd.over(partial(revised, model, Shard.pair_counts))
     quality, _ = accuracy_of(crowd.pairs, counts[np.arange(len(counts)), crowd.pairs.label])
     return Hierarchy(q, model, channel, class_prior(mass, crowd.n_tasks), quality)
 

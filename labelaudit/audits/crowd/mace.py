@@ -101,7 +101,9 @@ def _fit(crowd: Crowd, copied: Floats) -> _Fit:
     while moved >= ENOUGH and len(bound) < STEPS:
         copy, habit, gap = _expected(crowd, copied)
         model = Weights(crowd.on_grid(np.log1p(copy / habit)))
-        (q,), (_, credit, evidence, most) = crowd.over(partial(revised, model, Shard.credit), q)
+        (q,), (_, credit, evidence, most) = crowd.over(
+            partial(revised, model, Shard.credit), against=q
+        )
         silent = float(np.log(habit) @ crowd.pairs.votes)
         bound.append(evidence / EVIDENCE + silent - float(even) - gap)
         moved = most.value

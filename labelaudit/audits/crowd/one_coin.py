@@ -66,7 +66,7 @@ def fit(crowd: Crowd, seed: int = 0) -> CrowdFit:
     model = Weights(np.zeros_like(credit))
     while moved >= ENOUGH and len(bound) < STEPS:
         model, silent = coin_weights(crowd, accuracy)
-        (q,), sums = crowd.over(partial(revised, model, Shard.credit), q)
+        (q,), sums = crowd.over(partial(revised, model, Shard.credit), against=q)
         _, credit, evidence, most = sums
         bound.append(evidence / EVIDENCE + silent + _log_prior_density(accuracy, mean))
         moved = most.value
