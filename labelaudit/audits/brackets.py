@@ -115,15 +115,15 @@ class Bracket:
         order = grouped_order(sample.group, sample.value)
         value, group = sample.value[order], sample.group[order]
         start = np.searchsorted(group, np.arange(len(question.wanted) + 1))
-        for k in np.flatnonzero(question.wanted > 0).tolist():
-            some = value[start[k] : start[k + 1]]
-            place = len(some) * int(question.wanted[k]) / max(int(question.size[k]), 1)
-            slack = SLACK * (math.sqrt(place) + 2.0)
-            low, high = int(place - slack), math.ceil(place + slack)
-            if low >= 0:
-                bracket.low[k] = some[low]
-            if high < len(some):
-                bracket.high[k] = some[high]
+        some, asked = np.diff(start), question.wanted > 0
+        place = some * np.maximum(question.wanted, 0) / np.maximum(question.size, 1)
+        slack = SLACK * (np.sqrt(place) + 2.0)
+        low, high = np.trunc(place - slack), np.ceil(place + slack)
+        for end, at, chosen in (
+            (bracket.low, low, asked & (low >= 0) & (low < some)),
+            (bracket.high, high, asked & (high < some)),
+        ):
+            end[chosen] = value[start[:-1][chosen] + at[chosen].astype(np.int64)]
         return bracket
 
 

@@ -92,28 +92,35 @@ def calibrated(cells: JointCells, counts: npt.NDArray[np.int64]) -> JointCells:
     product = cells.count * counts[cells.given]
     share = totals.astype(np.int64)[cells.given]
     whole, remainder = product // share, product % share
-    start = np.searchsorted(cells.given, np.arange(cells.n_classes + 1))
-    for k in range(cells.n_classes):
-        part = slice(start[k], start[k + 1])
-        if start[k] < start[k + 1]:
-            missing = int(counts[k] - whole[part].sum())
-            whole[part] += _rounded_up(remainder[part], missing, cells.true[part] == k)
+    missing = np.where(totals > 0, counts - _sums(whole, cells), 0)
+    up = _rounded_up(remainder, missing, cells)
+    whole += up
+    on = cells.given == cells.true
+    whole[on] += (missing - _sums(up, cells))[cells.given[on]]
     kept = whole > 0
     return JointCells(cells.n_classes, cells.given[kept], cells.true[kept], whole[kept])
 
 
+def _sums(values: npt.NDArray[np.integer | np.bool_], cells: JointCells) -> npt.NDArray[np.int64]:
+    """(K,) int64: add up whole numbers of each given class."""
+    return np.bincount(cells.given, values, cells.n_classes).astype(np.int64)
+
+
 def _rounded_up(
-    remainder: npt.NDArray[np.int64], missing: int, on_diagonal: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
-    if missing == 0:
-        return np.zeros_like(remainder)
-    cut = np.sort(remainder)[-missing]
-    up = remainder >= cut
-    if up.sum() > missing:
-        up = remainder > cut
-    extra: npt.NDArray[np.int64] = up.astype(np.int64)
-    extra[on_diagonal] += missing - extra.sum()
-    return extra
+    remainder: npt.NDArray[np.int64], missing: npt.NDArray[np.int64], cells: JointCells
+) -> npt.NDArray[np.bool_]:
+    """Choose the cells with the ``missing`` largest remainders of each given class."""
+    classes = np.flatnonzero(missing)
+    if not len(classes):
+        return np.zeros(len(remainder), np.bool_)
+    # One whole number for class and remainder: one sort does for all classes.
+    above = int(remainder.max()) + 1
+    ordered = np.sort(cells.given * np.int64(above) + remainder)
+    end = np.searchsorted(cells.given, classes, "right")
+    cut = np.full(cells.n_classes, above, np.int64)
+    cut[classes] = ordered[end - missing[classes]] - classes * above
+    enough = _sums(remainder >= cut[cells.given], cells) <= missing
+    return remainder >= (cut + ~enough)[cells.given]
 
 
 def prune_counts(

@@ -106,6 +106,37 @@ def _searched_anew(search: _Search) -> _Search:
     return _Search.of(search.ground, question, bracket, brought, 0, search.compat)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The value at the cut of each of G groups.
+
+    Attributes
+    ----------
+    value : (G,) float64
+    first : (G,) int64
+        Where rows with this value begin inside the bracket; -1 where it is an end of the bracket.
+    tied, wanted : (G,) int64
+        How many rows have it, and how many of them are wanted.
+    """
+
+    value: npt.NDArray[np.float64]
+    first: npt.NDArray[np.int64]
+    tied: npt.NDArray[np.int64]
+    wanted: npt.NDArray[np.int64]
+
+
+def _tied(
+    values: Values, place: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return where the run of equal values around each place begins, and how long it is."""
+    new = np.ones(len(values.value), np.bool_)
+    same_group = values.group[1:] == values.group[:-1]
+    new[1:] = ~(same_group & (values.value[1:] == values.value[:-1]))
+    bounds = np.append(np.flatnonzero(new), len(new))
+    run = np.searchsorted(bounds, place, "right") - 1
+    return bounds[run], bounds[run + 1] - bounds[run]
+
+
 @dataclass(slots=True)
 class _Search:
     """Looks for the cuts of one question.
@@ -153,52 +184,37 @@ class _Search:
 
     def cut(self) -> Cut:
         """Return which rows are the lowest."""
-        groups = len(self.question.wanted)
-        below, last = np.full(groups, -np.inf), np.full(groups, -1, np.int64)
-        missing = np.zeros(groups, np.int64)
-        named = [np.empty(0, np.int64)]
-        start = np.searchsorted(self.inside.group, np.arange(groups + 1))
-        for k in np.flatnonzero(self.question.wanted > 0).tolist():
-            n = int(min(self.question.wanted[k], self.question.size[k]))
-            if n == 0:
-                continue
-            rows = self.inside.row[start[k] : start[k + 1]]
-            below[k], first, tied, wanted = self._value(
-                k, n, self.inside.value[start[k] : start[k + 1]]
-            )
-            if wanted == tied:
-                last[k] = np.iinfo(np.int64).max
-            elif self.compat:
-                named.append(self._as_the_peer(k, float(below[k])))
-            elif first is not None:
-                last[k] = rows[first + wanted - 1]
-            else:
-                missing[k] = wanted
+        wanted, found = np.minimum(self.question.wanted, self.question.size), self._found()
+        asked = wanted > 0
+        below = np.where(asked, found.value, -np.inf)
+        last = np.full(len(wanted), -1, np.int64)
+        last[asked & (found.wanted == found.tied)] = np.iinfo(np.int64).max
+        some, named = asked & (found.wanted != found.tied), [np.empty(0, np.int64)]
+        if self.compat:
+            named += [self._as_the_peer(k, float(below[k])) for k in np.flatnonzero(some).tolist()]
+            return Cut(below, last, np.sort(np.concatenate(named)))
+        inside = np.flatnonzero(some & (found.first >= 0))
+        last[inside] = self.inside.row[found.first[inside] + found.wanted[inside] - 1]
+        missing = np.where(some & (found.first < 0), found.wanted, 0)
         if missing.any():
             self._find_last(below, missing, last)
-        return Cut(below, last, np.sort(np.concatenate(named)))
+        return Cut(below, last, named[0])
 
-    def _value(
-        self, k: int, n: int, values: npt.NDArray[np.floating]
-    ) -> tuple[float, int | None, int, int]:
-        """Return the value at the cut, how many rows have it, and how many of them are wanted.
-
-        Where these are inside the bracket, say also from which place on.
-        """
-        below, at_low, at_high = self.counts[:, k].tolist()
-        left = n - below - at_low
-        if left <= 0:
-            return float(self.bracket.low[k]), None, at_low, n - below
-        if left <= len(values):
-            value = values[left - 1]
-            first = int(values.searchsorted(value))
-            return (
-                float(value),
-                first,
-                int(values.searchsorted(value, "right")) - first,
-                left - first,
-            )
-        return float(self.bracket.high[k]), None, at_high, left - len(values)
+    def _found(self) -> _Found:
+        """Find the values at the cuts, which the brackets hold."""
+        below, at_low, at_high = self.counts
+        n = np.minimum(self.question.wanted, self.question.size)
+        start = np.searchsorted(self.inside.group, np.arange(len(n) + 1))
+        left, size = n - below - at_low, np.diff(start)
+        inside = (left > 0) & (left <= size)
+        place = start[:-1][inside] + left[inside] - 1
+        value = np.where(left > 0, self.bracket.high, self.bracket.low)
+        value[inside] = self.inside.value[place]
+        first, tied = np.full(len(n), -1, np.int64), np.where(left > 0, at_high, at_low)
+        first[inside], tied[inside] = _tied(self.inside, place)
+        wanted = np.where(left > 0, left - size, n - below)
+        wanted[inside] = place + 1 - first[inside]
+        return _Found(value, first, tied, wanted)
 
     def _find_last(
         self,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["hexadecimal", "issue_digests", "issue_ids", "numbered"]
 
 MANY = 30_000
-AT_ONCE = 1 << 16
+AT_ONCE = 1 << 14
 
 
 def issue_ids(
@@ -148,6 +148,9 @@ def hexadecimal(digests: npt.NDArray[np.uint64]) -> pa.Array:
 
 def _head(*fields: str) -> bytes:
     # Lengths before texts: no two lists of fields may give the same bytes.
+    text = "".join([f"{len(field)}:{field}," for field in fields])
+    if text.isascii():
+        return text.encode()
     coded = [field.encode("utf-8", "surrogatepass") for field in fields]
     return b"".join(b"%d:%s," % (len(field), field) for field in coded)
 
