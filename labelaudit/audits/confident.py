@@ -94,7 +94,7 @@ def confident_learning(
     counts, thresholds = confidence.count, confidence.thresholds()
     most_probable = settings.compat or settings.collision == "cleanlab"
     reach = reach_of(thresholds)
-    decided = reduce(add, ground.over(Decide(reach, most_probable)))
+    decided = reduce(add, ground.take(Decide(reach, most_probable)))
     if decided.open:
         settle = Settle(reach, most_probable)
         decided = reduce(add, ground.read(settle, "settling", decided.open), decided)

@@ -131,21 +131,21 @@ def _taken(ground: Ground, wanted: LowestMargins, face: FaceValue | None, n_rows
     if every > 1:
         guess = reduce(add, ground.over(SketchMargins(wanted, every))).guessed(every)
     # Of contradicted rows nearly always enough: the other margins need no look then.
-    sums = reduce(add, ground.over(TakeLeading(guess, True, face)), Scored.none(guess))
+    sums = reduce(add, ground.take(TakeLeading(guess, True, face)), Scored.none(guess))
     sums.margins.prune()
     if not sums.margins.held(guess):
-        again = reduce(add, ground.over(TakeLeading(wanted, True, None)))
+        again = reduce(add, ground.take(TakeLeading(wanted, True, None)))
         again.margins.prune()
         sums = replace(sums, margins=again.margins)
     if (sums.margins.bounds() >= 0.0).any():
-        sums = reduce(add, ground.over(TakeLeading(sums.margins.emptied(), False, None)), sums)
+        sums = reduce(add, ground.take(TakeLeading(sums.margins.emptied(), False, None)), sums)
         sums.margins.prune()
     return sums
 
 
 def _judged(ground: Ground, judge: Judge, take: Callable[[IssueChunk], None]) -> Tally:
     tally = Tally.none(judge.n_classes)
-    for judged in ground.over(judge):
+    for judged in ground.each(judge):
         tally = tally + judged.tally
         for chunk in judged.chunks:
             take(chunk)

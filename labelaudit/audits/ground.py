@@ -124,7 +124,9 @@ class Ground(Protocol):
     def read(
         self, step: Callable[[Stretch], R], stage: str, only: Sequence[int] | None = None
     ) -> Iterator[R]:
-        """Call a step with each partition, which it may read; summaries come in row order.
+        """Call a step with each partition, which it may read.
+
+        Summaries come in row order; some of them may have been added up, neighbour to neighbour.
 
         Parameters
         ----------
@@ -135,8 +137,14 @@ class Ground(Protocol):
             First rows of pieces: partitions without any of them are left out.
         """
 
+    def take(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps something with stretches of pieces; as ``read``."""
+
     def over(self, step: Callable[[Stretch], R]) -> Iterator[R]:
-        """Call a step with stretches of pieces that it does not read; in row order."""
+        """Call a step that keeps nothing with stretches of pieces; as ``read``."""
+
+    def each(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps nothing; nothing is added up."""
 
     def drop(self, level: str) -> None:
         """Let go of a level of every piece."""
@@ -183,7 +191,15 @@ class LocalGround:
         starts = [self._pieces[at][0].first_row for at in laid]
         return sorted({laid[bisect_right(starts, row) - 1] for row in rows})
 
+    def take(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps something with stretches of pieces; in row order."""
+        return self.each(step)
+
     def over(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps nothing with stretches of pieces; in row order."""
+        return self.each(step)
+
+    def each(self, step: Callable[[Stretch], R]) -> Iterator[R]:
         """Call a step with stretches of pieces; in row order."""
         pieces = [piece for found in self._pieces for piece in found]
         runs = (pieces[at : at + PIECES_A_RUN] for at in range(0, len(pieces), PIECES_A_RUN))

@@ -32,15 +32,15 @@ def cluster_to_use(source: Any, run: ClusterRun, talk: Talk) -> Iterator[Cluster
 
 
 def traffic_text(cluster: Cluster) -> str:
-    """Write what the passes sent to each worker, and what each part sent back."""
+    """Write what passes sent to each worker, what parts gave, and what of it came here."""
     lines = [
         f"Cluster at {cluster.shown}, {cluster.threads} threads; what travelled:",
-        f"  {'pass':<20} {'parts':>7} {'to a worker':>14} {'from a part':>14}",
+        f"  {'pass':<20} {'parts':>7} {'to a worker':>13} {'from a part':>13} {'to here':>13}",
     ]
     for each in cluster.traffic:
-        parts = max(len(each.received), 1)
-        sent, back = _kilobytes(each.sent), _kilobytes(sum(each.received) / parts)
-        lines.append(f"  {each.stage:<20} {parts:>7,} {sent:>14} {back:>14}")
+        numbers = (each.sent, each.given / max(each.parts, 1), each.arrived)
+        sent, part, here = map(_kilobytes, numbers)
+        lines.append(f"  {each.stage:<20} {each.parts:>7,} {sent:>13} {part:>13} {here:>13}")
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from labelaudit.cluster.engines import Step, consecutive, demand_all
 from labelaudit.cluster.known import Known
 from labelaudit.cluster.parcels import packed, unpacked
-from labelaudit.cluster.tasks import Traffic, stage_of
+from labelaudit.cluster.tasks import Findings, Traffic, stage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -152,11 +152,19 @@ class EngineGround:
         if only is not None:
             bounds = [(first_row, first_row + self._rows[first_row]) for first_row in only]
             wanted = np.array(bounds, np.int64).reshape(-1, 2)
-        return self._passed(stage, _Taken(step, True, self._dropped(), wanted))
+        return self._passed(stage, _Taken(step, True, self._dropped(), wanted), keeps=True)
+
+    def take(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps something with what is known of the rows; in row order."""
+        return self._passed(stage_of(step), _Taken(step, False, self._dropped(), None), keeps=True)
 
     def over(self, step: Callable[[Stretch], R]) -> Iterator[R]:
-        """Call a step with what is known of the rows; in row order."""
-        return self._passed(stage_of(step), _Taken(step, False, self._dropped(), None))
+        """Call a step that keeps nothing with what is known of the rows; in row order."""
+        return self._passed(stage_of(step), _Taken(step, False, (), None), keeps=False)
+
+    def each(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps nothing with what is known of the rows; in row order."""
+        return self.over(step)
 
     def drop(self, level: str) -> None:
         """Let go of a level of every piece, before the next step."""
@@ -167,9 +175,10 @@ class EngineGround:
         self._drops.clear()
         return dropped
 
-    def _passed(self, stage: str, now: _Taken) -> Iterator[Any]:
+    def _passed(self, stage: str, now: _Taken, *, keeps: bool) -> Iterator[Any]:
         table, before = self.table, tuple(self._taken)
-        self._taken.append(now)
+        if keeps:  # the others need not be taken again in later passes
+            self._taken.append(now)
         work = _Pass(table.row, table.numbering, self.decoder, before, now)
         self._tell(stage, 0)
         answers = table.answers(Step(work))
@@ -181,7 +190,7 @@ class EngineGround:
             if answer:
                 pieces, summary = unpacked(answer)
                 self._rows.update(pieces)
-                traffic.received.append(len(summary))
+                traffic.take(Findings.of(summary))
                 yield unpacked(summary)
 
     def _tell(self, stage: str, done: int) -> None:

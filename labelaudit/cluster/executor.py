@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.cluster.parcels import packed, unpacked
-from labelaudit.cluster.tasks import Traffic, stage_of
+from labelaudit.cluster.tasks import Findings, Traffic, stage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +41,7 @@ class ClusterExecutor:
         traffic = Traffic(stage_of(function), len(parcel))
         self.tasks.cluster.traffic.append(traffic)
         for result in self.tasks.gathered(futures):
-            traffic.received.append(len(result))
+            traffic.take(Findings.of(result))
             yield unpacked(result)
 
 

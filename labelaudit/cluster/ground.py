@@ -8,13 +8,14 @@ worker was lost.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labelaudit.cluster.known import Known
 from labelaudit.cluster.parcels import packed, unpacked
 from labelaudit.cluster.portions import opened
-from labelaudit.cluster.tasks import Traffic, stage_of
+from labelaudit.cluster.tasks import Findings, Traffic, stage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,8 +42,16 @@ def _next(step: Step, known: Known, drops: tuple[str, ...], reads: bool) -> Know
     return known.after(step, drops=drops, reads=reads)
 
 
-def _found(known: Known) -> tuple[bytes, tuple[int, ...]]:
-    return known.summary, tuple(first_row for first_row, _ in known.pieces)
+def _without(known: Known, drops: tuple[str, ...]) -> Known:
+    return known.without(drops)
+
+
+def _found(known: Known) -> Findings:
+    return Findings.of(known.summary)
+
+
+def _asked(step: Step, known: Known) -> Findings:
+    return Findings.of(known.asked(step))
 
 
 @dataclass(slots=True)
@@ -62,60 +71,83 @@ class ClusterGround:
     recipes: Sequence[Recipe]
     progress: Progress | None = None
     _known: list[Future] = field(default_factory=list)
-    _starts: list[int] = field(default_factory=list)
-    _owner: list[int] = field(default_factory=list)
-    _drops: list[set[str]] = field(default_factory=list)
+    _drops: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def read(
         self, step: Callable[[Stretch], R], stage: str, only: Sequence[int] | None = None
     ) -> Iterator[R]:
-        """Call a step with each portion; summaries come in row order."""
+        """Call a step with each portion; sums of neighbours come, in row order."""
         chosen = range(len(self.recipes)) if only is None else self._with(only)
         return self._taken(step, stage, chosen, reads=True)
 
-    def over(self, step: Callable[[Stretch], R]) -> Iterator[R]:
-        """Call a step with the pieces of each portion; in row order."""
+    def take(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps something with the pieces of each portion; as ``read``."""
         return self._taken(step, stage_of(step), range(len(self.recipes)), reads=False)
+
+    def over(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps nothing with the pieces of each portion; as ``read``."""
+        held, traffic = self._sent(step, stage_of(step))
+        return self._summed(self._asking(held), traffic)
+
+    def each(self, step: Callable[[Stretch], R]) -> Iterator[R]:
+        """Call a step that keeps nothing; what each portion gives comes by itself."""
+        held, traffic = self._sent(step, stage_of(step))
+        parts = self._asking(held)
+        total = len(parts)
+        self._tell(traffic.stage, 0, total)
+        for done, found in enumerate(self.tasks.gathered(parts), 1):
+            traffic.take(found)
+            self._tell(traffic.stage, done, total)
+            yield unpacked(found.parcel)
 
     def drop(self, level: str) -> None:
         """Let go of a level of every piece, when the next step is taken."""
-        for each in self._drops:
-            each.add(level)
+        for at in range(len(self.recipes)):
+            self._drops[at].add(level)
 
     def _with(self, rows: Sequence[int]) -> list[int]:
         """Return the portions that hold these pieces."""
-        return sorted({self._owner[bisect_right(self._starts, row) - 1] for row in rows})
+        starts = [each.first_row for each in self.recipes]
+        return sorted({bisect_right(starts, row) - 1 for row in rows})
+
+    def _sent(self, step: Step, stage: str) -> tuple[Future, Traffic]:
+        """Send a step to the cluster, once for all portions."""
+        parcel = packed(step)
+        traffic = Traffic(stage, len(parcel))
+        self.tasks.cluster.traffic.append(traffic)
+        return self.tasks.held(parcel), traffic
+
+    def _asking(self, held: Future) -> list[Future]:
+        """Have a step called that keeps nothing, after what is to be dropped is."""
+        for at, levels in self._drops.items():
+            self._known[at] = self.tasks.task("drop", _without, self._known[at], tuple(levels))
+        self._drops.clear()
+        return [self.tasks.task("asked", _asked, held, known) for known in self._known]
 
     def _taken(
         self, step: Callable[[Stretch], R], stage: str, chosen: Sequence[int], *, reads: bool
     ) -> Iterator[R]:
-        parcel = packed(step)
-        held = self.tasks.held(parcel)
-        first = not self._known
-        if first:
-            self._drops = [set() for _ in self.recipes]
+        held, traffic = self._sent(step, stage)
+        if not self._known:
             self._known = [
                 self.tasks.task("read", _first, held, each.decoder, each.tables, each.parts)
                 for each in self.recipes
             ]
         else:
             for at in chosen:
-                drops = tuple(sorted(self._drops[at]))
+                drops = tuple(self._drops.pop(at, ()))
                 self._known[at] = self.tasks.task(
                     "next", _next, held, self._known[at], drops, reads
                 )
-                self._drops[at].clear()
-        traffic = Traffic(stage, len(parcel))
-        self.tasks.cluster.traffic.append(traffic)
-        summaries = [self.tasks.task("found", _found, self._known[at]) for at in chosen]
-        self._tell(stage, 0, len(summaries))
-        for done, (summary, starts) in enumerate(self.tasks.gathered(summaries), 1):
-            if first:
-                self._starts += starts
-                self._owner += [done - 1] * len(starts)
-            traffic.received.append(len(summary))
-            self._tell(stage, done, len(summaries))
-            yield unpacked(summary)
+        parts = [self.tasks.task("found", _found, self._known[at]) for at in chosen]
+        return self._summed(parts, traffic)
+
+    def _summed(self, parts: list[Future], traffic: Traffic) -> Iterator[Any]:
+        total = len(parts)
+        self._tell(traffic.stage, 0, total)
+        for found in self.tasks.summed(parts, lambda done: self._tell(traffic.stage, done, total)):
+            traffic.take(found)
+            yield unpacked(found.parcel)
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self.progress is not None:

@@ -145,7 +145,7 @@ def _cluster_tasks(
 
     with connected(cluster, threads, memory) as found:
         demand_sight(found.client, source.tables)
-        tasks = Tasks(found)
+        tasks = Tasks(found, memory)
         try:
             yield tasks
         finally:

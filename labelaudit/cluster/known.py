@@ -60,14 +60,22 @@ class Known:
         reads : bool
             Whether the step may read the rows.
         """
-        values = {key: value for key, value in self.values.items() if key[0] not in drops}
-        now = Known(self.partition, self.pieces, values)
-        shelf = _Values(values)
+        now = self.without(drops)
+        shelf = _Values(now.values)
         pieces = [Piece(first_row, rows, shelf) for first_row, rows in self.pieces]
         stretch = Stretch(pieces, shelf, self.partition if reads else None)
         now.summary = packed(step(stretch))
         now.pieces = tuple((piece.first_row, piece.rows) for piece in stretch.pieces)
         return now
+
+    def asked(self, step: Callable[[Stretch], Any]) -> bytes:
+        """Return what a step finds that keeps nothing."""
+        return self.after(step, reads=False).summary
+
+    def without(self, drops: Collection[str]) -> Known:
+        """Let go of levels."""
+        values = {key: value for key, value in self.values.items() if key[0] not in drops}
+        return Known(self.partition, self.pieces, values)
 
 
 class _Values:

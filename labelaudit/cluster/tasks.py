@@ -4,45 +4,93 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 from weakref import WeakSet
 
-from labelaudit.cluster.parcels import unpacked
+from labelaudit.cluster.parcels import packed, unpacked
+from labelaudit.cluster.patience import Patience
 from labelaudit.errors import EnvironmentalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future as Promise
 
     from distributed import Client, Future
 
     from labelaudit.cluster.connecting import Cluster
 
-__all__ = ["Tasks", "Traffic", "stage_of"]
+__all__ = ["Findings", "Tasks", "Traffic", "stage_of"]
 
-_AT_ONCE = 64
-_LOOK_SECONDS = 5.0
-_LOOKS = 6
+_FAN_IN = 8
+_MOST_ON_THEIR_WAY = 16
+_ROOM = 256 << 20
+_LEAST_ROOM = 16 << 20
+_SHARE = 8
 
 
 @dataclass(slots=True)
 class Traffic:
-    """What one pass sent back.
+    """What one pass sent to and fro.
 
     Attributes
     ----------
     stage : str
     sent : int
-        Bytes of the pass itself, with what is known so far: sent once.
-    received : list of int
-        Bytes of each summary that came back.
+        Bytes of the pass itself, with what is known so far: sent once to each worker.
+    parts : int
+        How many parts gave findings.
+    given : int
+        Bytes of the findings of all parts.
+    arrived : int
+        Bytes that came here, after workers added findings up.
     """
 
     stage: str
     sent: int
-    received: list[int] = field(default_factory=list)
+    parts: int = 0
+    given: int = 0
+    arrived: int = 0
+
+    def take(self, found: Findings) -> None:
+        """Count what has arrived."""
+        self.parts += found.parts
+        self.given += found.given
+        self.arrived += len(found.parcel)
+
+
+class Findings(NamedTuple):
+    """What a pass found in one part, or in neighbouring parts together.
+
+    Attributes
+    ----------
+    parcel : bytes
+    parts : int
+    given : int
+        Bytes of the parcels of these parts.
+    """
+
+    parcel: bytes
+    parts: int
+    given: int
+
+    @classmethod
+    def of(cls, parcel: bytes) -> Findings:
+        """Return what was found in one part."""
+        return cls(parcel, 1, len(parcel))
+
+
+def _added(*found: Findings) -> Findings:
+    """Add up what neighbouring parts gave, in row order."""
+    whole = reduce(add, (unpacked(each.parcel) for each in found))
+    return Findings(
+        packed(whole), sum(each.parts for each in found), sum(each.given for each in found)
+    )
 
 
 def stage_of(function: Any) -> str:
@@ -59,9 +107,12 @@ class Tasks:
     Attributes
     ----------
     cluster : Cluster
+    memory : int or None
+        Bytes that the user allows; what arrives at once takes a share of them.
     """
 
     cluster: Cluster
+    memory: int | None = None
     _handed: WeakSet[Future] = field(default_factory=WeakSet)
 
     @property
@@ -93,50 +144,95 @@ class Tasks:
         if self.client.status == "running" and self._handed:
             self.client.cancel(list(self._handed), force=True)
 
-    def gathered(self, futures: Iterable[Future]) -> Iterator[Any]:
+    def summed(self, parts: list[Future], told: Callable[[int], None]) -> list[Findings]:
+        """Have findings added up where they are, neighbours first, until few are left.
+
+        Parameters
+        ----------
+        parts : list of Future of Findings
+            In row order.
+        told : callable
+            Told now and then how many of them are there.
+
+        Raises
+        ------
+        LabelauditError
+            What went wrong in the first part, in row order, in which anything did.
+        EnvironmentalError
+            As ``gathered`` says.
+        """
+        found = parts
+        while len(found) > _FAN_IN:
+            groups = [found[at : at + _FAN_IN] for at in range(0, len(found), _FAN_IN)]
+            found = [self.task("sum", _added, *group) for group in groups]
+
+        def look() -> None:
+            told(sum(part.done() for part in parts))
+
+        try:
+            sums = self._awaited(self._fetched(found), look)
+        except EnvironmentalError:
+            raise
+        except Exception:
+            self._raise_first(parts)
+            raise
+        told(len(parts))
+        return sums
+
+    def _raise_first(self, parts: list[Future]) -> None:
+        for part in parts:
+            self._awaited(self._fetched([part]))
+
+    def gathered(self, futures: list[Future]) -> Iterator[Any]:
         """Yield what tasks return, in their order, and let go of it on the cluster.
+
+        Few results are on their way at once: no more than fit in a share of the memory, if the next
+        are as large as those before.
+
+        Parameters
+        ----------
+        futures : list of Future
+            Emptied.
 
         Raises
         ------
         EnvironmentalError
             If the scheduler, or all workers, are gone, or one part kills every worker.
         """
-        waiting = list(futures)
-        while waiting:
-            done = self._found(waiting[:_AT_ONCE])
-            del waiting[:_AT_ONCE]
-            yield from done
+        room = _ROOM if self.memory is None else max(self.memory // _SHARE, _LEAST_ROOM)
+        ahead: deque[Promise[list[Any]]] = deque()
+        futures.reverse()
+        largest, most = 1, 1
+        try:
+            while futures or ahead:
+                while futures and len(ahead) < most:
+                    ahead.append(self._fetched([futures.pop()]))
+                (found,) = self._awaited(ahead[0])
+                ahead.popleft()
+                largest = max(largest, _size(found))
+                most = min(max(room // largest, 1), _MOST_ON_THEIR_WAY)
+                yield found
+        finally:
+            for each in ahead:
+                each.cancel()
 
-    def _found(self, futures: list[Future]) -> list[Any]:
+    def _fetched(self, futures: list[Future]) -> Promise[list[Any]]:
+        work = self.client.gather(futures, asynchronous=True)
+        return asyncio.run_coroutine_threadsafe(work, self.client.loop.asyncio_loop)
+
+    def _awaited(
+        self, found: Promise[list[Any]], look: Callable[[], None] = lambda: None
+    ) -> list[Any]:
         with _losses():
-            work = self.client.gather(futures, asynchronous=True)
-            found = asyncio.run_coroutine_threadsafe(work, self.client.loop.asyncio_loop)
             try:
-                return self._patiently(found)
+                return Patience(self.cluster).wait(found, look)
             finally:
                 found.cancel()
 
-    def _patiently(self, found: Any) -> list[Any]:
-        """Wait, and look now and then whether there is anybody left to wait for."""
-        idle = 0
-        while True:
-            try:
-                done: list[Any] = found.result(_LOOK_SECONDS)
-            except TimeoutError:
-                idle = 0 if self._anybody() else idle + 1
-            else:
-                return done
-            if idle == _LOOKS:
-                raise EnvironmentalError(
-                    f"All workers of the cluster at {self.cluster.shown} are gone.",
-                    "Start workers with more memory, and look at what they wrote when they ended.",
-                )
 
-    def _anybody(self) -> bool:
-        try:
-            return bool(self.client.nthreads())
-        except OSError:  # the scheduler does not answer either; what was asked of it will fail
-            return False
+def _size(found: Any) -> int:
+    parcel = found.parcel if isinstance(found, Findings) else found
+    return len(parcel) if isinstance(parcel, bytes) else 1
 
 
 @contextmanager

@@ -125,9 +125,9 @@ def test_steps_and_summaries_can_be_pickled(method, table):
             for found in LocalGround.read(self, again, stage, only):
                 yield pickle.loads(pickle.dumps(found))
 
-        def over(self, step):
+        def each(self, step):
             again = pickle.loads(pickle.dumps(step))
-            for found in LocalGround.over(self, again):
+            for found in LocalGround.each(self, again):
                 yield pickle.loads(pickle.dumps(found))
 
     def where(rows):

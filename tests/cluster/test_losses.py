@@ -9,7 +9,7 @@ import time
 import pytest
 
 from labelaudit import api
-from labelaudit.cluster import tasks as cluster_tasks
+from labelaudit.cluster import patience
 from labelaudit.cluster.connecting import Cluster, connected
 from labelaudit.cluster.tasks import Tasks
 from labelaudit.errors import EnvironmentalError, InputError
@@ -91,7 +91,7 @@ def bare(tmp_path):
 
 def test_all_workers_are_gone(bare, monkeypatch):
     cluster, _, worker = bare
-    monkeypatch.setattr(cluster_tasks, "_LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "_LOOK_SECONDS", 0.3)
     with pytest.raises(EnvironmentalError) as raised:
         audited(cluster, "scoring", worker.kill)
     assert raised.value.found == f"All workers of the cluster at {cluster.shown} are gone."
@@ -99,8 +99,15 @@ def test_all_workers_are_gone(bare, monkeypatch):
 
 def test_the_scheduler_is_gone(bare):
     cluster, scheduler, _ = bare
+    begun = []
+
+    def killed():
+        begun.append(time.monotonic())
+        scheduler.kill()
+
     with pytest.raises(EnvironmentalError) as raised:
-        audited(cluster, "scoring", scheduler.kill)
+        audited(cluster, "scoring", killed)
+    assert time.monotonic() - begun[0] < 12
     assert raised.value.found == "The scheduler of the cluster went away during the audit."
 
 
