@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelaudit.errors import InputError, NothingToAuditError
+from labelaudit.tables.far_reading import far_failure
 from labelaudit.tables.remote import file_state, is_uri, open_remote
 
 if TYPE_CHECKING:
@@ -63,9 +64,12 @@ class InputFile:
             self.check_unchanged()
         try:
             yield
-        except Exception:
+        except Exception as error:
             self.check_unchanged()
-            raise
+            told = far_failure(self.name, error) if is_uri(self.path) else None
+            if told is None:
+                raise
+            raise told from error
         self.check_unchanged()
 
     def check_unchanged(self) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from labelaudit.errors import EnvironmentalError, InputError, NothingToAuditError, UsageError
 from labelaudit.tables.boundary import reading, reason
+from labelaudit.tables.far_reading import far_reading
 from labelaudit.tables.formats import FORMATS, format_of
 from labelaudit.tables.input_file import InputFile, state_of
 from labelaudit.tables.lakes import lake_at, lake_files, refuse_inside
@@ -159,12 +160,11 @@ def _name(path: str) -> str:
 
 
 def _first_bytes(path: str, name: str) -> bytes:
-    with reading(name):
-        if is_uri(path):
-            with open_remote(path) as remote:
-                return bytes(remote.read(8))
-        with Path(path).open("rb") as file:
-            return file.read(8)
+    if is_uri(path):
+        with far_reading(name), open_remote(path) as remote:
+            return bytes(remote.read(8))
+    with reading(name), Path(path).open("rb") as file:
+        return file.read(8)
 
 
 def _check_regular(path: str, name: str) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import importlib
 import re
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from labelaudit.errors import InputError, MissingExtraError, NothingToAuditError, UsageError
 from labelaudit.tables.azure_store import AZURE
-from labelaudit.tables.boundary import reading, reason
+from labelaudit.tables.boundary import reason
+from labelaudit.tables.far_reading import far_reading
 from labelaudit.tables.google_store import GOOGLE
 from labelaudit.tables.object_stores import OBJECT_STORES, object_store, split_query
+from labelaudit.tables.served import demand_dataset, mark_of, present_entry
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -50,18 +50,8 @@ _PACKAGES = {
     "github": "fsspec requests",
     "smb": "fsspec smbprotocol",
 }
-_MARKS = ("ETag", "etag", "blob_id", "oid", "sha", "checksum", "LastModified", "last_modified")
 _CONNECT_SECONDS = 10
 _STALL_SECONDS = 30
-_REMEDY = "Check the address, the network and your credentials."
-_NETWORK = re.compile(
-    r"(?:NETWORK_CONNECTION|CURL error|curlCode).*?(?:\d+\]?[,=]\s*)([^;.{]+)"
-    r"|Fail to get a new connection for: \S+ ([^;.{]+)"
-)
-_DENIED = re.compile(
-    "ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_CLIENT_TOKEN|"
-    "Permission denied|AuthorizationFailure|AuthenticationFailed|(?:HTTP|status)[^0-9]{0,20}40[13]"
-)
 
 
 def is_uri(path: str) -> bool:
@@ -119,7 +109,7 @@ def address_of(uri: str) -> str:
 @lru_cache(maxsize=64)
 def _filesystem(uri: str) -> tuple[pa_fs.FileSystem, str]:
     scheme = uri.partition("://")[0].lower()
-    with _far_reading(uri):
+    with far_reading(shown_uri(uri)):
         if scheme in OBJECT_STORES:
             return object_store(uri)
         import pyarrow.fs as pa_fs
@@ -129,6 +119,8 @@ def _filesystem(uri: str) -> tuple[pa_fs.FileSystem, str]:
             system, path = core.url_to_fs(uri, **_patience(scheme))
         except ImportError as error:
             raise _missing(scheme, error) from error
+        if scheme == "hf":
+            demand_dataset(system, path, shown_uri(uri))
         return pa_fs.PyFileSystem(pa_fs.FSSpecHandler(system)), path
 
 
@@ -139,37 +131,6 @@ def _patience(scheme: str) -> dict[str, Any]:
     client = importlib.import_module("aiohttp")
     timeout = client.ClientTimeout(sock_connect=_CONNECT_SECONDS, sock_read=_STALL_SECONDS)
     return {"client_kwargs": {"timeout": timeout}}
-
-
-@contextmanager
-def _far_reading(uri: str) -> Iterator[None]:
-    """Say what most often goes wrong far away in fewer words than the libraries."""
-    import pyarrow.lib as pa_lib
-
-    name = shown_uri(uri)
-    with reading(name, _REMEDY):
-        try:
-            yield
-        except (OSError, pa_lib.ArrowException) as error:
-            text = str(error)
-            if _DENIED.search(text):
-                raise InputError(
-                    f"{name} cannot be read: access denied.",
-                    "Check your credentials and that they may read it.",
-                ) from error
-            if "OAuth2 access token" in text or "AuthenticationException" in text:
-                raise InputError(
-                    f"{name} cannot be read: nothing says who asks for it.",
-                    "Set the credentials of the store in the environment.",
-                ) from error
-            network = _NETWORK.search(text)
-            if network is None:
-                raise
-            said = (network[1] or network[2]).partition(" error_info")[0].strip()
-            raise InputError(
-                f"{name} cannot be reached: {safe(said)}.",
-                "Check the address and the network.",
-            ) from error
 
 
 def _missing(scheme: str, error: ImportError) -> MissingExtraError:
@@ -189,12 +150,12 @@ def _missing(scheme: str, error: ImportError) -> MissingExtraError:
 def open_remote(uri: str) -> pa.NativeFile:
     """Open a file for reading at any place."""
     system, path = _filesystem(uri)
-    with _far_reading(uri):
+    with far_reading(shown_uri(uri)):
         return system.open_input_file(path)
 
 
 def file_state(uri: str) -> tuple[int, int]:
-    """Return a file's bytes and time of change in nanoseconds.
+    """Return a file's bytes, and its time of change in nanoseconds or what else changes with it.
 
     Raises
     ------
@@ -202,26 +163,28 @@ def file_state(uri: str) -> tuple[int, int]:
         If it is not there.
     """
     system, path = _filesystem(uri)
-    marked = None
-    with _far_reading(uri):
-        info = system.get_file_info(path)
-        if info.is_file and info.mtime_ns is None:
-            marked = _mark(system, path)
-    if not info.is_file:
-        raise NothingToAuditError(f"There is no file {shown_uri(uri)}.", "Check the address.")
-    return int(info.size), int(info.mtime_ns or 0) if marked is None else marked
+    served = _served(system)
+    absent = NothingToAuditError(f"There is no file {shown_uri(uri)}.", "Check the address.")
+    if served is None:
+        info = _info(uri)
+        if not info.is_file:
+            raise absent
+        return int(info.size), int(info.mtime_ns or 0)
+    with far_reading(shown_uri(uri)):
+        entry = present_entry(served, path)
+    if entry is None or entry["type"] != "file":
+        raise absent
+    if entry["size"] is None:
+        raise InputError(
+            f"The server of {shown_uri(uri)} does not say how long the file is.",
+            "Download it, and give that file.",
+        )
+    return int(entry["size"]), mark_of(entry)
 
 
-def _mark(system: pa_fs.FileSystem, path: str) -> int | None:
-    """Return a number that changes with a file of which no time of change is told, if any does."""
-    handler = getattr(system, "handler", None)
-    if handler is None or not hasattr(handler, "fs"):
-        return None
-    handler.fs.invalidate_cache()
-    known = handler.fs.info(path)
-    said = [str(known[name]) for name in _MARKS if known.get(name)]
-    digest = hashlib.blake2b("\0".join(said).encode(), digest_size=7).digest()
-    return int.from_bytes(digest) if said else None
+def _served(system: pa_fs.FileSystem) -> Any:
+    """Return the system of fsspec behind one of pyarrow; None if there is none."""
+    return getattr(getattr(system, "handler", None), "fs", None)
 
 
 def remote_files(uri: str) -> Iterator[tuple[str, str]]:
@@ -241,15 +204,28 @@ def remote_files(uri: str) -> Iterator[tuple[str, str]]:
         return
     start, _, pattern = address[: match.start()].rpartition("/")
     pattern += address[match.start() :]
-    for found in sorted(_matches(start, pattern.split("/"), query)):
+    matches = sorted(_matches(start, pattern.split("/"), query))
+    for found in matches:
         yield from _below_or_itself(found, query)
+    if not matches:
+        _demand_server(start + query)
+
+
+def _demand_server(uri: str) -> None:
+    """Raise if the server does not say what is there: listings are empty then."""
+    system, path = _filesystem(uri)
+    served = _served(system)
+    if served is not None and not uri.startswith("hf:"):
+        with far_reading(shown_uri(uri)):
+            present_entry(served, path)
 
 
 def _matches(folder: str, parts: list[str], query: str) -> set[str]:
     """Return what is in a folder and matches a pattern, part by part."""
     first, *rest = parts
     if first == "**":
-        inner = {folder, *_listed(folder, query, recursive=True, only="Directory")}
+        below = _listed(folder, query, recursive=True, only="Directory")
+        inner = {folder, *(each for each in below if _is_visible(each, folder))}
         return {each for within in inner for each in _matches(within, rest or ["*"], query)}
     if not _GLOB.search(first):
         here = [f"{folder}/{first}"]
@@ -267,7 +243,7 @@ def _matches(folder: str, parts: list[str], query: str) -> set[str]:
 def folders_at(folder: str, names: Sequence[str], query: str) -> list[str]:
     """Return which of these folders are in a folder far away."""
     system, path = _filesystem(folder + query)
-    with _far_reading(folder + query):
+    with far_reading(shown_uri(folder + query)):
         found = system.get_file_info([f"{path.rstrip('/')}/{name}" for name in names])
     return [name for name, info in zip(names, found, strict=True) if info.type.name == "Directory"]
 
@@ -279,7 +255,7 @@ def names_in(folder: str, query: str) -> list[str]:
 
 def _info(uri: str) -> pa_fs.FileInfo:
     system, path = _filesystem(uri)
-    with _far_reading(uri):
+    with far_reading(shown_uri(uri)):
         return system.get_file_info(path)
 
 
@@ -291,7 +267,7 @@ def _listed(folder: str, query: str, *, recursive: bool = False, only: str = "")
     # Google's store has no folders, and pyarrow lists only those that were made one by one.
     by_files = folder.partition("://")[0].lower() in GOOGLE
     chosen = pa_fs.FileSelector(path, allow_not_found=True, recursive=recursive or by_files)
-    with _far_reading(folder + query):
+    with far_reading(shown_uri(folder + query)):
         found = system.get_file_info(chosen)
     base = path.rstrip("/")
     types = {info.path[len(base) :].strip("/"): info.type.name for info in found}

@@ -17,14 +17,13 @@ import pytest
 from pyarrow import feather
 
 import labelaudit
-from labelaudit.audits.ground import LocalGround
 from labelaudit.errors import InputError, NothingToAuditError, UsageError
 from labelaudit.tables import ReadOptions, open_labels, store_options
 from labelaudit.tables.remote import local_path, shown_uri
 from tests.in_process import FIXTURES, ROOT, call
+from tests.remote.changing import between_readings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 DIGITS = FIXTURES / "noisy/digits/data.parquet"
@@ -250,19 +249,6 @@ def test_files_on_other_machines() -> None:
     assert local_path("s3://a/b.csv") is None
     with pytest.raises(UsageError, match="names the machine 'a'"):
         local_path("file://a/b.csv")
-
-
-def between_readings(monkeypatch: pytest.MonkeyPatch, change: Callable[[], Any]) -> None:
-    """Do something to a table when it has been read once and is to be read again."""
-    read, times = LocalGround.read, []
-
-    def changing(*arguments: Any) -> Any:
-        times.append(1)
-        if len(times) == 2:
-            change()
-        return read(*arguments)
-
-    monkeypatch.setattr(LocalGround, "read", changing)
 
 
 def rewritten(store: Store, path: str) -> None:
