@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from labelaudit.errors import NothingToAuditError
+from labelaudit.errors import MissingExtraError, NothingToAuditError
 from labelaudit.tables import store_options
 from labelaudit.tables.azure_store import AZURE, azure_store
+from labelaudit.tables.boundary import reason
 from labelaudit.tables.google_store import GOOGLE, google_store
 from labelaudit.tables.store_options import checked_options
 from labelaudit.wording import safe
@@ -70,11 +71,23 @@ def _of_authority(scheme: str, authority: str, query: str) -> tuple[pa_fs.FileSy
         return google_store(authority, query)
     if scheme.lower() in AZURE:
         return azure_store(scheme, authority, query)
+    return _hadoop(scheme, authority, query)
+
+
+def _hadoop(scheme: str, authority: str, query: str) -> tuple[pa_fs.FileSystem, str]:
     import pyarrow.fs as pa_fs
 
-    found: tuple[pa_fs.FileSystem, str] = pa_fs.FileSystem.from_uri(
-        f"{scheme}://{authority}/{query}"
-    )
+    try:
+        found: tuple[pa_fs.FileSystem, str] = pa_fs.FileSystem.from_uri(
+            f"{scheme}://{authority}/{query}"
+        )
+    except OSError as error:
+        if re.search("libjvm|libhdfs", str(error)) is None:
+            raise
+        raise MissingExtraError(
+            f"Reading {scheme}:// needs Hadoop and Java, which are not found: {reason(error)}.",
+            "Install them, and set HADOOP_HOME, CLASSPATH and JAVA_HOME as Hadoop's libhdfs asks.",
+        ) from error
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelaudit.errors import OutputError, UsageError
+from labelaudit.tables.remote import local_path
 from labelaudit.tables.staging import Staging, is_temporary, target_of, temporary_name, unwritable
 from labelaudit.wording import safe
 
@@ -123,6 +124,7 @@ def parse_destination(
             f"The output '{safe(text)}' holds a NUL byte, which no path can.",
             "Take it out of the name.",
         )
+    path = local_path(path) or path
     if re.match(r"[a-z0-9+]{2,}:/", path):
         raise UsageError(
             f"The output {safe(text)} is not a local path.",

@@ -119,6 +119,13 @@ def _filesystem(uri: str) -> tuple[pa_fs.FileSystem, str]:
             system, path = core.url_to_fs(uri, **_patience(scheme))
         except ImportError as error:
             raise _missing(scheme, error) from error
+        except ValueError as error:
+            if "Protocol not known" not in str(error):
+                raise
+            raise UsageError(
+                f"Nothing is known of addresses that begin with {safe(scheme)}://.",
+                "Check the address, or download the file and give that.",
+            ) from error
         if scheme == "hf":
             demand_dataset(system, path, shown_uri(uri))
         return pa_fs.PyFileSystem(pa_fs.FSSpecHandler(system)), path
