@@ -22,7 +22,7 @@ from labelaudit.planning import working
 from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
 from labelaudit.tables.issue_sorting import spilled_table
-from labelaudit.tables.issue_spill import room_for_issues, room_for_keys
+from labelaudit.tables.issue_spill import room_for_issues, room_for_keys, rows_of
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.source import LabelSource, open_labels
@@ -281,7 +281,7 @@ def _named_on_disk(
 ) -> LabelIssues:
     """Do the same where the issues do not fit in memory."""
     table = spilled_table(spill, source, room_for_issues(memory))
-    return _result(source, found, spill, table.issue_rows(), table)
+    return _result(source, found, spill, rows_of(table.mapped_numbers()), table)
 
 
 def _result(

@@ -25,15 +25,24 @@ from labelaudit.tables.issue_spill import (
     room_for_keys,
 )
 from labelaudit.tables.pieces import payload
+from labelaudit.tables.tag_spill import TagSpill
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.running import Executor
+    from labelaudit.tables.ranked_spill import RankedSpill
     from labelaudit.tables.source import LabelSource
 
-__all__ = ["counted_groups", "fits", "keys_and_kept", "spill_for", "with_sound_keys"]
+__all__ = [
+    "counted_groups",
+    "fits",
+    "keys_and_kept",
+    "spill_for",
+    "tag_spill_for",
+    "with_sound_keys",
+]
 
 PARTS = 4
 _HELD_BYTES = 8
@@ -69,14 +78,14 @@ def with_sound_keys(
 
 
 def keys_and_kept(
-    source: LabelSource, rows: npt.NDArray[np.int64], on: Executor
+    source: LabelSource, rows: npt.NDArray[np.int64], on: Executor, *, keep: bool = True
 ) -> tuple[pa.Array, pa.Table | None]:
     """Read the keys and the kept columns of the ranked rows, as numbered in the whole input."""
-    key, keep = source.roles.key, list(source.roles.keep)
-    wanted = [*keep, *([key] if key else [])]
+    key, columns = source.roles.key, list(source.roles.keep) if keep else []
+    wanted = [*columns, *([key] if key else [])]
     if not wanted:
         return pa.array(rows), None
-    if not keep and source.keys is not None:
+    if not columns and source.keys is not None:
         return source.keys.take(rows), None
     order = np.argsort(rows, kind="stable")
     back = np.empty_like(order)
@@ -85,7 +94,7 @@ def keys_and_kept(
     taken = pa.concat_tables(each(partial(source.take, columns=wanted), parts, on))
     taken = taken.unify_dictionaries().take(pa.array(back))
     keys = _one_chunk(taken[key]) if key else pa.array(rows)
-    return keys, taken.select(keep) if keep else None
+    return keys, taken.select(columns) if columns else None
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
@@ -100,6 +109,14 @@ def spill_for(source: LabelSource, settings: AuditSettings, memory: int | None) 
     return IssueSpill(room // BYTES_PER_ISSUE, settings.top, marks)
 
 
+def tag_spill_for(source: LabelSource, settings: AuditSettings, memory: int | None) -> TagSpill:
+    """Return what takes the findings of a multi-label audit."""
+    marks = None if source.roles.group is None else source.rows
+    room = room_for_issues(memory) if _can_wait(source) else sys.maxsize
+    most = room // BYTES_PER_ISSUE
+    return TagSpill(most, top=settings.top, every_row=settings.every_row, marks=marks)
+
+
 def _can_wait(source: LabelSource) -> bool:
     """Whether keys and kept columns can be written to files of batches.
 
@@ -111,13 +128,13 @@ def _can_wait(source: LabelSource) -> bool:
     return not any(pt.is_nested(kind) and "dictionary<" in str(kind) for kind in kinds)
 
 
-def fits(source: LabelSource, spill: IssueSpill, memory: int | None) -> bool:
+def fits(source: LabelSource, spill: RankedSpill, memory: int | None) -> bool:
     """Say whether what the sink holds can be named in memory, wide columns and all.
 
     Parameters
     ----------
     source : LabelSource
-    spill : IssueSpill
+    spill : RankedSpill
     memory : int or None
         Bytes that the user allows for everything.
     """

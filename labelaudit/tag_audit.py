@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,18 +13,24 @@ import pyarrow as pa
 from labelaudit.audits.tags.class_order import demand_tag_order
 from labelaudit.audits.tags.find_issues import audit_tags
 from labelaudit.audits.tags.hygiene import demand_tags, tag_warnings, why_not_estimable
-from labelaudit.audits.tags.kept import some_of
 from labelaudit.audits.tags.reading import first_look
 from labelaudit.errors import ClassOrderError, InvalidDataError, NothingToAuditError
 from labelaudit.findings import Inspection, Problem
-from labelaudit.naming import keys_and_kept, with_sound_keys
+from labelaudit.naming import (
+    counted_groups,
+    fits,
+    keys_and_kept,
+    tag_spill_for,
+    with_sound_keys,
+)
 from labelaudit.planning import working
-from labelaudit.reports.groups import groups_table
 from labelaudit.running import Clock
-from labelaudit.tables.issue_spill import room_for_keys
-from labelaudit.tables.tag_issues import tag_classes_table, tag_issues_table, tag_rows_table
+from labelaudit.tables.issue_sorting import spilled_table
+from labelaudit.tables.issue_spill import room_for_issues, room_for_keys
+from labelaudit.tables.ranked_kinds import CELLS, SCORED_ROWS
+from labelaudit.tables.tag_issues import ranked_rows, tag_classes_table, tag_issues_table
 from labelaudit.tag_extras import tag_extras
-from labelaudit.tag_findings import TagIssues
+from labelaudit.tag_findings import TagCells, TagIssues, TagRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +41,8 @@ if TYPE_CHECKING:
     from labelaudit.cluster.grounds import Elsewhere
     from labelaudit.running import Executor
     from labelaudit.tables.source import LabelSource
-    from labelaudit.tag_findings import TagRows
+    from labelaudit.tables.tag_spill import TagSpill
+    from labelaudit.tag_extras import TagExtras
 
     Progress = Callable[[str, int, int], None]
 
@@ -63,39 +71,24 @@ def audit_tag_source(
         Where passes run, if not in this process.
     """
     clock = Clock()
-    with (
-        working(source, threads, memory, progress, place) as rows,
-        ThreadPoolExecutor(1) as beside,
-    ):
-        keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)
-        found = audit_tags(rows, settings, shelf=rows.shelf)
-        source, key_warnings = keyed.result()
-        clock.stop("audit")
-        tables = _Named(source, found, settings, rows.on)
-        cells, row_table = tables.cells(), tables.rows()
-        extras = tag_extras(source, rows, settings, rows.shelf)
-    groups = tables.groups()
+    with closing(tag_spill_for(source, settings, memory)) as spill:
+        with (
+            working(source, threads, memory, progress, place) as rows,
+            ThreadPoolExecutor(1) as beside,
+        ):
+            keyed = beside.submit(with_sound_keys, source, settings.skip_invalid, memory)
+            found = audit_tags(rows, settings, spill, shelf=rows.shelf)
+            source, key_warnings = keyed.result()
+            clock.stop("audit")
+            tables = _Tables(source, spill, memory)
+            tables.in_memory(rows.on)
+            extras = tag_extras(source, rows, settings, rows.shelf)
+        # What was kept for further readings is let go before the rest is sorted on disk.
+        tables.on_disk()
+        result = tables.result(found, extras, settings)
     clock.stop("table")
-    return TagIssues(
-        understanding=source.understanding,
-        audit=replace(
-            found.audit,
-            issues=tables.issues,
-            notes=(*found.audit.notes, *extras.notes),
-            readings=_readings(settings),
-        ),
-        table=cells,
-        classes=tag_classes_table(found.audit.classes, source.classes),
-        rows=row_table,
-        groups=groups,
-        missing=extras.missing,
-        candidates=extras.candidates,
-        relations=extras.relations,
-        violations=extras.violations,
-        problems=found.problems,
-        warnings=(*source.warnings, *key_warnings, *found.warnings),
-        timings=clock.laps,
-    )
+    warnings = (*source.warnings, *key_warnings, *found.warnings)
+    return replace(result, warnings=warnings, timings=clock.laps)
 
 
 def _readings(settings: AuditSettings) -> int:
@@ -104,48 +97,68 @@ def _readings(settings: AuditSettings) -> int:
     return 2 + missing + settings.candidates + 2 * settings.relations
 
 
-class _Named:
+class _Tables:
     """The tables of one audit, with names, keys and kept columns."""
 
-    def __init__(
-        self, source: LabelSource, found: TagsAudited, settings: AuditSettings, on: Executor
-    ) -> None:
+    def __init__(self, source: LabelSource, spill: TagSpill, memory: int | None) -> None:
         self.source = source
-        self.found = found
-        cells = found.audit.issues
-        self.issues = replace(cells, row=source.numbered(cells.row))
-        self.settings = settings
-        self.on = on
+        self.spill = spill
+        self.memory = memory
+        self.issues: TagCells | None = None
+        self.cells: Any = None
+        self.rows: Any = None
 
-    def cells(self) -> pa.Table:
-        cells = self.issues
+    def in_memory(self, on: Executor) -> None:
+        """Make the tables that fit."""
+        if fits(self.source, self.spill.cells, self.memory):
+            cells = TagCells(**self.spill.cells.ranked_columns())
+            self.issues = replace(cells, row=self.source.numbered(cells.row))
+            self.cells = self._cells(self.issues, on)
+        if self.spill.listed.files is None:
+            rows = TagRows(**self.spill.listed.ranked_columns())
+            rows = replace(rows, row=self.source.numbered(rows.row))
+            keys = keys_and_kept(self.source, rows.row, on, keep=False)[0]
+            self.rows = ranked_rows(rows, keys)
+
+    def _cells(self, cells: TagCells, on: Executor) -> pa.Table:
         # Each row is read once, however many of its classes are flagged.
         rows, back = np.unique(cells.row, return_inverse=True)
-        keys, kept = keys_and_kept(self.source, rows, self.on)
+        keys, kept = keys_and_kept(self.source, rows, on)
         at = pa.array(back)
         files = self.source.file_of(cells.row)
         kept = None if kept is None else kept.take(at)
         return tag_issues_table(cells, self.source.classes, keys.take(at), files, kept)
 
-    def rows(self) -> pa.Table:
-        every = self.settings.every_row
-        rows = _worst(self.found.audit.row_results, every=every, top=self.settings.top)
-        rows = replace(rows, row=self.source.numbered(rows.row))
-        keys, _ = keys_and_kept(self.source, rows.row, self.on)
-        return tag_rows_table(rows, keys)
+    def on_disk(self) -> None:
+        """Make the others."""
+        room = room_for_issues(self.memory)
+        if self.cells is None:
+            self.cells = spilled_table(self.spill.cells, self.source, room, CELLS)
+        if self.rows is None:
+            self.rows = spilled_table(self.spill.listed, self.source, room, SCORED_ROWS)
 
-    def groups(self) -> pa.Table | None:
-        group = self.source.roles.group
-        if group is None:
-            return None
-        every = self.source.take(self.source.numbered(np.arange(self.source.rows)), [group])[group]
-        return groups_table(every, self.found.flagged, self.found.left_out)
-
-
-def _worst(rows: TagRows, *, every: bool, top: int | None) -> TagRows:
-    """Return flagged rows, or all that have a score, worst first; ties by row."""
-    chosen = np.flatnonzero(~np.isnan(rows.quality) if every else rows.is_issue)
-    return some_of(rows, chosen[np.argsort(rows.quality[chosen], kind="stable")][:top])
+    def result(self, found: TagsAudited, extras: TagExtras, settings: AuditSettings) -> TagIssues:
+        """Put the tables together."""
+        source, marks = self.source, self.spill.marks
+        return TagIssues(
+            understanding=source.understanding,
+            audit=replace(
+                found.audit,
+                issues=self.issues or TagCells(**self.cells.mapped_numbers()),
+                row_results=self.spill.scores(),
+                notes=(*found.audit.notes, *extras.notes),
+                readings=_readings(settings),
+            ),
+            table=self.cells,
+            classes=tag_classes_table(found.audit.classes, source.classes),
+            rows=self.rows,
+            groups=None if marks is None else counted_groups(source, marks, self.spill.left_out()),
+            missing=extras.missing,
+            candidates=extras.candidates,
+            relations=extras.relations,
+            violations=extras.violations,
+            problems=found.problems,
+        )
 
 
 def inspect_tag_source(

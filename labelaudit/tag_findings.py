@@ -76,7 +76,7 @@ class TagRows:
     Attributes
     ----------
     row : (n,) int64
-        Ascending, counted among the audited rows: all of them, if they fit the memory.
+        Ascending, counted among the audited rows.
     quality : (n,) float64
         0..1, low is bad; NaN for a row without a class that can be judged.
     issues : (n,) int32

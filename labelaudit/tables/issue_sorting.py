@@ -1,4 +1,4 @@
-"""From rows in files, in row order, to an issues table in files, worst first."""
+"""From lines in files, in row order, to a table in files, worst first."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from labelaudit.tables.along import Along
 from labelaudit.tables.arrays import numbers, viewed
 from labelaudit.tables.coded import Coded
 from labelaudit.tables.column_files import ColumnFiles
-from labelaudit.tables.issue_ids import issue_digests, numbered
-from labelaudit.tables.issue_spill import NUMBERS, IssueSpill
-from labelaudit.tables.issues import kinds_of
+from labelaudit.tables.issue_ids import numbered
 from labelaudit.tables.pieces import PIECE_ROWS
+from labelaudit.tables.ranked_kinds import LABEL_ISSUES
+from labelaudit.tables.ranked_spill import ORDER
 from labelaudit.tables.repeats import Repeats
 from labelaudit.tables.sorted_runs import SortedRuns, in_blocks
 from labelaudit.tables.spilled_issues import Beside, SpilledTable
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from labelaudit.tables.ranked_kinds import RankedKind
+    from labelaudit.tables.ranked_spill import RankedSpill
     from labelaudit.tables.source import LabelSource
 
 __all__ = ["spilled_table"]
@@ -39,17 +41,23 @@ _MOST_MEMORY = 1 << 30
 
 
 def spilled_table(
-    spill: IssueSpill, source: LabelSource, memory: int = _MOST_MEMORY
+    spill: RankedSpill,
+    source: LabelSource,
+    memory: int = _MOST_MEMORY,
+    kind: RankedKind = LABEL_ISSUES,
 ) -> SpilledTable:
-    """Rank rows, and put keys, kept columns and names to them.
+    """Rank lines, and put keys, kept columns and names to them.
 
     Parameters
     ----------
-    spill : IssueSpill
-        Rows in files, counted among those that are read; they are removed on the way.
+    spill : RankedSpill
+        Lines of ``kind``, their rows counted among those that are read; in files, which are
+        removed on the way.
     source : LabelSource
     memory : int
         Bytes to take, about.
+    kind : RankedKind
+        What a line holds, and the table that is made of it.
 
     Raises
     ------
@@ -60,7 +68,8 @@ def spilled_table(
     pa.default_memory_pool().release_unused()
     give_back_memory()
     try:
-        return _Sorting(source, files, folder, min(memory, _MOST_MEMORY)).table(spill.top)
+        sorting = _Sorting(source, kind, files, folder, min(memory, _MOST_MEMORY))
+        return sorting.table(spill.top)
     except BaseException:
         folder.close()
         raise
@@ -69,6 +78,7 @@ def spilled_table(
 @dataclass(slots=True)
 class _Sorting:
     source: LabelSource
+    kind: RankedKind
     taken: ColumnFiles
     folder: TemporaryFolder
     memory: int
@@ -77,19 +87,20 @@ class _Sorting:
         columns = self._columns()
         along = Along(self.source.tables, columns) if columns else None
         coded = Coded(pa.schema([]) if along is None else along.schema)
-        runs = SortedRuns(self._room("runs"), "order", self.memory // 2)
+        runs = SortedRuns(self._room("runs"), ORDER, self.memory // 2)
         repeats = Repeats(self._room("repeats"), self.memory // 4)
         for joined in prefetched(self._joined(along, coded)):
-            repeats.add(viewed(joined["id"].chunk(0)).astype(np.uint64))
+            if self.kind.digests is not None:
+                repeats.add(viewed(joined["id"].chunk(0)).astype(np.uint64))
             runs.add(joined)
         self.taken.remove()
         ranked, ids, beside = self._ranked(runs, top, coded)
-        apart = _told_apart(ids, repeats, self.folder.path)
-        return SpilledTable(self.folder, self.source, ranked, apart, beside)
+        apart = None if ids is None else _told_apart(ids, repeats, self.folder.path)
+        return SpilledTable(self.folder, self.source, self.kind, ranked, apart, beside)
 
     def _columns(self) -> list[str]:
-        """Return what is to be read: the key, unless it is held, and the kept columns."""
-        key, keep = self.source.roles.key, list(self.source.roles.keep)
+        """Return what is to be read: the key, and the kept columns where they are wanted."""
+        key, keep = self.source.roles.key, self.kind.columns_of(self.source)
         return list(dict.fromkeys([*keep, *([key] if key is not None else [])]))
 
     def _room(self, name: str) -> Path:
@@ -100,7 +111,7 @@ class _Sorting:
 
     def _joined(self, along: Along | None, coded: Coded) -> Iterator[pa.Table]:
         """Yield the rows in row order with all that is to be known of them."""
-        kinds = kinds_of(self.source.class_list.values)
+        digests = self.kind.digests
         start, step = 0, min(_FIRST_ROWS, _BLOCK_ROWS)
         while start < self.taken.rows:
             block = self.taken.read(start, start + step)
@@ -110,8 +121,8 @@ class _Sorting:
             beside = None if along is None else along.take(rows)
             size = 0 if beside is None else beside.nbytes
             step = min(_BLOCK_ROWS, max(_BLOCK_BYTES * len(rows) // max(size, 1), 1))
-            keys = self._keys(beside, block["row"])
-            block["id"] = issue_digests(kinds, block["given"], keys)
+            if digests is not None:
+                block["id"] = digests(self.source, block, self._keys(beside, block["row"]))
             yield _as_table(block, None if beside is None else coded.encoded(beside))
 
     def _keys(self, beside: pa.Table | None, rows: Any) -> pa.Array:
@@ -123,8 +134,9 @@ class _Sorting:
 
     def _ranked(
         self, runs: SortedRuns, top: int | None, coded: Coded
-    ) -> tuple[ColumnFiles, ColumnFiles, Beside | None]:
-        ranked, ids = ColumnFiles(self.folder.path, NUMBERS), ColumnFiles(self.folder.path, _DIGEST)
+    ) -> tuple[ColumnFiles, ColumnFiles | None, Beside | None]:
+        ranked = ColumnFiles(self.folder.path, self.kind.numbers)
+        ids = None if self.kind.digests is None else ColumnFiles(self.folder.path, _DIGEST)
         names = [str(i) for i in range(len(coded.schema))]
         step = _step(runs) if names else PIECE_ROWS
         path = self.folder.path / "beside.arrow"
@@ -134,12 +146,12 @@ class _Sorting:
             pa.ipc.new_file(sink, coded.stored) as writer,
         ):
             for block in _first(in_blocks(runs.merged(), step), top):
-                ranked.append(_numbers(block, NUMBERS))
-                ids.append(_numbers(block, _DIGEST))
+                for files in filter(None, (ranked, ids)):
+                    files.append(_numbers(block, files.kinds))
                 beside = block.select(names).rename_columns(coded.schema.names)
                 writer.write_table(beside)
-        ranked.close()
-        ids.close()
+        for files in filter(None, (ranked, ids)):
+            files.close()
         return ranked, ids, Beside(path, step, coded) if names else None
 
 

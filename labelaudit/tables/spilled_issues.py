@@ -1,26 +1,27 @@
-"""An issues table larger than memory: sorted on disk, and given back a piece at a time."""
+"""A table larger than memory: sorted on disk, and given back a piece at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from labelaudit.shelves import spilling
 from labelaudit.tables.issue_ids import hexadecimal
-from labelaudit.tables.issue_spill import NUMBERS, rows_of
-from labelaudit.tables.issues import ranked_table
 from labelaudit.tables.pieces import PIECE_ROWS, in_pieces, payload, piece_rows
+from labelaudit.tables.ranked_kinds import RankedLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from labelaudit.findings import IssueRows
+    import numpy.typing as npt
+
     from labelaudit.shelves import TemporaryFolder
     from labelaudit.tables.coded import Coded
     from labelaudit.tables.column_files import ColumnFiles
+    from labelaudit.tables.ranked_kinds import RankedKind
     from labelaudit.tables.source import LabelSource
 
 __all__ = ["Beside", "SpilledTable", "in_one_table"]
@@ -55,7 +56,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class SpilledTable:
-    """The issues table, worst first, in files that go when nothing refers to this any more.
+    """A table, worst first, in files that go when nothing refers to this any more.
 
     It offers what writers and reports need of a ``pyarrow.Table``; ``mapped`` makes one of it.
 
@@ -64,23 +65,26 @@ class SpilledTable:
     folder : TemporaryFolder
     source : LabelSource
         Of which the rows are.
+    kind : RankedKind
+        What is made of the numbers.
     numbers : ColumnFiles
-        The fields of ``IssueRows``.
-    ids : ColumnFiles
-        With the column ``id``.
+        Those of the kind: of issues, the fields of ``IssueRows``.
+    ids : ColumnFiles or None
+        With the column ``id``, if the lines have names.
     beside : Beside or None
         Keys and kept columns, if there are any.
     """
 
     folder: TemporaryFolder
     source: LabelSource
+    kind: RankedKind
     numbers: ColumnFiles
-    ids: ColumnFiles
-    beside: Beside | None
+    ids: ColumnFiles | None = None
+    beside: Beside | None = None
 
     @property
     def num_rows(self) -> int:
-        """How many issues there are."""
+        """How many lines there are."""
         return self.numbers.rows
 
     @property
@@ -98,17 +102,18 @@ class SpilledTable:
         """Return some of the rows, in memory."""
         stop = self.num_rows if length is None else min(offset + length, self.num_rows)
         stop = max(stop, offset)
-        rows = rows_of(self.numbers.read(offset, stop))
-        key, keep = self.source.roles.key, list(self.source.roles.keep)
+        rows = self.numbers.read(offset, stop)
+        key, keep = self.source.roles.key, self.kind.columns_of(self.source)
         beside = None if self.beside is None else self.beside.read(offset, stop)
-        return ranked_table(
-            rows,
-            self.source.class_list.values,
-            hexadecimal(self.ids.column("id", offset, stop)),
-            pa.array(rows.row) if key is None or beside is None else _one(beside[key]),
-            self.source.file_of(rows.row),
-            beside.select(keep) if keep and beside is not None else None,
-            offset,
+        return self.kind.table(
+            RankedLines(
+                self.source,
+                rows,
+                None if self.ids is None else hexadecimal(self.ids.column("id", offset, stop)),
+                pa.array(rows["row"]) if key is None or beside is None else _one(beside[key]),
+                beside.select(keep) if keep and beside is not None else None,
+                offset,
+            )
         )
 
     def pieces(self) -> Iterator[pa.Table]:
@@ -128,9 +133,9 @@ class SpilledTable:
         for piece in self.pieces():
             yield from piece.to_batches(max_chunksize=max_chunksize)
 
-    def issue_rows(self) -> IssueRows:
+    def mapped_numbers(self) -> dict[str, npt.NDArray[Any]]:
         """Return the numbers as arrays that are read from disk where they are looked at."""
-        return rows_of({name: self.numbers.mapped(name) for name in NUMBERS})
+        return {name: self.numbers.mapped(name) for name in self.kind.numbers}
 
     def mapped(self) -> pa.Table:
         """Return a ``pyarrow.Table`` that is read from disk where it is looked at.
@@ -159,6 +164,9 @@ def _one(column: pa.ChunkedArray) -> Any:
 
 
 def in_one_table(result: Any) -> Any:
-    """Return a result whose table is a ``pyarrow.Table``; on disk if it was sorted there."""
-    table = result.table
-    return replace(result, table=table.mapped()) if isinstance(table, SpilledTable) else result
+    """Return a result whose tables are of ``pyarrow``; on disk if they were sorted there."""
+    tables = {each.name: getattr(result, each.name) for each in fields(result)}
+    mapped = {
+        name: table.mapped() for name, table in tables.items() if isinstance(table, SpilledTable)
+    }
+    return replace(result, **mapped)

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from labelaudit.tag_findings import TagCells, TagClasses, TagRows
 
-__all__ = ["tag_classes_table", "tag_issues_table", "tag_rows_table"]
+__all__ = [
+    "places_of",
+    "ranked_cells",
+    "ranked_rows",
+    "tag_classes_table",
+    "tag_issues_table",
+    "tag_kinds",
+]
 
 ISSUE_TYPES = ("missing_label", "extra_label")
 STATES = ("absent", "present")
@@ -43,13 +50,36 @@ def tag_issues_table(
     kept : pyarrow.Table or None
         (m,) rows of further columns of the input to carry along, unchanged.
     """
+    ids = issue_ids(tag_kinds(classes), places_of(cells.tag, cells.given), keys)
+    return ranked_cells(cells, classes, ids, keys, files, kept)
+
+
+def tag_kinds(classes: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return what issues of each class, absent and present, say besides their key."""
+    return [(ISSUE_TYPES[given], name, STATES[given]) for name in classes for given in range(2)]
+
+
+def places_of(tag: npt.NDArray[np.int32], given: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
+    """Return the place of cells among ``tag_kinds``."""
+    places: npt.NDArray[np.int64] = 2 * tag.astype(np.int64) + given
+    return places
+
+
+def ranked_cells(
+    cells: TagCells,
+    classes: Sequence[str],
+    ids: pa.Array,
+    keys: pa.Array,
+    files: pa.Array | None,
+    kept: pa.Table | None,
+    first: int = 0,
+) -> pa.Table:
+    """Write some of the ranked cells, the first of which has ``first`` cells before it."""
     n = len(cells.row)
-    kinds = [(ISSUE_TYPES[given], name, STATES[given]) for name in classes for given in range(2)]
-    which = 2 * cells.tag.astype(np.int64) + cells.given
     names = pa.array(classes, pa.string())
     columns = {
-        "rank": pa.array(np.arange(1, n + 1)),
-        "issue_id": issue_ids(kinds, which, keys),
+        "rank": pa.array(np.arange(first + 1, first + n + 1)),
+        "issue_id": ids,
         "key": keys,
         "row": pa.array(cells.row),
         **({} if files is None else {"file": files}),
@@ -74,7 +104,7 @@ def _states(codes: npt.NDArray[np.int8], known: npt.NDArray[np.bool_]) -> pa.Arr
     return pa.array(STATES, pa.string()).take(pa.array(codes, pa.int8(), mask=~known))
 
 
-def tag_rows_table(rows: TagRows, keys: pa.Array) -> pa.Table:
+def ranked_rows(rows: TagRows, keys: pa.Array, first: int = 0) -> pa.Table:
     """Write rows with one score each, worst first.
 
     Parameters
@@ -83,10 +113,12 @@ def tag_rows_table(rows: TagRows, keys: pa.Array) -> pa.Table:
         Numbered as in the whole input.
     keys : pyarrow.Array
         (n,) their keys.
+    first : int
+        How many rows are before them.
     """
     return pa.table(
         {
-            "rank": pa.array(np.arange(1, len(rows.row) + 1)),
+            "rank": pa.array(np.arange(first + 1, first + len(rows.row) + 1)),
             "key": keys,
             "row": pa.array(rows.row),
             "row_quality": pa.array(rows.quality, mask=np.isnan(rows.quality)),

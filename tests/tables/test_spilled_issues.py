@@ -273,7 +273,7 @@ def test_the_worst_come_first_and_ties_by_row(
     if spill.files is None:
         found = spill.ranked().row.tolist()
     else:
-        found = issue_sorting.spilled_table(spill, source, 100).issue_rows().row.tolist()
+        found = issue_sorting.spilled_table(spill, source, 100).mapped_numbers()["row"].tolist()
     spill.close()
     assert found == [row for _, row in sorted(rows)][:top]
 

@@ -91,8 +91,8 @@ def audit_tags(
     rows : Rows
     settings : AuditSettings
     sink : TagSink, optional
-        Takes what is to be ranked. Then the audit has no issues and no rows, and none are flagged
-        or left out in what is returned, but for their numbers.
+        Takes what is to be ranked. Then what is returned has no issues, no rows, and none that are
+        flagged or left out, but for their numbers.
     shelf : Shelf, optional
         Where what is known of rows is kept between passes; in memory where it is not given.
 
@@ -214,7 +214,7 @@ class _Audit:
         thresholds = self.thresholds()
         counted, pieces = judge(self.rows, self.plan(thresholds), self.shelf)
         joints = calibrated_joint(counted.joint, self.tally.known, self.settings.compat)
-        listing = self._listing(pieces, counted, joints[1], sink)
+        listing = self._listing(pieces, counted, joints[1])
         flagged = FlagCounts.empty(len(self.judged))
         for counts, chunk in listed(self.rows.partitions, pieces, listing, self.rows.on):
             flagged = flagged + counts
@@ -245,7 +245,6 @@ class _Audit:
         pieces: Pieces,
         counted: Judged,
         calibrated: npt.NDArray[np.int64],
-        sink: TagSink | None,
     ) -> Listing:
         """Find how far down cells, and rows, are flagged."""
         lines, known = self.model.lines, self.tally.known
@@ -258,7 +257,6 @@ class _Audit:
             ranked = partial(rows_to_rank, pieces=pieces)
             some = np.array([counted.off_rows])
             row_cuts = cuts_of(partitions, ranked, some, self.tally.rows, self.rows.on)
-        every = "scored" if self.settings.every_row else "flagged"
         return Listing(
             Flagging(lines, self.model.face, cuts),
             self.audited,
@@ -267,7 +265,6 @@ class _Audit:
             self.thresholds() if self.settings.adjust else None,
             row_cuts,
             every_cell=self.settings.every_row,
-            rows="all" if sink is None else every,
         )
 
     def _classes(

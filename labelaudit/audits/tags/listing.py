@@ -49,8 +49,6 @@ class Listing:
         Where rows are flagged by a score of their own: up to which.
     every_cell : bool
         List all picked cells, not only flagged ones.
-    rows : str
-        Which rows are listed: ``all``, ``scored`` or ``flagged``.
     """
 
     flagging: Flagging
@@ -60,7 +58,6 @@ class Listing:
     thresholds: npt.NDArray[np.float64] | None
     row_cuts: Cuts | None
     every_cell: bool
-    rows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,7 @@ def _list_piece(piece: Piece, listing: Listing) -> tuple[FlagCounts, TagChunk]:
     order = _scores(piece, flags, chosen, listing)
     cells = _cells(piece, flags, by_rule, is_issue, chosen, _quality(order, listing))
     left_out = piece.start + piece.left_out.astype(np.int64)
-    return counts, TagChunk(cells, order, _chosen_rows(rows, listing.rows), left_out)
+    return counts, TagChunk(cells, order, rows, left_out)
 
 
 def rows_to_rank(partition: Partition[TagBlock], pieces: Pieces) -> Iterator[Keyed]:
@@ -157,13 +154,6 @@ def _rows(piece: Piece, flagged: npt.NDArray[np.bool_], listing: Listing) -> Tag
         is_issue[known] = listing.row_cuts.below(keyed)
     row = np.arange(piece.start, piece.start + len(piece))
     return TagRows(row, piece.quality, issues.astype(np.int32), is_issue)
-
-
-def _chosen_rows(rows: TagRows, which: str) -> TagRows:
-    if which == "all":
-        return rows
-    chosen = ~np.isnan(rows.quality) & (rows.is_issue | (which == "scored"))
-    return TagRows(*(getattr(rows, name)[chosen] for name in TagRows.__slots__))
 
 
 def _cells(

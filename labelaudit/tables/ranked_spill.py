@@ -1,0 +1,133 @@
+"""Lines to be ranked, as an audit finds them: in memory while they fit, then in files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelaudit.shelves import TemporaryFolder
+from labelaudit.summaries.ordering import stable_order
+from labelaudit.tables.column_files import ColumnFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    Columns = Mapping[str, npt.NDArray[Any]]
+
+__all__ = ["ORDER", "RankedSpill", "mark"]
+
+ORDER = "order"
+"""What lines are sorted by, beside their own columns: low is worst."""
+
+
+def mark(marks: npt.NDArray[np.uint8] | None, rows: npt.NDArray[np.int64]) -> None:
+    """Set the bits of some rows, if there are any bits."""
+    if marks is not None:
+        np.bitwise_or.at(marks, rows >> 3, (1 << (rows & 7)).astype(np.uint8))
+
+
+class RankedSpill:
+    """Takes lines in the order of their rows, and gives them back, worst first.
+
+    Parameters
+    ----------
+    kinds : mapping of str to dtype
+        The columns of a line, one of them ``row``.
+    most : int
+        Lines to hold in memory.
+    top : int or None
+        Only so many of the worst are wanted.
+    """
+
+    def __init__(
+        self, kinds: Mapping[str, np.dtype[Any]], most: int, top: int | None = None
+    ) -> None:
+        self.kinds = {ORDER: np.dtype(np.float64), **kinds}
+        self.most = most
+        self.top = top
+        self.folder: TemporaryFolder | None = None
+        self.files: ColumnFiles | None = None
+        self._held: list[Columns] = []
+        self._lines = 0
+
+    def add(self, order: npt.NDArray[np.floating], columns: Columns) -> None:
+        """Take the next lines."""
+        lines = {ORDER: order, **columns}
+        if self.files is not None:
+            self.files.append(lines)
+            return
+        self._held.append(lines)
+        self._lines += len(order)
+        if self._lines > self.most:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Keep the worst if only they are wanted, and go to files if that leaves too many."""
+        if self.top is not None and self._lines > self.top:
+            whole = self._whole()
+            self._held = [_picked(whole, np.sort(stable_order(whole[ORDER])[: self.top]))]
+            self._lines = len(self._held[0][ORDER])
+            if 2 * self._lines <= self.most:
+                return
+        self._spill()
+
+    def _spill(self) -> ColumnFiles:
+        self.folder = TemporaryFolder()
+        self.files = ColumnFiles(self.folder.path, self.kinds)
+        for lines in self._held:
+            self.files.append(lines)
+        self._held.clear()
+        return self.files
+
+    def in_files(self) -> ColumnFiles:
+        """Return everything in files, ready to be read, as it came."""
+        files = self.files or self._spill()
+        files.close()
+        return files
+
+    @property
+    def wanted(self) -> int:
+        """How many of the lines that are held are to be ranked."""
+        return self._lines if self.top is None else min(self._lines, self.top)
+
+    def some_rows(self, most: int) -> npt.NDArray[np.int64]:
+        """Return the rows of the first lines that are held."""
+        found = np.concatenate([np.empty(0, np.int64), *(each["row"] for each in self._held)])
+        return found[:most]
+
+    def ranked_columns(self) -> Columns:
+        """Return what is held, worst first, ties as they came, and let go of it."""
+        whole = self.as_they_came()
+        return _picked(whole, stable_order(whole.pop(ORDER))[: self.top])
+
+    def as_they_came(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all lines in the order of their rows, and let go of what is held.
+
+        Those in files are read where they are looked at.
+        """
+        if self.files is not None:
+            files = self.in_files()
+            return {name: files.mapped(name) for name in self.kinds}
+        whole = self._whole()
+        self._held.clear()
+        return whole
+
+    def _whole(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            name: np.concatenate([each[name] for each in self._held] or [np.empty(0, kind)])
+            for name, kind in self.kinds.items()
+        }
+
+    def close(self) -> None:
+        """Remove what was written, if it is not in use any more."""
+        if self.files is not None:
+            self.files.abandon()
+        if self.folder is not None:
+            self.folder.close()
+
+
+def _picked(lines: Columns, which: npt.NDArray[np.int64]) -> Columns:
+    return {name: values[which] for name, values in lines.items()}
