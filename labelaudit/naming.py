@@ -25,6 +25,7 @@ from labelaudit.tables.issue_spill import (
     room_for_keys,
 )
 from labelaudit.tables.pieces import payload
+from labelaudit.tables.ranked_kinds import RankedLines
 from labelaudit.tables.tag_spill import TagSpill
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.running import Executor
+    from labelaudit.tables.ranked_kinds import RankedKind
     from labelaudit.tables.ranked_spill import RankedSpill
     from labelaudit.tables.source import LabelSource
 
@@ -39,6 +41,8 @@ __all__ = [
     "counted_groups",
     "fits",
     "keys_and_kept",
+    "lines_beside",
+    "lines_in_memory",
     "spill_for",
     "tag_spill_for",
     "with_sound_keys",
@@ -115,6 +119,21 @@ def tag_spill_for(source: LabelSource, settings: AuditSettings, memory: int | No
     room = room_for_issues(memory) if _can_wait(source) else sys.maxsize
     most = room // BYTES_PER_ISSUE
     return TagSpill(most, top=settings.top, every_row=settings.every_row, marks=marks)
+
+
+def lines_beside(memory: int | None) -> int:
+    """Return how many lines of a table besides the issues and the rows are held in memory."""
+    return room_for_issues(memory) // BYTES_PER_ISSUE // 4
+
+
+def lines_in_memory(
+    source: LabelSource, spill: RankedSpill, kind: RankedKind, on: Executor
+) -> pa.Table:
+    """Rank lines that have no names of their own, and put the keys of their rows to them."""
+    columns = spill.ranked_columns()
+    rows = source.numbered(columns["row"])
+    keys, _ = keys_and_kept(source, rows, on, keep=False)
+    return kind.table(RankedLines(source, {**columns, "row": rows}, None, keys))
 
 
 def _can_wait(source: LabelSource) -> bool:

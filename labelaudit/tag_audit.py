@@ -20,6 +20,7 @@ from labelaudit.naming import (
     counted_groups,
     fits,
     keys_and_kept,
+    lines_in_memory,
     tag_spill_for,
     with_sound_keys,
 )
@@ -28,9 +29,9 @@ from labelaudit.running import Clock
 from labelaudit.tables.issue_sorting import spilled_table
 from labelaudit.tables.issue_spill import room_for_issues, room_for_keys
 from labelaudit.tables.ranked_kinds import CELLS, SCORED_ROWS
-from labelaudit.tables.tag_issues import ranked_rows, tag_classes_table, tag_issues_table
+from labelaudit.tables.tag_issues import tag_classes_table, tag_issues_table
 from labelaudit.tag_extras import tag_extras
-from labelaudit.tag_findings import TagCells, TagIssues, TagRows
+from labelaudit.tag_findings import TagCells, TagIssues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ def audit_tag_source(
             clock.stop("audit")
             tables = _Tables(source, spill, memory)
             tables.in_memory(rows.on)
-            extras = tag_extras(source, rows, settings, rows.shelf)
+            extras = tag_extras(source, rows, settings, memory)
         # What was kept for further readings is let go before the rest is sorted on disk.
         tables.on_disk()
         result = tables.result(found, extras, settings)
@@ -115,10 +116,7 @@ class _Tables:
             self.issues = replace(cells, row=self.source.numbered(cells.row))
             self.cells = self._cells(self.issues, on)
         if self.spill.listed.files is None:
-            rows = TagRows(**self.spill.listed.ranked_columns())
-            rows = replace(rows, row=self.source.numbered(rows.row))
-            keys = keys_and_kept(self.source, rows.row, on, keep=False)[0]
-            self.rows = ranked_rows(rows, keys)
+            self.rows = lines_in_memory(self.source, self.spill.listed, SCORED_ROWS, on)
 
     def _cells(self, cells: TagCells, on: Executor) -> pa.Table:
         # Each row is read once, however many of its classes are flagged.

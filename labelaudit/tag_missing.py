@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from labelaudit.audits.tags.candidates import rank_candidates
+from labelaudit.audits.tags.candidates import candidates_of, least_probable
 from labelaudit.audits.tags.missing import estimate_missing
 from labelaudit.errors import UsageError
-from labelaudit.naming import keys_and_kept
+from labelaudit.naming import lines_beside, lines_in_memory
 from labelaudit.running import total
 from labelaudit.shelves import MemoryShelf
 from labelaudit.summaries.tag_logits import LogitCounts
 from labelaudit.tables.group_codes import CodedGroups
-from labelaudit.tables.tag_statistics import candidates_table, missing_table
+from labelaudit.tables.issue_sorting import spilled_table
+from labelaudit.tables.issue_spill import room_for_issues
+from labelaudit.tables.ranked_kinds import candidates_kind
+from labelaudit.tables.ranked_spill import ORDER, RankedSpill
+from labelaudit.tables.tag_statistics import missing_table
 from labelaudit.tag_statistics import PropensitySource
 from labelaudit.wording import safe
 
@@ -31,8 +35,9 @@ if TYPE_CHECKING:
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.blocks import Partition, TagBlock
     from labelaudit.shelves import Shelf
+    from labelaudit.tables.ranked_kinds import RankedKind
     from labelaudit.tables.source import LabelSource
-    from labelaudit.tag_statistics import MissingPositives
+    from labelaudit.tag_statistics import Candidates, MissingPositives
 
 __all__ = ["MissingFound", "find_missing", "source_of"]
 
@@ -90,7 +95,7 @@ class _Codes:
 
 
 def find_missing(
-    source: LabelSource, rows: Rows, settings: AuditSettings, shelf: Shelf
+    source: LabelSource, rows: Rows, settings: AuditSettings, memory: int | None = None
 ) -> MissingFound:
     """Estimate how many tags are missing, and rank those that may be.
 
@@ -101,11 +106,11 @@ def find_missing(
         The rows of the source.
     settings : AuditSettings
         ``propensity`` and ``prior`` say what is known, ``candidates`` whether they are wanted.
-    shelf : Shelf
-        Where the groups of rows are kept.
+    memory : int or None
+        Bytes that the user allows for everything.
     """
     names = pa.array(source.classes, pa.string())
-    values, partitions = _grouped(source, rows, shelf)
+    values, partitions = _grouped(source, rows, rows.shelf)
     n_groups = 1 if values is None else len(values)
     known = source_of(settings, source.classes, n_groups)
     counts = total(partial(_logits, n_groups=n_groups), partitions, rows.told("counting"))
@@ -113,13 +118,26 @@ def find_missing(
     notes = (f"Missing positives: {found.assumption}", *_number(found), *found.notes)
     candidates = None
     if settings.candidates:
-        most = _most(found, settings)
-        ranked = rank_candidates(partitions, found, most, rows.told("ranking"))
-        ranked = replace(ranked, row=source.numbered(ranked.row))
-        keys, _ = keys_and_kept(source, ranked.row, rows.on)
-        files = source.file_of(ranked.row)
-        candidates = candidates_table(ranked, names, values, keys, files)
+        kind, most = candidates_kind(names, values), _most(found, settings)
+        least = least_probable(counts, found, most)
+        parts = candidates_of(partitions, found, most, least, rows.told("ranking"))
+        spill = _taken(parts, kind, lines_beside(memory), most)
+        candidates = (
+            lines_in_memory(source, spill, kind, rows.on)
+            if spill.files is None
+            else spilled_table(spill, source, room_for_issues(memory), kind)
+        )
     return MissingFound(missing_table(found, names, values), candidates, notes)
+
+
+def _taken(parts: Iterator[Candidates], kind: RankedKind, room: int, most: int) -> RankedSpill:
+    """Take the candidates of all partitions, by row and class, to be ranked."""
+    spill = RankedSpill(kind.numbers, room, most)
+    for part in parts:
+        by_row = np.lexsort((part.tag, part.row))
+        lines = {name: getattr(part, name)[by_row] for name in kind.numbers}
+        spill.add({ORDER: -lines["missing"], **lines})
+    return spill
 
 
 def _grouped(

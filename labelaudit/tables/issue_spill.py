@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelaudit.findings import IssueRows
-from labelaudit.tables.ranked_spill import RankedSpill, mark
+from labelaudit.tables.ranked_spill import ORDER, RankedSpill, mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,8 @@ class IssueSpill(RankedSpill):
     def take(self, chunk: IssueChunk) -> None:
         """Take the next rows; each chunk begins behind the last one."""
         mark(self.marks, chunk.rows.row[chunk.rows.is_issue])
-        self.add(chunk.order, {name: getattr(chunk.rows, name) for name in _FIELDS})
+        lines = {name: getattr(chunk.rows, name) for name in _FIELDS}
+        self.add({ORDER: chunk.order, **lines})
 
     def ranked(self) -> IssueRows:
         """Return what is held, worst first, ties by row."""

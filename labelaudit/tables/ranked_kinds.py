@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from labelaudit.tables.issue_ids import issue_digests
 from labelaudit.tables.issue_spill import NUMBERS, rows_of
 from labelaudit.tables.issues import kinds_of, ranked_table
 from labelaudit.tables.tag_issues import places_of, ranked_cells, ranked_rows, tag_kinds
+from labelaudit.tables.tag_statistics import candidates_table, violations_table
 from labelaudit.tag_findings import TagCells, TagRows
+from labelaudit.tag_statistics import Candidates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,10 +23,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from labelaudit.tables.source import LabelSource
+    from labelaudit.tag_statistics import LabelRelations
 
     Numbers = Mapping[str, npt.NDArray[Any]]
 
-__all__ = ["CELLS", "LABEL_ISSUES", "SCORED_ROWS", "RankedKind", "RankedLines"]
+__all__ = [
+    "CELLS",
+    "LABEL_ISSUES",
+    "SCORED_ROWS",
+    "RankedKind",
+    "RankedLines",
+    "candidates_kind",
+    "violations_kind",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,25 @@ def _scored_rows(lines: RankedLines) -> pa.Table:
     return ranked_rows(TagRows(**lines.numbers), lines.keys, lines.first)
 
 
+def candidates_kind(classes: pa.Array, groups: pa.Array | None) -> RankedKind:
+    """Return the kind of tables that list tags which may be missing; see ``candidates_table``."""
+    return RankedKind(_CANDIDATE_NUMBERS, partial(_candidates, classes=classes, groups=groups))
+
+
+def _candidates(lines: RankedLines, classes: pa.Array, groups: pa.Array | None) -> pa.Table:
+    found = Candidates(**lines.numbers, most=0)
+    return candidates_table(found, classes, groups, lines.keys, lines.files, lines.first)
+
+
+def violations_kind(found: LabelRelations, classes: pa.Array) -> RankedKind:
+    """Return the kind of tables that list rows which contradict relations."""
+    return RankedKind(_VIOLATION_NUMBERS, partial(_violations, found=found, classes=classes))
+
+
+def _violations(lines: RankedLines, found: LabelRelations, classes: pa.Array) -> pa.Table:
+    return violations_table(lines.numbers["row"], lines.numbers["relation"], found, classes)
+
+
 def _kinds(names: str, types: str) -> dict[str, np.dtype[Any]]:
     pairs = zip(names.split(), types.split(), strict=True)
     return {name: np.dtype(kind) for name, kind in pairs}
@@ -118,6 +149,8 @@ _CELL_NUMBERS = _kinds(
     "i8 i4 i1 f8 ? f4 f4 f4 f4 ? u1 i1",
 )
 _ROW_NUMBERS = _kinds("row quality issues is_issue", "i8 f8 i4 ?")
+_CANDIDATE_NUMBERS = _kinds("row tag group prob missing", "i8 i4 i4 f8 f8")
+_VIOLATION_NUMBERS = _kinds("row relation", "i8 i8")
 
 LABEL_ISSUES = RankedKind(NUMBERS, _label_issues, _label_digests, keeps=True)
 CELLS = RankedKind(_CELL_NUMBERS, _cells, _cell_digests, keeps=True)

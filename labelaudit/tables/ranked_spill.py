@@ -1,4 +1,4 @@
-"""Lines to be ranked, as an audit finds them: in memory while they fit, then in files."""
+"""Lines as an audit finds them: in memory while they fit, then in files; to be ranked or not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Columns = Mapping[str, npt.NDArray[Any]]
 
-__all__ = ["ORDER", "RankedSpill", "mark"]
+__all__ = ["ORDER", "RankedSpill", "Spill", "mark"]
 
 ORDER = "order"
 """What lines are sorted by, beside their own columns: low is worst."""
@@ -29,8 +29,8 @@ def mark(marks: npt.NDArray[np.uint8] | None, rows: npt.NDArray[np.int64]) -> No
         np.bitwise_or.at(marks, rows >> 3, (1 << (rows & 7)).astype(np.uint8))
 
 
-class RankedSpill:
-    """Takes lines in the order of their rows, and gives them back, worst first.
+class Spill:
+    """Takes lines in the order of their rows, and gives them back as they came.
 
     Parameters
     ----------
@@ -38,41 +38,29 @@ class RankedSpill:
         The columns of a line, one of them ``row``.
     most : int
         Lines to hold in memory.
-    top : int or None
-        Only so many of the worst are wanted.
     """
 
-    def __init__(
-        self, kinds: Mapping[str, np.dtype[Any]], most: int, top: int | None = None
-    ) -> None:
-        self.kinds = {ORDER: np.dtype(np.float64), **kinds}
+    def __init__(self, kinds: Mapping[str, np.dtype[Any]], most: int) -> None:
+        self.kinds = kinds
         self.most = most
-        self.top = top
         self.folder: TemporaryFolder | None = None
         self.files: ColumnFiles | None = None
         self._held: list[Columns] = []
         self._lines = 0
 
-    def add(self, order: npt.NDArray[np.floating], columns: Columns) -> None:
+    def add(self, lines: Columns) -> None:
         """Take the next lines."""
-        lines = {ORDER: order, **columns}
         if self.files is not None:
             self.files.append(lines)
             return
         self._held.append(lines)
-        self._lines += len(order)
-        if self._lines > self.most:
-            self._make_room()
+        self._lines += len(lines["row"])
+        if self._lines > self.most and not self._made_room():
+            self._spill()
 
-    def _make_room(self) -> None:
-        """Keep the worst if only they are wanted, and go to files if that leaves too many."""
-        if self.top is not None and self._lines > self.top:
-            whole = self._whole()
-            self._held = [_picked(whole, np.sort(stable_order(whole[ORDER])[: self.top]))]
-            self._lines = len(self._held[0][ORDER])
-            if 2 * self._lines <= self.most:
-                return
-        self._spill()
+    def _made_room(self) -> bool:
+        """Let go of what is not wanted; say whether that is enough."""
+        return False
 
     def _spill(self) -> ColumnFiles:
         self.folder = TemporaryFolder()
@@ -88,23 +76,8 @@ class RankedSpill:
         files.close()
         return files
 
-    @property
-    def wanted(self) -> int:
-        """How many of the lines that are held are to be ranked."""
-        return self._lines if self.top is None else min(self._lines, self.top)
-
-    def some_rows(self, most: int) -> npt.NDArray[np.int64]:
-        """Return the rows of the first lines that are held."""
-        found = np.concatenate([np.empty(0, np.int64), *(each["row"] for each in self._held)])
-        return found[:most]
-
-    def ranked_columns(self) -> Columns:
-        """Return what is held, worst first, ties as they came, and let go of it."""
-        whole = self.as_they_came()
-        return _picked(whole, stable_order(whole.pop(ORDER))[: self.top])
-
     def as_they_came(self) -> dict[str, npt.NDArray[Any]]:
-        """Return all lines in the order of their rows, and let go of what is held.
+        """Return all lines, and let go of what is held.
 
         Those in files are read where they are looked at.
         """
@@ -127,6 +100,50 @@ class RankedSpill:
             self.files.abandon()
         if self.folder is not None:
             self.folder.close()
+
+
+class RankedSpill(Spill):
+    """Gives them back worst first.
+
+    Parameters
+    ----------
+    kinds : mapping of str to dtype
+        The columns of a line, one of them ``row``, besides ``ORDER``.
+    most : int
+        Lines to hold in memory.
+    top : int or None
+        Only so many of the worst are wanted.
+    """
+
+    def __init__(
+        self, kinds: Mapping[str, np.dtype[Any]], most: int, top: int | None = None
+    ) -> None:
+        super().__init__({ORDER: np.dtype(np.float64), **kinds}, most)
+        self.top = top
+
+    def _made_room(self) -> bool:
+        """Keep the worst if only they are wanted."""
+        if self.top is None or self._lines <= self.top:
+            return False
+        whole = self._whole()
+        self._held = [_picked(whole, np.sort(stable_order(whole[ORDER])[: self.top]))]
+        self._lines = len(self._held[0][ORDER])
+        return 2 * self._lines <= self.most
+
+    @property
+    def wanted(self) -> int:
+        """How many of the lines that are held are to be ranked."""
+        return self._lines if self.top is None else min(self._lines, self.top)
+
+    def some_rows(self, most: int) -> npt.NDArray[np.int64]:
+        """Return the rows of the first lines that are held."""
+        found = np.concatenate([np.empty(0, np.int64), *(each["row"] for each in self._held)])
+        return found[:most]
+
+    def ranked_columns(self) -> Columns:
+        """Return what is held, worst first, ties as they came, and let go of it."""
+        whole = self.as_they_came()
+        return _picked(whole, stable_order(whole.pop(ORDER))[: self.top])
 
 
 def _picked(lines: Columns, which: npt.NDArray[np.int64]) -> Columns:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelaudit.tables.ranked_kinds import CELLS, SCORED_ROWS
-from labelaudit.tables.ranked_spill import RankedSpill, mark
+from labelaudit.tables.ranked_spill import ORDER, RankedSpill, Spill, mark
 from labelaudit.tag_findings import TagRows
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ class TagSpill:
 
     Attributes
     ----------
-    cells, listed, rows : RankedSpill
-        Cells; rows to be listed; the scores of all rows, which are not ranked.
+    cells, listed : RankedSpill
+        Cells, and rows to be listed.
+    rows : Spill
+        The scores of all rows.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class TagSpill:
     ) -> None:
         self.cells = RankedSpill(CELLS.numbers, most // 2, top)
         self.listed = RankedSpill(SCORED_ROWS.numbers, _LISTED_ROWS * most // 4, top)
-        self.rows = RankedSpill(SCORED_ROWS.numbers, _ROWS * most // 4)
+        self.rows = Spill(SCORED_ROWS.numbers, _ROWS * most // 4)
         self.every_row = every_row
         self.marks = None if marks is None else np.zeros(marks // 8 + 1, np.uint8)
         self._left_out: list[npt.NDArray[np.int64]] = []
@@ -59,13 +61,14 @@ class TagSpill:
         mark(self.marks, rows.row[rows.is_issue])
         if self.marks is not None:
             self._left_out.append(chunk.left_out)
-        self.cells.add(chunk.order, _columns(chunk.cells))
-        self.rows.add(rows.quality, _columns(rows))
+        self.cells.add({ORDER: chunk.order, **_columns(chunk.cells)})
+        self.rows.add(_columns(rows))
         listed = np.flatnonzero(~np.isnan(rows.quality) if self.every_row else rows.is_issue)
         quality = rows.quality[listed]
         # Files are sorted by numbers alone; a row without a score comes last.
         order = np.where(np.isnan(quality), np.inf, quality)
-        self.listed.add(order, {name: each[listed] for name, each in _columns(rows).items()})
+        columns = {name: each[listed] for name, each in _columns(rows).items()}
+        self.listed.add({ORDER: order, **columns})
 
     def left_out(self) -> npt.NDArray[np.int64]:
         """Return the rows that took no part, ascending; known only where rows are marked."""
@@ -73,8 +76,7 @@ class TagSpill:
 
     def scores(self) -> TagRows:
         """Return the scores of all rows, in row order, and let go of them."""
-        columns = self.rows.as_they_came()
-        return TagRows(**{name: columns[name] for name in SCORED_ROWS.numbers})
+        return TagRows(**self.rows.as_they_came())
 
     def close(self) -> None:
         """Remove what was written, if it is not in use any more."""

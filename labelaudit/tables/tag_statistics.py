@@ -61,6 +61,7 @@ def candidates_table(
     groups: pa.Array | None,
     keys: pa.Array,
     files: pa.Array | None = None,
+    first: int = 0,
 ) -> pa.Table:
     """List tags that are not given, most probably missing first.
 
@@ -77,9 +78,11 @@ def candidates_table(
         (G,) names; None when rows are not grouped.
     keys, files : pyarrow.Array
         (m,) keys of the rows, and their files.
+    first : int
+        How many are before them.
     """
     columns = {
-        "rank": pa.array(np.arange(1, len(found) + 1)),
+        "rank": pa.array(np.arange(first + 1, first + len(found) + 1)),
         "key": keys,
         "row": pa.array(found.row),
         **({} if files is None else {"file": files}),

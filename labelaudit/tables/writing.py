@@ -63,7 +63,10 @@ def _write_parquet(table: pa.Table, sink: IO[bytes]) -> None:
     ) as writer:
         for pieces in row_groups(table):
             group = pa.concat_tables(pieces).unify_dictionaries().combine_chunks()
+            # Neither is to be held while the pieces of the next one are made.
+            pieces.clear()
             writer.write_table(group, row_group_size=max(group.num_rows, 1))
+            del group
 
 
 def _write_arrow(table: pa.Table, sink: IO[bytes]) -> None:

@@ -21,7 +21,6 @@ from labelaudit.tables import issue_sorting, pieces, sorted_runs, spilled_issues
 from labelaudit.tables.memory import memory_labels
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.ranked_kinds import CELLS, SCORED_ROWS
-from labelaudit.tables.ranked_spill import RankedSpill
 from labelaudit.tables.source import open_labels
 from labelaudit.tables.spilled_issues import SpilledTable, in_one_table
 from labelaudit.tables.tag_spill import TagSpill
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from labelaudit.tables.ranked_spill import RankedSpill
     from labelaudit.tables.source import LabelSource
 
 ROWS, CLASSES = 500, 6

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 import pytest
 from hypothesis import given as example
 from hypothesis import strategies as st
 
 import labelaudit
-from labelaudit.audits.tags.candidates import rank_candidates
+from labelaudit.audits.tags.candidates import candidates_of, least_probable
 from labelaudit.audits.tags.missing import estimate_missing, missing_probability
 from labelaudit.blocks import TagBlock
 from labelaudit.errors import UsageError
@@ -39,15 +42,18 @@ def test_the_most_probable_come_first_and_ties_stay_in_order(values, most):
 def test_candidates_are_the_most_probable_of_all_rows(size, cut):
     _, given, probs, group = made(n=2000)
     probs = np.round(probs, 2)
-    model = estimate_missing(
-        LogitCounts.of(given, probs, group, 4), PropensitySource.groups(), replicates=5
-    )
+    counts = LogitCounts.of(given, probs, group, 4)
+    model = estimate_missing(counts, PropensitySource.groups(), replicates=5)
+    least = least_probable(counts, model, 70)
     arrays = given, probs, group
     parts = [Part(arrays, 0, cut, size), Part(arrays, cut, 2000, size)]
-    found = rank_candidates(parts, model, 70)
+    found = reduce(add, candidates_of(parts, model, 70, least))
     every = missing_probability(model, probs, group, given)
     cells = [(-every[i, k], i, k) for i, k in zip(*np.nonzero(every > 0), strict=True)]
     expected = sorted(cells)[:70]
+    assert 0 < least <= -expected[-1][0]
+    assert 70 <= sum(-share >= least for share, _, _ in cells) < 200
+    assert least_probable(counts, model, len(cells) + 1) == 0.0
     assert [(row, tag) for _, row, tag in expected] == list(
         zip(found.row.tolist(), found.tag.tolist(), strict=True)
     )
