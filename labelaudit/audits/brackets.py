@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -26,12 +26,13 @@ __all__ = [
     "GroupValues",
     "Question",
     "Sketch",
-    "TiedRows",
+    "Tied",
     "Values",
 ]
 
-SLACK = 4
+SLACK = 4.0
 """Standard deviations of a guess that a bracket is wide, to either side."""
+NOT_COUNTED = np.zeros((4, 0), np.int64)
 
 
 class ColumnOf(Protocol):
@@ -52,11 +53,14 @@ class Column:
         Rows that are asked about.
     group : (n,) int or None
         Which of G groups each row is in; None where there is one.
+    places : (n,) int or None
+        Which row of the piece each value is of, ascending; None where each row has one.
     """
 
     values: npt.NDArray[np.floating]
     among: npt.NDArray[np.bool_]
     group: npt.NDArray[np.signedinteger] | None = None
+    places: npt.NDArray[np.signedinteger] | None = None
 
     def rows(
         self, chosen: npt.NDArray[np.intp]
@@ -65,6 +69,11 @@ class Column:
         if self.group is None:
             return self.values[chosen], np.zeros(len(chosen), np.int32)
         return self.values[chosen], self.group[chosen].astype(np.int32)
+
+    def numbered(self, chosen: npt.NDArray[np.intp], first_row: int) -> npt.NDArray[np.int64]:
+        """Return the row numbers of some values of a piece that begins there."""
+        places = chosen if self.places is None else self.places[chosen]
+        return first_row + places.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +117,60 @@ class Bracket:
         idle = question.wanted <= 0
         return cls(np.where(idle, math.inf, -math.inf), np.where(idle, -math.inf, math.inf))
 
-    @classmethod
-    def around(cls, question: Question, sample: Values) -> Bracket:
-        """Guess a bracket from some values: wide enough but for bad luck."""
-        bracket = cls.open(question)
+    def narrowed(
+        self,
+        question: Question,
+        counts: npt.NDArray[np.int64],
+        sample: Values,
+        slack: float = SLACK,
+    ) -> tuple[Bracket, int]:
+        """Guess a narrower bracket from some of the values inside this one.
+
+        It is wide enough but for bad luck.
+
+        Parameters
+        ----------
+        question : Question
+        counts : (4, G) int64
+            As ``Brought`` has them.
+        sample : Values
+        slack : float
+            Standard deviations of the guess.
+
+        Returns
+        -------
+        Bracket
+        int
+            How many values are expected inside.
+        """
         order = grouped_order(sample.group, sample.value)
         value, group = sample.value[order], sample.group[order]
         start = np.searchsorted(group, np.arange(len(question.wanted) + 1))
-        some, asked = np.diff(start), question.wanted > 0
-        place = some * np.maximum(question.wanted, 0) / np.maximum(question.size, 1)
-        slack = SLACK * (np.sqrt(place) + 2.0)
-        low, high = np.trunc(place - slack), np.ceil(place + slack)
+        some, inside = np.diff(start), counts[3]
+        left = np.minimum(question.wanted, question.size) - counts[0] - counts[1]
+        asked = (question.wanted > 0) & (left > 0) & (left <= inside)
+        place = some * (left / np.maximum(inside, 1))
+        room = slack * (np.sqrt(np.maximum(place, 0.0)) + 2.0)
+        first, last = np.trunc(place - room), np.ceil(place + room)
+        bracket = self._closed(question.wanted > 0, left, inside)
         for end, at, chosen in (
-            (bracket.low, low, asked & (low >= 0) & (low < some)),
-            (bracket.high, high, asked & (high < some)),
+            (bracket.low, first, asked & (first >= 0) & (first < some)),
+            (bracket.high, last, asked & (last < some)),
         ):
             end[chosen] = value[start[:-1][chosen] + at[chosen].astype(np.int64)]
-        return bracket
+        share = (np.minimum(last, some) - np.maximum(first, 0.0)) / np.maximum(some, 1)
+        expected = np.where(some > 0, share, 1.0) * inside
+        return bracket, int(expected[asked].sum())
+
+    def _closed(
+        self,
+        asked: npt.NDArray[np.bool_],
+        left: npt.NDArray[np.int64],
+        inside: npt.NDArray[np.int64],
+    ) -> Bracket:
+        """Leave nothing inside where the cut is known to be one of the ends."""
+        low = np.where(asked & (left > inside), self.high, self.low)
+        return Bracket(low, np.where(asked & (left <= 0), self.low, self.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +184,7 @@ class Values:
     @classmethod
     def of(cls, column: Column, chosen: npt.NDArray[np.intp], first_row: int) -> Values:
         """Take some rows of a piece."""
-        return cls(*column.rows(chosen), first_row + chosen)
+        return cls(*column.rows(chosen), column.numbered(chosen, first_row))
 
     @classmethod
     def joined(cls, parts: Sequence[Values]) -> Values:
@@ -152,10 +198,10 @@ class Brought:
 
     Attributes
     ----------
-    counts : tuple of (3, G) int64
-        Rows of each group below the bracket, at its low end, at its high end.
+    counts : tuple of (4, G) int64
+        Values of each group below the bracket, at its low end, at its high end, inside.
     parts : tuple of tuple of Values
-        Rows inside the bracket.
+        What is inside, or some of it.
     """
 
     counts: tuple[npt.NDArray[np.int64], ...]
@@ -166,6 +212,10 @@ class Brought:
             tuple(a + b for a, b in zip(self.counts, more.counts, strict=True)),
             tuple(a + b for a, b in zip(self.parts, more.parts, strict=True)),
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel in one part."""
+        return Brought, (self.counts, tuple((Values.joined(part),) for part in self.parts if part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +231,7 @@ class Sketch:
             [self._some(column_of(piece), piece) for piece in stretch.pieces]
             for column_of in self.columns
         ]
-        nothing = np.zeros(0, np.int64)
-        return Brought(tuple(nothing for _ in parts), tuple(map(tuple, parts)))
+        return Brought(tuple(NOT_COUNTED for _ in parts), tuple(map(tuple, parts)))
 
     def _some(self, column: Column, piece: Piece) -> Values:
         chosen = np.flatnonzero(column.among[:: self.every]) * self.every
@@ -191,18 +240,27 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """The step that counts what is below each bracket, and brings what is inside."""
+    """The step that counts what is below each bracket and inside, and brings what is inside.
+
+    Attributes
+    ----------
+    columns : tuple of ColumnOf
+    brackets : tuple of Bracket
+    every : int
+        Bring of what is inside only rows whose number this divides.
+    """
 
     columns: tuple[ColumnOf, ...]
     brackets: tuple[Bracket, ...]
+    every: int = 1
 
     def __call__(self, stretch: Stretch) -> Brought:
         """Look at some pieces."""
         counts, parts = [], []
         for column_of, bracket in zip(self.columns, self.brackets, strict=True):
-            count = np.zeros((3, len(bracket.low)), np.int64)
+            count = np.zeros((4, len(bracket.low)), np.int64)
             inside = [
-                _inside(column_of(piece), bracket, piece.first_row, count)
+                _inside(column_of(piece), bracket, piece.first_row, count, self.every)
                 for piece in stretch.pieces
             ]
             counts.append(count)
@@ -211,7 +269,11 @@ class Gather:
 
 
 def _inside(
-    column: Column, bracket: Bracket, first_row: int, counts: npt.NDArray[np.int64]
+    column: Column,
+    bracket: Bracket,
+    first_row: int,
+    counts: npt.NDArray[np.int64],
+    every: int,
 ) -> Values:
     kind = column.values.dtype
     low, high = bracket.low.astype(kind), bracket.high.astype(kind)
@@ -220,36 +282,38 @@ def _inside(
     values, groups = column.rows(near)
     least, most = low[groups], high[groups]
     # Values at the ends of a bracket may be very many: they are only counted.
+    inside = (values > least) & (values < most)
     for place, chosen in enumerate(
-        (values < least, values == least, (values == most) & (least < most))
+        (values < least, values == least, (values == most) & (least < most), inside)
     ):
         counts[place] += np.bincount(groups[chosen], minlength=counts.shape[1])
-    return Values.of(column, near[(values > least) & (values < most)], first_row)
+    found = near[inside]
+    if every > 1:
+        found = found[column.numbered(found, first_row) % every == 0]
+    return Values.of(column, found, first_row)
 
 
 @dataclass(frozen=True, slots=True)
-class TiedRows:
-    """The step that brings the rows of some groups that have a certain value.
+class Tied:
+    """The row numbers, as values, of rows that have a certain value.
 
     Attributes
     ----------
     column : ColumnOf
     values : (G,) float64
-        NaN for the other groups.
+        NaN for groups that are not asked about.
     """
 
     column: ColumnOf
     values: npt.NDArray[np.float64]
 
-    def __call__(self, stretch: Stretch) -> tuple[Values, ...]:
-        """Look at some pieces."""
-        parts = []
-        for piece in stretch.pieces:
-            column = self.column(piece)
-            group = 0 if column.group is None else np.maximum(column.group, 0)
-            tied = column.values == self.values.astype(column.values.dtype)[group]
-            parts.append(Values.of(column, np.flatnonzero(tied & column.among), piece.first_row))
-        return tuple(parts)
+    def __call__(self, piece: Piece) -> Column:
+        """Return the rows of a piece."""
+        column = self.column(piece)
+        group = 0 if column.group is None else np.maximum(column.group, 0)
+        tied = column.values == self.values.astype(column.values.dtype)[group]
+        rows = column.numbered(np.arange(len(tied)), piece.first_row).astype(np.float64)
+        return Column(rows, tied & column.among, column.group, column.places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,22 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from labelaudit.audits import selection
 from labelaudit.audits.facts import LEADING_CLASSES
 from labelaudit.audits.flagging import rules_of
 from labelaudit.audits.judging import Judge, Tally
 from labelaudit.audits.preparing import prepare
+from labelaudit.audits.pruning import guessed, lowest_margins
 from labelaudit.audits.ranking import flagged_rows, worst_first
-from labelaudit.audits.second import FindUnsettled, Scored, SketchMargins, TakeLeading, TakeRows
+from labelaudit.audits.second import FindUnsettled, Scored, TakeLeading, TakeRows
 from labelaudit.findings import LabelAudit
-from labelaudit.summaries.margins import LowestMargins
+from labelaudit.summaries.margins import LowMargins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     import numpy.typing as npt
 
     from labelaudit.audits.channel import ChannelModel
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.ground import Ground
     from labelaudit.audits.preparing import Prepared
     from labelaudit.audits.rows import Rows
+    from labelaudit.audits.selection import Cut
     from labelaudit.audits.settings import AuditSettings
     from labelaudit.findings import IssueChunk, IssueSink, Problem
 
@@ -80,9 +83,9 @@ def audit_labels(rows: Rows, settings: AuditSettings, sink: IssueSink | None = N
     """
     ground = rows.ground()
     prepared = prepare(ground, rows, settings)
-    scored, readings = _scored(ground, prepared, settings, rows.n_rows)
+    scored, pruned, readings = _scored(ground, prepared, settings, rows.n_rows)
     rules = rules_of(
-        ground, rows.n_rows, prepared.confident, scored, prepared.model, settings.compat
+        ground, rows.n_rows, prepared.confident, scored, pruned, prepared.model, settings.compat
     )
     chunks: list[IssueChunk] = []
     take = chunks.append if sink is None else sink.take
@@ -109,38 +112,53 @@ def _doubts(model: ChannelModel | None) -> tuple[str, ...]:
 
 def _scored(
     ground: Ground, prepared: Prepared, settings: AuditSettings, n_rows: int
-) -> tuple[Scored, int]:
-    """Score all rows and take their margins; say how many times the rows were read by then."""
+) -> tuple[Scored, Cut, int]:
+    """Score all rows and find their lowest margins; say how often the rows were read by then."""
     confident, model = prepared.confident, prepared.model
-    sums = _taken(ground, LowestMargins.wanted(confident.pruned), prepared.face, n_rows)
-    bounds = sums.margins.bounds()
+    asked = LowMargins.wanted(confident.pruned)
+    sums, cut = _taken(ground, asked, prepared.face, n_rows)
+    asked = _up_to(cut, asked, sums.taken)
+    bounds = asked.bounds()
     thresholds = confident.to_take_off(settings.compat) if settings.adjust else None
     only = None
     if model is None and thresholds is None:
         only = reduce(add, ground.over(FindUnsettled(bounds)))
     if only != ():
-        again = TakeRows(sums.margins.emptied(), bounds, model, thresholds)
-        sums = reduce(add, ground.read(again, "scoring", only), sums)
+        step, none = TakeRows(asked, bounds, model, thresholds), Scored.none(asked.cells)
+        more = reduce(add, ground.read(step, "scoring", only), none)
+        sums = sums + more
+        if more.taken.any():
+            cut = lowest_margins(ground, asked.cells, sums.taken)
     ground.drop(LEADING_CLASSES)
-    return sums, 1 if only == () else 2
+    return sums, cut, 1 if only == () else 2
 
 
-def _taken(ground: Ground, wanted: LowestMargins, face: FaceValue | None, n_rows: int) -> Scored:
+def _taken(
+    ground: Ground, asked: LowMargins, face: FaceValue | None, n_rows: int
+) -> tuple[Scored, Cut]:
     """Take margins of leading classes, and score rows at face value if that is asked for."""
-    guess, every = wanted, n_rows // selection.SKETCHED
+    guess, first, every = None, asked, n_rows // selection.SKETCHED
     if every > 1:
-        guess = reduce(add, ground.over(SketchMargins(wanted, every))).guessed(every)
+        guess = guessed(ground, asked, every)
+        first = replace(asked, cuts=guess.brackets[0].high)
     # Of contradicted rows nearly always enough: the other margins need no look then.
-    sums = reduce(add, ground.take(TakeLeading(guess, True, face)), Scored.none(guess))
-    sums.margins.prune()
-    if not sums.margins.held(guess):
-        again = reduce(add, ground.take(TakeLeading(wanted, True, None)))
-        again.margins.prune()
-        sums = replace(sums, margins=again.margins)
-    if (sums.margins.bounds() >= 0.0).any():
-        sums = reduce(add, ground.take(TakeLeading(sums.margins.emptied(), False, None)), sums)
-        sums.margins.prune()
-    return sums
+    sums = reduce(add, ground.take(TakeLeading(first, True, face)))
+    if ((sums.taken < asked.cells.wanted) & np.isfinite(first.cuts)).any():
+        again = reduce(add, ground.take(TakeLeading(asked, True, None)))
+        guess, sums = None, replace(sums, taken=again.taken)
+    cut = lowest_margins(ground, asked.cells, sums.taken, guess)
+    so_far = _up_to(cut, asked, sums.taken)
+    if (so_far.bounds() >= 0.0).any():
+        more = reduce(add, ground.take(TakeLeading(so_far, False, None)))
+        sums = sums + more
+        if more.taken.any():
+            cut = lowest_margins(ground, asked.cells, sums.taken)
+    return sums, cut
+
+
+def _up_to(cut: Cut, asked: LowMargins, taken: npt.NDArray[np.int64]) -> LowMargins:
+    """Ask for no margins above those that suffice, where enough were taken."""
+    return replace(asked, cuts=np.where(taken < asked.cells.wanted, np.inf, cut.below))
 
 
 def _judged(ground: Ground, judge: Judge, take: Callable[[IssueChunk], None]) -> Tally:

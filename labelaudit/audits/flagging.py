@@ -16,6 +16,7 @@ from labelaudit.audits.confident import by_leading, reach_of
 from labelaudit.audits.facts import kept_of
 from labelaudit.audits.filters import evidence_of
 from labelaudit.audits.hygiene import FEW_ROWS
+from labelaudit.audits.pruning import taken_rows
 from labelaudit.audits.second import SCORED
 from labelaudit.audits.selection import lowest_cuts
 from labelaudit.findings import ErrorRate, Estimate
@@ -78,8 +79,8 @@ class Rules:
         Where rcp was asked for.
     face : Cut
         Among the worst rows, as many as are wrong at face value.
-    by_noise_rate : (m,) int64
-        Rows among the lowest margins of any cell, as many as pruning may take from it; ascending.
+    by_noise_rate : Cut
+        Among the lowest margins of each cell, as many as pruning may take from it.
     error_rate : ErrorRate
     """
 
@@ -88,16 +89,14 @@ class Rules:
     margin: Cut
     channel: Cut | None
     face: Cut
-    by_noise_rate: npt.NDArray[np.int64]
+    by_noise_rate: Cut
     error_rate: ErrorRate
 
     def masks(self, piece: Piece, evidence: RowEvidence) -> dict[str, npt.NDArray[np.bool_]]:
         """Flag the rows of a piece by every rule that was prepared for."""
         at, veto = piece.first_row, evidence.opposed()
         by_class = self.by_class.flags(by_given_prob_of_each_class(piece), at)
-        by_noise_rate = np.zeros(piece.rows, np.bool_)
-        low, high = np.searchsorted(self.by_noise_rate, (at, at + piece.rows))
-        by_noise_rate[self.by_noise_rate[low:high] - at] = True
+        by_noise_rate = taken_rows(piece, self.by_noise_rate)
         masks = {
             "prune_by_class": by_class & veto,
             "prune_by_noise_rate": by_noise_rate & veto,
@@ -121,6 +120,7 @@ def rules_of(
     n_rows: int,
     confident: ConfidentLearning,
     scored: Scored,
+    by_noise_rate: Cut,
     model: ChannelModel | None,
     compat_rules: bool,
 ) -> Rules:
@@ -133,6 +133,7 @@ def rules_of(
     n_rows : int
     confident : ConfidentLearning
     scored : Scored
+    by_noise_rate : Cut
     model : ChannelModel or None
         None where rcp was not asked for.
     compat_rules : bool
@@ -163,7 +164,7 @@ def rules_of(
         margin,
         channel[0] if channel else None,
         at_face,
-        scored.margins.rows(),
+        by_noise_rate,
         ErrorRate(_face_value(scored, most), most.estimate()),
     )
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from labelaudit.audits.channel import score_block
 from labelaudit.audits.facts import class_type, facts_of
+from labelaudit.audits.pruning import keep_margins
 from labelaudit.kernels.joint import square_sums
 from labelaudit.kernels.rows import LEADING
 from labelaudit.summaries.exact import ExactSum
-from labelaudit.summaries.margins import unsettled
+from labelaudit.summaries.margins import LowMargins, Margins, unsettled
 from labelaudit.summaries.self_confidence import SelfConfidence
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.face import FaceValue
     from labelaudit.audits.ground import Piece, Stretch
     from labelaudit.blocks import LabelBlock
-    from labelaudit.summaries.margins import LowestMargins
+    from labelaudit.summaries.margins import Cells
 
 __all__ = [
     "ADJUSTED",
@@ -34,7 +35,6 @@ __all__ = [
     "FaceScores",
     "FindUnsettled",
     "Scored",
-    "SketchMargins",
     "TakeLeading",
     "TakeRows",
 ]
@@ -113,7 +113,8 @@ class Scored:
 
     Attributes
     ----------
-    margins : LowestMargins
+    taken : (C,) int64
+        How many margins of each cell the pieces keep.
     doubt : ExactSum of shape (4,)
         Sum of the doubt at face value, and of its square; with a channel, both again for
         probabilities made twice as sharp, else 0.
@@ -121,45 +122,30 @@ class Scored:
         Of the recalibrated probabilities, where there is a channel.
     """
 
-    margins: LowestMargins
+    taken: npt.NDArray[np.int64]
     doubt: ExactSum
     recalibrated: SelfConfidence
 
     @classmethod
-    def none(cls, margins: LowestMargins) -> Scored:
-        """Return the sums of no rows, with the cells and cuts of these margins."""
+    def none(cls, cells: Cells) -> Scored:
+        """Return the sums of no rows."""
         nothing = np.zeros(4, np.int64)
-        sums = SelfConfidence.none(margins.cells.n_classes)
-        return cls(margins.emptied(), ExactSum(nothing, nothing), sums)
+        sums = SelfConfidence.none(cells.n_classes)
+        return cls(np.zeros(len(cells.wanted), np.int64), ExactSum(nothing, nothing), sums)
+
+    def and_taken(self, *margins: Margins) -> Scored:
+        """Count margins that a piece now keeps."""
+        taken = self.taken.copy()
+        for each in margins:
+            taken += np.bincount(each.cell, minlength=len(taken))
+        return replace(self, taken=taken)
 
     def __add__(self, more: Scored) -> Scored:
         return Scored(
-            self.margins + more.margins,
+            self.taken + more.taken,
             self.doubt + more.doubt,
             self.recalibrated + more.recalibrated,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class SketchMargins:
-    """The step that takes negative margins of every so many rows.
-
-    Attributes
-    ----------
-    pattern : LowestMargins
-        The cells to fill.
-    every : int
-    """
-
-    pattern: LowestMargins
-    every: int
-
-    def __call__(self, stretch: Stretch) -> LowestMargins:
-        """Look at some pieces."""
-        margins = self.pattern.emptied()
-        for piece in stretch.pieces:
-            margins.take_leading(facts_of(piece).every(self.every), piece.first_row, negative=True)
-        return margins
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,24 +154,25 @@ class TakeLeading:
 
     Attributes
     ----------
-    pattern : LowestMargins
-        The cells to fill, and what is known of their cuts.
+    asked : LowMargins
     negative : bool
-        Take the negative margins, or the others.
+        Take the negative margins, in place of any that are kept, or the others as well.
     face : FaceValue or None
         Keep scores at face value as well.
     """
 
-    pattern: LowestMargins
+    asked: LowMargins
     negative: bool
     face: FaceValue | None
 
     def __call__(self, stretch: Stretch) -> Scored:
         """Look at some pieces."""
-        sums = Scored.none(self.pattern)
+        sums = Scored.none(self.asked.cells)
         for piece in stretch.pieces:
             facts = facts_of(piece)
-            sums.margins.take_leading(facts, piece.first_row, self.negative)
+            taken = self.asked.of_leading(facts, self.negative)
+            keep_margins(piece, taken, more=not self.negative)
+            sums = sums.and_taken(taken)
             if self.face is not None:
                 score = self.face.scores(facts)
                 piece.put(SCORED, FaceScores(score))
@@ -201,7 +188,7 @@ class FindUnsettled:
     Attributes
     ----------
     bounds : (K,) float64
-        From ``LowestMargins.bounds``.
+        From ``LowMargins.bounds``.
     """
 
     bounds: npt.NDArray[np.float64]
@@ -221,8 +208,7 @@ class TakeRows:
 
     Attributes
     ----------
-    pattern : LowestMargins
-        The cells to fill, and what is known of their cuts.
+    asked : LowMargins
     bounds : (K,) float64
         Which rows are unsettled.
     model : ChannelModel or None
@@ -231,14 +217,14 @@ class TakeRows:
         Thresholds to take off the probabilities for adjusted scores.
     """
 
-    pattern: LowestMargins
+    asked: LowMargins
     bounds: npt.NDArray[np.float64]
     model: ChannelModel | None
     thresholds: npt.NDArray[np.float64] | None
 
     def __call__(self, stretch: Stretch) -> Scored:
         """Read a partition again."""
-        sums = Scored.none(self.pattern)
+        sums = Scored.none(self.asked.cells)
         for piece, blocks in stretch.read():
             sums = self._read(piece, blocks, sums)
         return sums
@@ -248,23 +234,30 @@ class TakeRows:
     ) -> Scored:
         facts = facts_of(piece)
         is_open = unsettled(facts, self.bounds)
-        n_classes = self.pattern.cells.n_classes
+        n_classes, taken = self.asked.cells.n_classes, list[Margins]()
         channel = None if self.model is None else ChannelFacts.empty(piece.rows, n_classes)
         adjusted = None if self.thresholds is None else np.empty((2, piece.rows))
         for place, as_read in blocks:
             # Rows that the first reading found unfit are left out.
             block = replace(as_read, labels=facts.labels[place])
             probs = block.probs
-            sums.margins.take(block, probs, is_open[place], facts.classes[place])
+            if is_open[place].any():
+                leading = facts.classes[place]
+                found = self.asked.of_rows(
+                    block.labels, probs, is_open[place], leading, place.start
+                )
+                taken.append(found)
             if self.thresholds is not None and adjusted is not None:
                 adjusted[:, place] = _adjusted(block, probs, self.thresholds)
             if self.model is not None and channel is not None:
                 sums = _scored(self.model, block, probs, channel, place.start, sums)
+        if taken:
+            keep_margins(piece, *taken, more=True)
         if channel is not None:
             piece.put(SCORED, channel)
         if adjusted is not None:
             piece.put(ADJUSTED, Adjusted(*adjusted))
-        return sums
+        return sums.and_taken(*taken)
 
 
 def _scored(

@@ -7,7 +7,7 @@ wrong guess costs another pass, never a wrong answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.brackets import (
+    SLACK,
     Bracket,
     Brought,
     Gather,
     GroupValues,
+    Question,
     Sketch,
-    TiedRows,
+    Tied,
     Values,
 )
 from labelaudit.summaries.ordering import grouped_order
@@ -30,13 +32,18 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from labelaudit.audits.brackets import Column, Question
+    from labelaudit.audits.brackets import Column
     from labelaudit.audits.ground import Ground
 
-__all__ = ["Cut", "lowest_cuts"]
+__all__ = ["Cut", "Guess", "cuts_within", "lowest_cuts"]
 
 SKETCHED = 1 << 16
 """Rows that brackets are guessed from, at least; of fewer rows all values are brought."""
+MOST = 1 << 18
+"""Values that may come from inside brackets, about; of more, some come for a narrower guess."""
+PATIENCE = 8.0
+"""How much wider brackets are guessed after others did not hold."""
+MOST_SLACK = 256.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,47 @@ class Cut:
         chosen: npt.NDArray[np.bool_] = (values < cuts) & column.among
         tied = np.flatnonzero((values == cuts) & column.among)
         if len(tied):
-            rows, group = first_row + tied, column.rows(tied)[1]
+            rows, group = column.numbered(tied, first_row), column.rows(tied)[1]
             chosen[tied] = (rows <= self.last[group]) | np.isin(rows, self.named)
         return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Where cuts are looked for.
+
+    Attributes
+    ----------
+    brackets : tuple of Bracket
+        For each question.
+    expected : int
+        How many values are inside, about; 0 if all of them are to come, however many.
+    """
+
+    brackets: tuple[Bracket, ...]
+    expected: int
+
+    @classmethod
+    def open(cls, questions: Sequence[Question]) -> Guess:
+        """Look everywhere."""
+        size = sum(int(question.size.sum()) for question in questions)
+        return cls(tuple(Bracket.open(question) for question in questions), size)
+
+    def narrowed(
+        self,
+        questions: Sequence[Question],
+        counts: Sequence[npt.NDArray[np.int64]],
+        samples: Sequence[Sequence[Values]],
+        slack: float,
+    ) -> Guess:
+        """Look where some of the values say that the cuts are."""
+        found = [
+            bracket.narrowed(question, count, Values.joined(some), slack)
+            for bracket, question, count, some in zip(
+                self.brackets, questions, counts, samples, strict=True
+            )
+        ]
+        return Guess(tuple(each for each, _ in found), sum(expected for _, expected in found))
 
 
 def lowest_cuts(
@@ -83,27 +128,59 @@ def lowest_cuts(
         Of rows that tie at the cut, choose those that numpy's default sort of all values of the
         group puts first, as the peer does.
     """
-    columns = tuple(question.column for question in questions)
-    brackets = [Bracket.open(question) for question in questions]
-    every = max(n_rows // SKETCHED, 1)
-    if every > 1:
-        sketch: Brought = reduce(add, ground.over(Sketch(columns, every)))
-        samples = [Values.joined(parts) for parts in sketch.parts]
-        brackets = [Bracket.around(*asked) for asked in zip(questions, samples, strict=True)]
-    brought: Brought = reduce(add, ground.over(Gather(columns, tuple(brackets))))
+    return _searched(ground, questions, n_rows, compat, SLACK)
+
+
+def cuts_within(
+    ground: Ground,
+    questions: Sequence[Question],
+    guess: Guess,
+    n_rows: int,
+    compat: bool = False,
+    slack: float = SLACK,
+) -> list[Cut]:
+    """Do the same, beginning with brackets that were guessed elsewhere."""
+    guess, brought = _narrowed(ground, questions, guess, slack)
     cuts = []
-    for place, (question, bracket) in enumerate(zip(questions, brackets, strict=True)):
+    for place, (question, bracket) in enumerate(zip(questions, guess.brackets, strict=True)):
         search = _Search.of(ground, question, bracket, brought, place, compat)
-        cuts.append((search if search.held else _searched_anew(search)).cut())
+        if search.held:
+            cuts.append(search.cut())
+        else:
+            cuts += _searched(ground, [question], n_rows, compat, PATIENCE * slack)
     return cuts
 
 
-def _searched_anew(search: _Search) -> _Search:
-    """Search without guesses."""
-    question = search.question
-    bracket = Bracket.open(question)
-    brought = reduce(add, search.ground.over(Gather((question.column,), (bracket,))))
-    return _Search.of(search.ground, question, bracket, brought, 0, search.compat)
+def _searched(
+    ground: Ground, questions: Sequence[Question], n_rows: int, compat: bool, slack: float
+) -> list[Cut]:
+    """Search with guesses from every so many rows; without, where these have misled before."""
+    guess, every = Guess.open(questions), n_rows // SKETCHED
+    if every > 1 and slack <= MOST_SLACK:
+        columns = tuple(question.column for question in questions)
+        sketch: Brought = reduce(add, ground.over(Sketch(columns, every)))
+        counts = [np.zeros((4, len(question.size)), np.int64) for question in questions]
+        for count, question in zip(counts, questions, strict=True):
+            count[3] = question.size
+        guess = guess.narrowed(questions, counts, sketch.parts, slack)
+    elif every > 1:
+        guess = replace(guess, expected=0)  # all of it has to come
+    return cuts_within(ground, questions, guess, n_rows, compat, slack)
+
+
+def _narrowed(
+    ground: Ground, questions: Sequence[Question], guess: Guess, slack: float
+) -> tuple[Guess, Brought]:
+    """Count what is inside brackets, and guess narrower ones, until what is inside may come."""
+    columns = tuple(question.column for question in questions)
+    while True:
+        every = max(guess.expected // MOST, 1)
+        brought = reduce(add, ground.over(Gather(columns, guess.brackets, every)))
+        if every == 1:
+            return guess, brought
+        narrower = guess.narrowed(questions, brought.counts, brought.parts, slack)
+        stuck = 2 * narrower.expected > guess.expected
+        guess = replace(narrower, expected=0) if stuck else narrower
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +223,7 @@ class _Search:
     ground : Ground
     question : Question
     bracket : Bracket
-    counts : (3, G) int64
+    counts : (4, G) int64
     inside : Values
         Sorted by group, value and row.
     compat : bool
@@ -178,8 +255,7 @@ class _Search:
     def held(self) -> bool:
         """Whether the bracket holds the cut of every group."""
         n = np.minimum(self.question.wanted, self.question.size)
-        inside = np.bincount(self.inside.group, minlength=len(n))
-        enough = self.counts.sum(axis=0) + inside >= n
+        enough = self.counts.sum(axis=0) >= n
         return bool((((self.counts[0] < n) & enough) | (n <= 0)).all())
 
     def cut(self) -> Cut:
@@ -197,12 +273,12 @@ class _Search:
         last[inside] = self.inside.row[found.first[inside] + found.wanted[inside] - 1]
         missing = np.where(some & (found.first < 0), found.wanted, 0)
         if missing.any():
-            self._find_last(below, missing, last)
+            self._find_last(below, missing, found.tied, last)
         return Cut(below, last, named[0])
 
     def _found(self) -> _Found:
         """Find the values at the cuts, which the brackets hold."""
-        below, at_low, at_high = self.counts
+        below, at_low, at_high, _ = self.counts
         n = np.minimum(self.question.wanted, self.question.size)
         start = np.searchsorted(self.inside.group, np.arange(len(n) + 1))
         left, size = n - below - at_low, np.diff(start)
@@ -220,15 +296,18 @@ class _Search:
         self,
         below: npt.NDArray[np.float64],
         missing: npt.NDArray[np.int64],
+        tied: npt.NDArray[np.int64],
         last: npt.NDArray[np.int64],
     ) -> None:
-        """Find the last of the rows at the ends of brackets that are wanted, in one pass."""
-        step = TiedRows(self.question.column, np.where(missing > 0, below, np.nan))
-        tied = Values.joined([part for found in self.ground.over(step) for part in found])
-        order = np.argsort(tied.group, kind="stable")
-        start = np.searchsorted(tied.group[order], np.arange(len(missing)))
-        found = np.flatnonzero(missing)
-        last[found] = tied.row[order][start[found] + missing[found] - 1]
+        """Find the last of the rows at the ends of brackets that are wanted.
+
+        That is the search for the lowest of their row numbers, of which no two are the same.
+        """
+        asked = missing > 0
+        numbers = Tied(self.question.column, np.where(asked, below, np.nan))
+        question = Question(numbers, missing, np.where(asked, tied, 0))
+        (found,) = lowest_cuts(self.ground, [question], int(question.size.sum()))
+        last[asked] = found.below[asked].astype(np.int64)
 
     def _as_the_peer(self, k: int, value: float) -> npt.NDArray[np.int64]:
         parts = [

@@ -1,8 +1,8 @@
-"""The rows with the lowest margins, for every pair of given and other class."""
+"""Margins between given and other classes, for every pair that asks for low ones."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -15,15 +15,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from labelaudit.blocks import LabelBlock
     from labelaudit.findings import JointCells
 
-__all__ = ["Cells", "Leading", "LowestMargins", "Margins", "unsettled"]
-
-SPARE = 1 << 20
-FEW = 1 << 10
-SLACK = 4
-"""Standard deviations that a guessed cut is above what is expected."""
+__all__ = ["Cells", "Leading", "LowMargins", "Margins", "unsettled"]
 
 
 class Leading(Protocol):
@@ -86,88 +80,47 @@ class Margins:
     Attributes
     ----------
     cell : (m,) int32
-    row : (m,) int64
+    row : (m,) int32
+        Counted within a piece, ascending.
     margin : (m,) float64
     """
 
     cell: npt.NDArray[np.int32]
-    row: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int32]
     margin: npt.NDArray[np.float64]
 
     @classmethod
     def joined(cls, parts: Sequence[Margins]) -> Margins:
-        """Join some, in any order."""
-        return cls(
-            np.concatenate([np.empty(0, np.int32), *(part.cell for part in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(part.row for part in parts)]),
-            np.concatenate([np.empty(0), *(part.margin for part in parts)]),
-        )
-
-    def only(self, chosen: npt.NDArray[np.bool_]) -> Margins:
-        """Return some of them."""
-        return Margins(self.cell[chosen], self.row[chosen], self.margin[chosen])
-
-    def cuts(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """(C,) float64: the greatest wanted margin of each cell, infinite where there are fewer."""
-        count = np.bincount(self.cell, minlength=len(wanted))
-        start, full = np.cumsum(count) - count, np.flatnonzero(count >= wanted)
-        last = start[full] + wanted[full] - 1
-        if len(self.cell) < FEW * len(wanted):
-            margin = self.margin[np.lexsort((self.margin, self.cell))]
-        else:
-            narrow = self.cell.astype(np.int16) if len(wanted) < 2**15 else self.cell
-            margin = self.margin[np.argsort(narrow, kind="stable")]
-            for first, place, n in zip(start[full], last, count[full], strict=True):
-                margin[first : first + n].partition(place - first)
-        result = np.full(len(wanted), np.inf)
-        result[full] = margin[last]
-        return result
-
-    def lowest(self, wanted: npt.NDArray[np.int64], cuts: npt.NDArray[np.float64]) -> Margins:
-        """Return the wanted ones of each cell: up to its cut, of equal ones the first rows."""
-        cut = cuts[self.cell]
-        chosen = self.margin < cut
-        tied = np.flatnonzero(self.margin == cut)
-        tied = tied[np.lexsort((self.row[tied], self.cell[tied]))]
-        cell = self.cell[tied]
-        place = np.arange(len(tied)) - np.searchsorted(cell, cell)
-        left = wanted - np.bincount(self.cell[chosen], minlength=len(wanted))
-        chosen[tied[place < left[cell]]] = True
-        return self.only(chosen)
+        """Join some of one piece, in any order."""
+        found = [part for part in parts if len(part.row)]
+        if len(found) == 1:
+            return found[0]
+        cell = np.concatenate([np.empty(0, np.int32), *(part.cell for part in found)])
+        row = np.concatenate([np.empty(0, np.int32), *(part.row for part in found)])
+        margin = np.concatenate([np.empty(0), *(part.margin for part in found)])
+        order = np.argsort(row, kind="stable")
+        return cls(cell[order], row[order], margin[order])
 
 
-@dataclass(slots=True)
-class LowestMargins:
-    """For each cell (given k, other j), the M rows given k with the lowest (P_k - P_j, row).
+@dataclass(frozen=True, slots=True)
+class LowMargins:
+    """What is asked of rows: for each cell (given k, other j), margins P_k - P_j up to a cut.
 
     Attributes
     ----------
     cells : Cells
     cuts : (C,) float64
-        No greater margin is among the lowest ones of all rows.
-    parts : list of Margins
-        What was taken: the lowest ones, and others.
-    size : int
-        How many these are.
-    pruned : bool
-        Only the lowest ones are left.
+        No greater margin is asked for.
     """
 
     cells: Cells
     cuts: npt.NDArray[np.float64]
-    parts: list[Margins] = field(default_factory=list)
-    size: int = 0
-    pruned: bool = False
 
     @classmethod
-    def wanted(cls, pruned: JointCells) -> LowestMargins:
-        """Ask for as many rows of each cell off the diagonal as may be pruned."""
+    def wanted(cls, pruned: JointCells) -> LowMargins:
+        """Ask for all margins of each cell off the diagonal of which rows may be pruned."""
         cells = Cells.of(pruned)
         return cls(cells, np.full(len(cells.wanted), np.inf))
-
-    def emptied(self) -> LowestMargins:
-        """Return the same cells and cuts with no rows."""
-        return LowestMargins(self.cells, self.cuts)
 
     def bounds(self) -> npt.NDArray[np.float64]:
         """(K,) float64: the greatest margin that any cell of each given class would still take."""
@@ -175,113 +128,58 @@ class LowestMargins:
         np.maximum.at(result, self.cells.given, self.cuts)
         return result
 
-    def guessed(self, every: int) -> LowestMargins:
-        """Guess cuts from the margins of every so many rows: wide enough but for bad luck.
-
-        What is then taken up to these cuts is to be asked ``held``.
-        """
-        found = Margins.joined(self.parts)
-        place = self.cells.wanted / every
-        rank = np.ceil(place + SLACK * (np.sqrt(place) + 2.0)).astype(np.int64)
-        return LowestMargins(self.cells, found.cuts(rank))
-
-    def held(self, guess: LowestMargins) -> bool:
-        """Whether what was taken up to guessed cuts holds the lowest margins of every cell."""
-        count = np.bincount(Margins.joined(self.parts).cell, minlength=len(self.cuts))
-        return bool(((count >= self.cells.wanted) | np.isinf(guess.cuts)).all())
-
-    def take_leading(self, facts: Leading, first_row: int, negative: bool) -> None:
-        """Take rows in by their three leading classes.
+    def of_leading(self, facts: Leading, negative: bool) -> Margins:
+        """Return margins of a piece's rows by their three leading classes.
 
         Parameters
         ----------
         facts : Leading
-            Consecutive rows.
-        first_row : int
-            The row number of the first of them.
         negative : bool
-            Take the negative margins, or the others.
+            Return the negative margins, or the others.
         """
         if not len(self.cuts):
-            return
+            return Margins.joined(())
         most = LEADING * len(facts.labels)
         cell, row, margin = np.empty(most, np.int32), np.empty(most, np.int64), np.empty(most)
         known = facts.labels, facts.given_prob, facts.classes, facts.leading
         asked = self.cells.start, self.cells.other, self.cuts
-        n = low_margins(first_row, *known, *asked, negative, cell, row, margin)
-        self.keep(Margins(cell[:n].copy(), row[:n].copy(), margin[:n].copy()))
+        n = low_margins(0, *known, *asked, negative, cell, row, margin)
+        return Margins(cell[:n].copy(), row[:n].astype(np.int32), margin[:n].copy())
 
-    def take(
+    def of_rows(
         self,
-        block: LabelBlock,
+        labels: npt.NDArray[np.int32],
         probs: npt.NDArray[np.floating],
         wanted: npt.NDArray[np.bool_],
         taken: npt.NDArray[np.signedinteger],
-    ) -> None:
-        """Take rows of a block in, with all their classes but those taken already.
+        place: int,
+    ) -> Margins:
+        """Return margins of rows with all their classes but those taken already.
 
         Parameters
         ----------
-        block : LabelBlock
+        labels : (n,) int32
         probs : (n, K) float
         wanted : (n,) bool
         taken : (n, 3) int
             The leading classes.
+        place : int
+            Where in its piece the first row is.
         """
-        rows = np.flatnonzero(wanted & (block.labels >= 0))
-        given = block.labels[rows]
+        rows = np.flatnonzero(wanted & (labels >= 0))
+        given = labels[rows]
         first = self.cells.start[given]
         number = self.cells.start[given + 1] - first
         cell = np.arange(number.sum()) + np.repeat(first - np.cumsum(number) + number, number)
-        row = np.repeat(rows, number)
-        new = (taken[row] != self.cells.other[cell][:, None]).all(axis=1)
-        row, cell, given = row[new], cell[new], np.repeat(given, number)[new]
+        row, given = np.repeat(rows, number), np.repeat(given, number)
         margin = probs[row, given] - probs[row, self.cells.other[cell]]
-        self.add(Margins(cell.astype(np.int32), block.first_row + row, margin.astype(np.float64)))
-
-    def add(self, taken: Margins) -> None:
-        """Take some in."""
-        self.keep(taken.only(taken.margin <= self.cuts[taken.cell]))
-
-    def keep(self, taken: Margins) -> None:
-        """Take in what is not above the cuts."""
-        self.parts.append(taken)
-        self.size += len(taken.row)
-        self.pruned = False
-        if self.size > self._most:
-            self.prune()
-
-    @property
-    def _most(self) -> int:
-        """How many there may be before some are let go."""
-        return 2 * int(self.cells.wanted.sum()) + SPARE
-
-    def prune(self) -> None:
-        """Let go of what is not among the lowest."""
-        if self.size and not self.pruned:
-            whole, wanted = Margins.joined(self.parts), self.cells.wanted
-            self.cuts = np.minimum(self.cuts, whole.cuts(wanted))
-            self.parts = [whole.lowest(wanted, self.cuts)]
-            self.size = len(self.parts[0].row)
-        self.pruned = True
-
-    def __add__(self, more: LowestMargins) -> LowestMargins:
-        parts = [*self.parts, *more.parts]
-        cuts = np.minimum(self.cuts, more.cuts)
-        both = LowestMargins(self.cells, cuts, parts, self.size + more.size)
-        if both.size > self._most:
-            both.prune()
-        return both
-
-    def rows(self) -> npt.NDArray[np.int64]:
-        """Return the rows that are among the lowest of any cell, ascending, each once."""
-        self.prune()
-        rows = np.concatenate([np.empty(0, np.int64), *(part.row for part in self.parts)])
-        if (rows[1:] < rows[:-1]).any():
-            rows.sort()
-        first = np.ones(len(rows), np.bool_)
-        np.not_equal(rows[1:], rows[:-1], out=first[1:])
-        return rows[first]
+        new = (taken[row] != self.cells.other[cell][:, None]).all(axis=1)
+        new &= margin <= self.cuts[cell]
+        return Margins(
+            cell[new].astype(np.int32),
+            (place + row[new]).astype(np.int32),
+            margin[new].astype(np.float64),
+        )
 
 
 def unsettled(facts: Leading, bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -293,7 +191,7 @@ def unsettled(facts: Leading, bounds: npt.NDArray[np.float64]) -> npt.NDArray[np
     ----------
     facts : Leading
     bounds : (K,) float64
-        From ``LowestMargins.bounds``.
+        From ``LowMargins.bounds``.
     """
     if len(bounds) <= LEADING:
         return np.zeros(len(facts.labels), np.bool_)

@@ -58,7 +58,7 @@ def ground_of(values, among, group, places):
 
 def chosen(ground, cut, n):
     flags = np.zeros(n, bool)
-    for found in ground.over(lambda stretch: stretch.pieces):
+    for found in ground.each(lambda stretch: stretch.pieces):
         for piece in found:
             part = slice(piece.first_row, piece.first_row + piece.rows)
             flags[part] = cut.flags(values_of(piece), piece.first_row)
@@ -83,6 +83,7 @@ def test_the_lowest_of_each_group_by_sorting(rows, data):
     question = Question(values_of, wanted, size)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selection, "SKETCHED", data.draw(st.sampled_from([1, 8, 1000])))
+        patch.setattr(selection, "MOST", data.draw(st.sampled_from([1, 5, 1000])))
         (cut,) = lowest_cuts(ground, [question], len(rows))
     expected = set()
     for k in range(4):
@@ -129,6 +130,34 @@ def test_ties_go_where_numpys_sort_puts_them_if_asked(levels, wanted):
     ground = ground_of(values, np.ones(n, bool), None, [0, n // 2, n])
     (cut,) = lowest_cuts(ground, [Question.of(values_of, wanted, n)], n, compat=True)
     assert chosen(ground, cut, n) == set(np.argsort(values)[:wanted].tolist())
+
+
+@pytest.mark.parametrize("shape", ["even", "tied", "sorted", "few values"])
+@pytest.mark.parametrize("wanted", [1, 5000, 150_000, 299_999, 300_000])
+def test_what_comes_does_not_grow_with_rows(shape, wanted, monkeypatch):
+    monkeypatch.setattr(selection, "SKETCHED", 500)
+    monkeypatch.setattr(selection, "MOST", 1000)
+    n, brought = 300_000, []
+    rng = np.random.default_rng(wanted)
+    values = {
+        "even": rng.random(n),
+        "tied": np.zeros(n),
+        "sorted": np.linspace(0, 1, n),
+        "few values": np.round(rng.random(n), 1),
+    }[shape]
+    ground = ground_of(values, np.ones(n, bool), None, list(range(0, n + 1, 30_000)))
+    over = LocalGround.over
+
+    def weighed(self, step):
+        for found in over(self, step):
+            brought.append(sum(len(part.row) for part in found.parts[0]))
+            yield found
+
+    monkeypatch.setattr(LocalGround, "over", weighed)
+    (cut,) = lowest_cuts(ground, [Question.of(values_of, wanted, n)], n)
+    order = np.argsort(values, kind="stable")[:wanted]
+    assert chosen(ground, cut, n) == set(order.tolist())
+    assert sum(brought) < 12_000
 
 
 def test_only_what_lies_inside_the_bracket_is_brought(monkeypatch):

@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelaudit.audits.facts import find_leading
-from labelaudit.blocks import LabelBlock
 from labelaudit.findings import JointCells
-from labelaudit.summaries import margins as summaries
-from labelaudit.summaries.margins import LowestMargins, unsettled
-from tests.strategies import blocks_of, cuts, label_tables
+from labelaudit.summaries.margins import LowMargins, Margins, unsettled
+from tests.strategies import label_tables
 
 
 class Facts(NamedTuple):
@@ -47,98 +45,78 @@ def lowest(labels, probs, count):
     return found
 
 
-def flagged(margins):
-    return set(margins.rows().tolist())
+def up_to(asked, margins):
+    """Put the cut of each cell where its lowest margins end; infinite where there are fewer."""
+    cuts = np.full(len(asked.cuts), np.inf)
+    for cell, wanted in enumerate(asked.cells.wanted.tolist()):
+        found = np.sort(margins.margin[margins.cell == cell])
+        if len(found) >= wanted:
+            cuts[cell] = found[wanted - 1]
+    return LowMargins(asked.cells, cuts)
+
+
+def flagged(asked, margins):
+    """The rows with the lowest (margin, row) of every cell that was asked."""
+    found = set()
+    for cell, wanted in enumerate(asked.cells.wanted.tolist()):
+        rows = np.flatnonzero(margins.cell == cell)
+        rows = rows[np.lexsort((margins.row[rows], margins.margin[rows]))][:wanted]
+        found |= set(margins.row[rows].tolist())
+    return found
 
 
 def none_taken(n):
     return np.full((n, 3), -1, np.int16)
 
 
-@given(label_tables(), st.integers(1, 3), st.data())
-def test_margins_add_up_whatever_the_parts(table, count, data):
+@given(label_tables(), st.integers(1, 3))
+def test_all_classes_of_rows(table, count):
     labels, probs = table
-    pattern = LowestMargins.wanted(cells(probs.shape[1], count))
-    parts = pattern.emptied()
-    for rows in blocks_of(labels, (probs,), data.draw(cuts(len(labels)))):
-        block = rows.parts[0]
-        part = pattern.emptied()
-        part.take(block, block.probs, np.ones(len(block), bool), none_taken(len(block)))
-        parts = part + parts
-    assert flagged(parts) == lowest(labels, probs, count)
+    asked = LowMargins.wanted(cells(probs.shape[1], count))
+    everyone = np.ones(len(labels), bool)
+    found = asked.of_rows(labels, probs, everyone, none_taken(len(labels)), 0)
+    assert flagged(asked, found) == lowest(labels, probs, count)
+    cut = up_to(asked, found)
+    fewer = cut.of_rows(labels, probs, everyone, none_taken(len(labels)), 0)
+    assert flagged(asked, fewer) == flagged(asked, found)
+    assert (fewer.margin <= cut.cuts[fewer.cell]).all()
 
 
-@given(label_tables(most_classes=6), st.integers(1, 4), st.data())
-def test_leading_classes_settle_all_rows_but_the_unsettled(table, count, data):
+@given(label_tables(most_classes=6), st.integers(1, 4))
+def test_leading_classes_settle_all_rows_but_the_unsettled(table, count):
     labels, probs = table
     facts = facts_of(labels, probs)
-    margins = LowestMargins.wanted(cells(probs.shape[1], count))
-    cut = data.draw(st.integers(0, len(labels)))
-    for negative in (True, False):
-        first, second = margins.emptied(), margins.emptied()
-        first.take_leading(Facts(*(array[:cut] for array in facts)), 0, negative)
-        second.take_leading(Facts(*(array[cut:] for array in facts)), cut, negative)
-        margins = margins + (first + second)
-    is_open = unsettled(facts, margins.bounds())
+    asked = LowMargins.wanted(cells(probs.shape[1], count))
+    taken = asked.of_leading(facts, negative=True)
+    taken = Margins.joined((taken, up_to(asked, taken).of_leading(facts, negative=False)))
+    asked = up_to(asked, taken)
+    is_open = unsettled(facts, asked.bounds())
     assert not is_open[labels < 0].any()
-    rest = margins.emptied()
-    rest.take(LabelBlock(0, labels, (probs,)), probs, is_open, facts.classes)
-    assert flagged(margins + rest) == lowest(labels, probs, count)
+    rest = asked.of_rows(labels, probs, is_open, facts.classes, 0)
+    assert flagged(asked, Margins.joined((taken, rest))) == lowest(labels, probs, count)
 
 
-@pytest.mark.parametrize(("every", "seed"), [(2, 0), (5, 1), (10, 2)])
-def test_guessed_cuts_hold_the_lowest_margins(every, seed):
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 4, 4000).astype(np.int32)
-    facts = facts_of(labels, rng.dirichlet(np.full(4, 0.3), 4000))
-    wanted = LowestMargins.wanted(cells(4, 100))
-    sample, plain = wanted.emptied(), wanted.emptied()
-    sample.take_leading(Facts(*(array[::every].copy() for array in facts)), 0, True)
-    plain.take_leading(facts, 0, True)
-    guess = sample.guessed(every)
-    taken = guess.emptied()
-    taken.take_leading(facts, 0, True)
-    assert np.isfinite(guess.cuts).all()
-    assert 1200 < taken.size < plain.size
-    assert taken.held(guess)
-    assert flagged(taken) == flagged(plain)
-    np.testing.assert_array_equal(taken.cuts, plain.cuts)
-
-
-def test_a_guess_that_does_not_hold_is_noticed():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 4, 400).astype(np.int32)
-    facts = facts_of(labels, rng.dirichlet(np.full(4, 0.3), 400))
-    wanted = LowestMargins.wanted(cells(4, 10))
-    guess = LowestMargins(wanted.cells, np.full(12, -0.99))
-    taken = guess.emptied()
-    taken.take_leading(facts, 0, True)
-    assert not taken.held(guess)
-    assert wanted.held(wanted)
-
-
-def test_margins_let_go_of_what_cannot_be_among_the_lowest(monkeypatch):
-    monkeypatch.setattr(summaries, "SPARE", 0)
-    rng = np.random.default_rng(0)
-    probs = rng.dirichlet(np.ones(4), 400)
-    labels = rng.integers(0, 4, 400).astype(np.int32)
-    margins = LowestMargins.wanted(cells(4, 5))
-    for start in range(0, 400, 20):
-        part = slice(start, start + 20)
-        block = LabelBlock(start, labels[part], (probs[part],))
-        margins.take(block, probs[part], labels[part] >= 0, none_taken(20))
-        assert margins.size <= 2 * 12 * 5
-    assert flagged(margins) == lowest(labels, probs, 5)
-    assert len(margins.parts) == 1
-    assert np.isfinite(margins.cuts).all()
+@given(st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=3))
+def test_joined_margins_are_in_row_order(parts):
+    made = [
+        Margins(np.array(rows, np.int32), np.array(sorted(rows), np.int32), np.array(rows, float))
+        for rows in parts
+    ]
+    found = Margins.joined(made)
+    assert found.row.tolist() == sorted(row for rows in parts for row in rows)
+    together = sorted(zip(found.row.tolist(), found.cell.tolist(), strict=True))
+    assert together == sorted(
+        pair for part in made for pair in zip(part.row.tolist(), part.cell.tolist(), strict=True)
+    )
+    assert (found.margin == found.cell).all()
+    assert found.row.dtype == found.cell.dtype == np.int32
 
 
 @pytest.mark.parametrize("negative", [True, False])
-def test_nothing_wanted_nothing_kept(negative):
-    margins = LowestMargins.wanted(JointCells(3, *(np.zeros(0, np.int32),) * 2, np.zeros(0, int)))
+def test_nothing_wanted_nothing_taken(negative):
+    asked = LowMargins.wanted(JointCells(3, *(np.zeros(0, np.int32),) * 2, np.zeros(0, int)))
     labels, probs = np.zeros(1, np.int32), np.eye(3)[1:2]
-    margins.take(LabelBlock(0, labels, (probs,)), probs, np.ones(1, bool), none_taken(1))
+    assert not len(asked.of_rows(labels, probs, np.ones(1, bool), none_taken(1), 0).row)
     facts = facts_of(labels, probs)
-    margins.take_leading(facts, 0, negative)
-    assert not unsettled(facts, margins.bounds()).any()
-    assert not len(margins.rows())
+    assert not len(asked.of_leading(facts, negative).row)
+    assert not unsettled(facts, asked.bounds()).any()
