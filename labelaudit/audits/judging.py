@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labelaudit.audits.distribution import QualityCounts
 from labelaudit.audits.ranking import Ranking
+from labelaudit.audits.squeezing import Squeezed, joined_chunks
 from labelaudit.findings import FILTERS
 from labelaudit.summaries.exact import ExactSum
 from labelaudit.summaries.pair_counts import PairCounts
@@ -114,6 +115,15 @@ class Judged:
 
     tally: Tally
     chunks: tuple[IssueChunk, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel in few bytes."""
+        squeezed = Squeezed.of(joined_chunks(self.chunks)) if self.chunks else None
+        return _judged, (self.tally, squeezed)
+
+
+def _judged(tally: Tally, squeezed: Squeezed | None) -> Judged:
+    return Judged(tally, (squeezed.whole(),) if squeezed else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,6 +73,12 @@ class FirstSums:
             np.concatenate([self.left_out, more.left_out]),
             (*self.samples, *more.samples),
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel with all samples in one."""
+        values = {name: getattr(self, name) for name in FirstSums.__slots__}
+        values["samples"] = (self.sample,) if self.samples else ()
+        return FirstSums, tuple(values.values())
 
     @property
     def sample(self) -> Sample:
