@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from labelaudit.cli import delivery
+from labelaudit.cli.clusters import cluster_to_use, votes_plan
 from labelaudit.cli.config import origin
 from labelaudit.cli.crowd_delivery import ConsensusDelivery, planned
 from labelaudit.cli.find_issues import DryRun
@@ -56,20 +57,33 @@ def aggregate(
     destinations = delivery.destinations_of(output, talk, _CONTENTS, votes, PUBLICATIONS)
     settings = _settings(method, destinations)
     _refuse_idle_flags(ctx, destinations)
+    if run.cluster is not None:
+        from labelaudit.crowd.places import demand_shards
+
+        demand_shards(settings)
     warn_of_variables(ctx, talk)
     source = _opened(ctx, votes, columns)
     gold = [columns.gold] if columns.gold is not None and source.roles.gold is None else []
     refuse_inputs(destinations, [*source.understanding.files, *gold])
     if dry_run:
         limit = None if talk.json else line_width(sys.stdout)
-        delivery.put(planned(source, settings, destinations, limit))
+        place = votes_plan(source.cells, run)
+        delivery.put(planned(source, settings, destinations, limit, place))
         return ExitCode.DONE
     _refuse_too_large(source, run.memory)
     from labelaudit import crowd
 
-    with Progress(quiet=talk.quiet) as progress:
+    with cluster_to_use(None, run, talk) as cluster, Progress(quiet=talk.quiet) as progress:
         shown = any(each.content in ("page", "run") for each in destinations)
-        result = crowd.audit(source, settings, pairs=shown, threads=run.threads, progress=progress)
+        result = crowd.audit(
+            source,
+            settings,
+            pairs=shown,
+            threads=run.threads,
+            memory=run.memory,
+            progress=progress,
+            cluster=cluster,
+        )
     inputs = files_read(source.tables, *gold, classes_file(columns.classes))
     left_out = source.understanding.rows_left_out
     record = RunRecord(ctx, inputs, rows_left_out=left_out)

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from labelaudit.cli.options import ClusterRun, Talk
+    from labelaudit.cli.vote_options import VoteRun
     from labelaudit.cluster.connecting import Cluster
 
-__all__ = ["cluster_plan", "cluster_to_use", "traffic_text"]
+__all__ = ["cluster_plan", "cluster_to_use", "traffic_text", "votes_plan"]
 
 
 @contextmanager
-def cluster_to_use(source: Any, run: ClusterRun, talk: Talk) -> Iterator[Cluster | None]:
-    """Give the cluster that was asked for; with ``--verbose`` say what travelled in the end."""
+def cluster_to_use(source: Any, run: ClusterRun | VoteRun, talk: Talk) -> Iterator[Cluster | None]:
+    """Give the cluster that was asked for; with ``--verbose`` say what travelled in the end.
+
+    ``source`` is a table that workers are to read, or None: what this process reads is sent.
+    """
     if run.cluster is None:
         yield None
         return
     from labelaudit.cluster.connecting import connected
     from labelaudit.cluster.grounds import demand_fit
 
-    demand_fit(source)
+    if source is not None:
+        demand_fit(source)
     with connected(run.cluster, run.threads, run.memory) as cluster:
         yield cluster
         if talk.verbose and not talk.quiet:
@@ -52,19 +58,33 @@ def cluster_plan(source: Any, run: ClusterRun) -> str | None:
     """Say what a run would work on, for ``--dry-run``; no workers are started for that."""
     if run.cluster is None:
         return None
-    from labelaudit.cluster.connecting import LOCAL, connected
     from labelaudit.cluster.grounds import demand_fit
     from labelaudit.cluster.portions import parts_wanted
+
+    demand_fit(source)
+    return _planned(run.cluster, run.threads, partial(parts_wanted, source))
+
+
+def votes_plan(votes: int, run: VoteRun) -> str | None:
+    """Say what an aggregation of so many votes would work on, as ``cluster_plan``."""
+    if run.cluster is None:
+        return None
+    from labelaudit.crowd.places import shards_wanted
+
+    return _planned(run.cluster, run.threads, partial(shards_wanted, votes))
+
+
+def _planned(place: str, wanted: int | None, parts_for: Callable[[int], int]) -> str:
+    from labelaudit.cluster.connecting import LOCAL, connected
     from labelaudit.reports.layout import plural
     from labelaudit.running import threads_wanted
 
-    demand_fit(source)
-    if run.cluster == LOCAL:
-        threads = threads_wanted(run.threads)
+    if place == LOCAL:
+        threads = threads_wanted(wanted)
         where = f"{threads} workers on this machine"
     else:
-        with connected(run.cluster) as cluster:
+        with connected(place) as cluster:
             threads = cluster.threads
             where = f"{cluster.shown}, {len(cluster.client.nthreads())} workers"
-    parts = plural(parts_wanted(source, threads), "part")
+    parts = plural(parts_for(threads), "part")
     return f"{where}, {threads} threads; {parts}"

@@ -106,6 +106,7 @@ def planned(
     settings: CrowdSettings,
     destinations: Sequence[Destination],
     limit: int | None,
+    place: str | None = None,
 ) -> str:
     """Say what would be read and written: as JSON, or for people in lines of ``limit`` cells."""
     from labelaudit.reports.crowd_plan import CrowdPlan
@@ -116,5 +117,6 @@ def planned(
         source.bytes_to_read,
         source.memory_expected,
         tuple(described(each) for each in destinations),
+        place,
     )
     return plan.json() if limit is None else plan.text(limit)

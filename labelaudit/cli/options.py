@@ -13,6 +13,7 @@ from labelaudit.cli.values import parse_list, parse_memory
 
 __all__ = [
     "Classes",
+    "Cluster",
     "ClusterRun",
     "Columns",
     "Data",
@@ -97,6 +98,17 @@ Excel = Annotated[
     _output(
         "--excel/--no-excel",
         text="In CSV, put an apostrophe before text that a spreadsheet would run.",
+    ),
+]
+
+
+Cluster = Annotated[
+    str | None,
+    _run(
+        "--cluster",
+        metavar="dask|ADDRESS",
+        text="Work on a cluster: dask for workers on this machine, or the address of a scheduler, "
+        "such as tcp://10.0.0.1:8786.",
     ),
 ]
 
@@ -334,15 +346,7 @@ class Run:
 class ClusterRun(Run):
     """How the machine, or several, are used."""
 
-    cluster: Annotated[
-        str | None,
-        _run(
-            "--cluster",
-            metavar="dask|ADDRESS",
-            text="Work on a cluster: dask for workers on this machine, or the address of a "
-            "scheduler, such as tcp://10.0.0.1:8786.",
-        ),
-    ] = None
+    cluster: Cluster = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from labelaudit.cli.completers import choices
-from labelaudit.cli.options import Excel, Force, Threads, Where, option
+from labelaudit.cli.options import Cluster, Excel, Force, Threads, Where, option
 from labelaudit.cli.values import parse_memory
 
 __all__ = ["VoteColumns", "VoteData", "VoteMethod", "VoteOutput", "VoteRun"]
@@ -173,3 +173,4 @@ class VoteRun:
             text="Refuse to start if more memory is expected to be needed, such as 4GiB.",
         ),
     ] = None
+    cluster: Cluster = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,21 +10,22 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.audits.crowd.aggregating import SOFT, CrowdSettings, aggregate_votes
-from labelaudit.audits.crowd.crowd import Crowd
 from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
 from labelaudit.crowd.naming import named
-from labelaudit.running import Clock, Here, threads_wanted
+from labelaudit.crowd.places import crowding
+from labelaudit.running import Clock
 from labelaudit.tables.vote_codes import as_text
 from labelaudit.tables.vote_options import VoteOptions
 from labelaudit.tables.votes import open_votes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import numpy.typing as npt
+    from distributed import Client
 
+    from labelaudit.cluster.connecting import Cluster
     from labelaudit.crowd_findings import CrowdConsensus
-    from labelaudit.running import Executor
     from labelaudit.tables.vote_reading import Votes
     from labelaudit.tables.votes import VoteSource
 
@@ -56,6 +55,7 @@ def aggregate(
     extras: Collection[str] = ("confusion",),
     seed: int = 0,
     threads: int | None = None,
+    cluster: str | Client | None = None,
 ) -> CrowdConsensus:
     """Aggregate votes into consensus labels, and rate the workers.
 
@@ -96,6 +96,11 @@ def aggregate(
     seed : int
     threads : int, optional
         How many to work with; all cores where not given. The result does not depend on it.
+    cluster : str or distributed.Client, optional
+        Where to work: ``dask`` for workers on this machine, the address of a scheduler, or a
+        client. The votes are read here and sent to the workers; the result is the same. ``glad``,
+        ``kos``, ``mmsr`` and ``top-two`` need all votes at once: as a method they are refused, as
+        a part of soft labels and for further tables they run here.
 
     Returns
     -------
@@ -109,6 +114,8 @@ def aggregate(
         If the votes cannot be read, or labels are none of the classes.
     NothingToAuditError
         If there are no votes.
+    EnvironmentalError
+        If there is no such cluster, or its workers cannot be used.
 
     Examples
     --------
@@ -139,7 +146,8 @@ def aggregate(
         from labelaudit.tables.votes_memory import gold_in_memory
 
         options = replace(options, known=gold_in_memory(gold))
-    found = audit(_source(votes, workers, labels, options), settings, threads=threads)
+    source = _source(votes, workers, labels, options)
+    found = audit(source, settings, threads=threads, cluster=cluster)
     return replace(
         found,
         warnings=tuple(map(in_python, found.warnings)),
@@ -171,7 +179,9 @@ def audit(
     *,
     pairs: bool = False,
     threads: int | None = None,
+    memory: int | None = None,
     progress: Progress | None = None,
+    cluster: str | Client | Cluster | None = None,
 ) -> CrowdConsensus:
     """Read an opened table of votes, aggregate them, and put names to what was found.
 
@@ -181,18 +191,21 @@ def audit(
     settings : CrowdSettings
     pairs : bool
         Recover the two best answers of each task too, where there are three classes to tell apart.
-    threads : int or None
+    threads, memory : int or None
+        The memory is that of workers that are started for ``cluster``.
     progress : callable or None
         Called with the stage, how many stages are done, and how many there are.
+    cluster : str or distributed.Client or Cluster or None
+        Where to work, if not in this process.
     """
     clock = Clock()
-    votes = source.read()
-    clock.stop("reading")
-    if pairs and votes.block.n_classes > 2 and "top-two" not in settings.extras:
-        settings = replace(settings, extras=(*settings.extras, "top-two"))
-    with _working(threads) as on:
+    with crowding(settings, cluster, threads, memory) as crowd_of:
+        votes = source.read()
+        clock.stop("reading")
+        if pairs and votes.block.n_classes > 2 and "top-two" not in settings.extras:
+            settings = replace(settings, extras=(*settings.extras, "top-two"))
         found = aggregate_votes(
-            Crowd.of(votes.block, on),
+            crowd_of(votes.block),
             settings,
             numbers=_numbers(votes, settings),
             progress=progress,
@@ -201,16 +214,6 @@ def audit(
         result = named(source, votes, found, settings)
     clock.stop("tables")
     return replace(result, timings=clock.laps)
-
-
-@contextmanager
-def _working(threads: int | None) -> Iterator[Executor]:
-    wanted = threads_wanted(threads)
-    if wanted == 1:
-        yield Here()
-        return
-    with ThreadPoolExecutor(wanted) as pool:
-        yield pool
 
 
 def _numbers(votes: Votes, settings: CrowdSettings) -> Floats | None:

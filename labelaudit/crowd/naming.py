@@ -30,7 +30,7 @@ from labelaudit.tables.consensus import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -54,7 +54,8 @@ def named(
     classes = votes.classes
     understanding = replace(source.understanding, classes=classes.names, class_order=classes.order)
     tables = _TaskTables(votes, found, settings)
-    for piece, ids in zip(found.pieces(), votes.task_ids, strict=True):
+    ids_of_shards = _in_lengths(votes.task_ids, found.crowd.tasks)
+    for piece, ids in zip(found.pieces(), ids_of_shards, strict=True):
         tables.take(piece, ids)
     rate = found.agreement.alphas[0]
     proof = found.certificate
@@ -93,6 +94,17 @@ def named(
             *_beside_the_consensus(found, settings, tables),
         ),
     )
+
+
+def _in_lengths(arrays: Iterable[pa.Array], lengths: Sequence[int]) -> Iterator[pa.Array]:
+    """Cut arrays, one after the other, anew; no piece is of two of them."""
+    given, at = iter(arrays), 0
+    ids = next(given)
+    for length in lengths:
+        if at == len(ids) and length:
+            ids, at = next(given), 0
+        yield ids.slice(at, length)
+        at += length
 
 
 class _TaskTables:

@@ -29,6 +29,8 @@ class CrowdPlan:
     bytes_to_read, memory : int
     outputs : tuple of mapping
         Content, format and path of each.
+    cluster : str or None
+        The cluster it is to run on, in words.
     """
 
     understanding: VoteUnderstanding
@@ -36,6 +38,7 @@ class CrowdPlan:
     bytes_to_read: int
     memory: int
     outputs: tuple[Mapping[str, str], ...]
+    cluster: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it."""
@@ -46,6 +49,7 @@ class CrowdPlan:
             "layout": self.understanding.layout,
             "method": self.method,
             "memory_expected": self.memory,
+            "cluster": self.cluster,
             "outputs": [dict(each) for each in self.outputs],
         }
 
@@ -64,9 +68,10 @@ class CrowdPlan:
             ("Method", self.method),
             ("Reads", f"{self.bytes_to_read / 1e6:,.1f} MB, once"),
             ("Memory", f"about {self.memory / 1e6:,.0f} MB"),
+            ("Cluster", self.cluster or ""),
             ("Writes", "; ".join(outputs) if outputs else "nothing"),
         ):
-            lines += entry(title, text, limit)
+            lines += entry(title, text, limit) if text else []
         rows = plural(self.understanding.rows, "row")
         done = paragraph(f"A dry run: {rows} would be read, nothing was.", limit)
         return "\n".join([*lines, "", *done]) + "\n"

@@ -57,8 +57,12 @@ class VoteSource:
     @property
     def memory_expected(self) -> int:
         """Bytes that reading and aggregating may need, as measured on up to 10^7 votes."""
-        cells = self.understanding.rows * max(len(self.roles.wide), 1)
-        return _BASE_BYTES + cells * _VOTE_BYTES
+        return _BASE_BYTES + self.cells * _VOTE_BYTES
+
+    @property
+    def cells(self) -> int:
+        """Most votes that there can be."""
+        return self.understanding.rows * max(len(self.roles.wide), 1)
 
     def read(self) -> Votes:
         """Read all votes.
