@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,15 +39,21 @@ def cluster_to_use(source: Any, run: ClusterRun | VoteRun, talk: Talk) -> Iterat
 
 
 def traffic_text(cluster: Cluster) -> str:
-    """Write what passes sent to each worker, what parts gave, and what of it came here."""
+    """Write what passes sent to each worker, what parts gave, and what of it came here.
+
+    Of equal passes in a row it is the mean.
+    """
     lines = [
         f"Cluster at {cluster.shown}, {cluster.threads} threads; what travelled:",
         f"  {'pass':<20} {'parts':>7} {'to a worker':>13} {'from a part':>13} {'to here':>13}",
     ]
-    for each in cluster.traffic:
-        numbers = (each.sent, each.given / max(each.parts, 1), each.arrived)
-        sent, part, here = map(_kilobytes, numbers)
-        lines.append(f"  {each.stage:<20} {each.parts:>7,} {sent:>13} {part:>13} {here:>13}")
+    for stage, group in groupby(cluster.traffic, lambda each: each.stage):
+        passes = list(group)
+        parts, n = passes[0].parts, len(passes)
+        given = sum(each.given for each in passes) / max(sum(each.parts for each in passes), 1)
+        sent, here = (sum(column) / n for column in zip(*((t.sent, t.arrived) for t in passes), strict=True))
+        columns = " ".join(f"{_kilobytes(number):>13}" for number in (sent, given, here))
+        lines.append(f"  {stage if n == 1 else f'{stage}, {n}x':<20} {parts:>7,} {columns}")
     return "\n".join(lines) + "\n"
 
 
