@@ -49,11 +49,13 @@ def traffic_text(cluster: Cluster) -> str:
     ]
     for stage, group in groupby(cluster.traffic, lambda each: each.stage):
         passes = list(group)
-        parts, n = passes[0].parts, len(passes)
-        given = sum(each.given for each in passes) / max(sum(each.parts for each in passes), 1)
-        sent, here = (sum(column) / n for column in zip(*((t.sent, t.arrived) for t in passes), strict=True))
+        n, parts = len(passes), sum(each.parts for each in passes)
+        sent = sum(each.sent for each in passes) / n
+        given = sum(each.given for each in passes) / max(parts, 1)
+        here = sum(each.arrived for each in passes) / n
+        name = stage if n == 1 else f"{stage}, {n}x"
         columns = " ".join(f"{_kilobytes(number):>13}" for number in (sent, given, here))
-        lines.append(f"  {stage if n == 1 else f'{stage}, {n}x':<20} {parts:>7,} {columns}")
+        lines.append(f"  {name:<20} {parts // n:>7,} {columns}")
     return "\n".join(lines) + "\n"
 
 

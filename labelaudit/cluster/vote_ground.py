@@ -8,6 +8,8 @@ again where a worker was lost; only sums come back.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import islice
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +18,10 @@ from labelaudit.audits.crowd.ground import moved
 from labelaudit.audits.crowd.pairing import Paired, pairs_of, shard_of
 from labelaudit.audits.crowd.shards import Computed, Unaided
 from labelaudit.cluster.parcels import packed, unpacked
-from labelaudit.cluster.tasks import Tasks, Traffic, stage_of
+from labelaudit.cluster.tasks import Findings, Tasks, Traffic, stage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
     from distributed import Future
@@ -64,6 +66,17 @@ class _Kept:
     def __sizeof__(self) -> int:
         """Bytes of all arrays: by these a worker knows when to write to disk."""
         return _bytes_of((self.values, self.sums))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Sums over the tasks of some shards, of each of which so many arrays are kept."""
+
+    kept: int
+    sums: tuple[Any, ...]
+
+    def __add__(self, other: _Told) -> _Told:
+        return _Told(self.kept, tuple(map(add, self.sums, other.sums)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +143,8 @@ class ClusterVotes:
         del n_classes  # blocks know it
         traffic = self._traffic("votes", 0)
         held = [self._paired(each.block(), traffic) for each in blocks]
-        summaries = [self.tasks.task("found", _sums, each) for each in held]
-        for future, (_, (found,)) in zip(held, self._gathered(summaries, traffic), strict=True):
+        answers = [self.tasks.task("found", _only_sum, each) for each in held]
+        for future, found in zip(held, self._gathered(answers, traffic), strict=True):
             yield replace(found, held=future)
 
     def _paired(self, votes: VoteBlock, traffic: Traffic) -> Future:
@@ -157,13 +170,19 @@ class ClusterVotes:
         yield from self._gathered(answers, self._traffic(stage_of(asked.step), size))
 
     def over(self, asked: Pass) -> Iterator[Found]:
-        """Yield what the step keeps of each shard, and its sums, in the order of the shards."""
+        """Yield what the step keeps of neighbouring shards, and its sums over them, in order."""
         held, jobs, size = self._sent(asked.step, asked.recipes, asked.fields)
         kept = [self.tasks.task("step", _taken, held, *leaves) for leaves in jobs]
-        answers = self._answers(asked, kept)
-        found = self._gathered(answers, self._traffic(stage_of(asked.step), size))
-        for future, (arrays, sums) in zip(kept, found, strict=True):
-            yield tuple(_There(self.tasks, future, at) for at in range(arrays)), sums
+        traffic = self._traffic(stage_of(asked.step), size)
+        futures = iter(kept)
+        for found in self.tasks.summed(self._answers(asked, kept), _nobody):
+            traffic.take(found)
+            told: _Told = unpacked(found.parcel)
+            some = islice(futures, found.parts)
+            yield [self._arrays(each, told.kept) for each in some], told.sums
+
+    def _arrays(self, kept: Future, number: int) -> tuple[Values, ...]:
+        return tuple(_There(self.tasks, kept, at) for at in range(number))
 
     def _answers(self, asked: Pass, kept: Sequence[Future]) -> list[Future]:
         """Have sums told, and what is kept compared: apart, so that it does not hang on that."""
@@ -220,10 +239,14 @@ class ClusterVotes:
         self.tasks.cluster.traffic.append(traffic)
         return traffic
 
-    def _gathered(self, answers: Iterable[Future], traffic: Traffic) -> Iterator[Any]:
+    def _gathered(self, answers: list[Future], traffic: Traffic) -> Iterator[Any]:
         for answer in self.tasks.gathered(answers):
-            traffic.received.append(len(answer))
+            traffic.take(Findings.of(answer))
             yield unpacked(answer)
+
+
+def _nobody(done: int) -> None:
+    """Tell nobody how far a pass is: there are many, and each is short."""
 
 
 def _filled(template: Any, arguments: Sequence[_Kept]) -> Any:
@@ -278,11 +301,15 @@ def _taken(work: _Work | bytes, *arguments: _Kept) -> _Kept:
     return _Kept(*work.step(*work.filled(arguments)))
 
 
-def _sums(kept: _Kept, *more: Any) -> bytes:
-    return packed((len(kept.values), (*kept.sums, *more)))
+def _only_sum(kept: _Kept) -> bytes:
+    return packed(kept.sums[0])
 
 
-def _compared(work: _Work | bytes, kept: _Kept, *arguments: _Kept) -> bytes:
+def _sums(kept: _Kept, *more: Any) -> Findings:
+    return Findings.of(packed(_Told(len(kept.values), (*kept.sums, *more))))
+
+
+def _compared(work: _Work | bytes, kept: _Kept, *arguments: _Kept) -> Findings:
     work = _opened(work)
     _, before = work.filled(arguments)
     return _sums(kept, work.step(kept.values[0], before))

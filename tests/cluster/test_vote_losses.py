@@ -8,7 +8,7 @@ from labelaudit.audits.crowd import dawid_skene, ebcc, would_majority_do
 from labelaudit.audits.crowd.aggregating import CrowdSettings, aggregate_votes
 from labelaudit.audits.crowd.building import in_runs, in_shards
 from labelaudit.audits.crowd.crowd import Crowd
-from labelaudit.cluster import tasks as cluster_tasks
+from labelaudit.cluster import patience
 from labelaudit.cluster.connecting import connected
 from labelaudit.cluster.tasks import Tasks
 from labelaudit.cluster.vote_ground import ClusterVotes
@@ -78,7 +78,7 @@ def test_killed_workers_cost_a_retry(votes, lossy, number, most):
 
 def test_all_workers_are_gone(votes, bare, monkeypatch):  # noqa: F811 - a fixture
     cluster, _, worker = bare
-    monkeypatch.setattr(cluster_tasks, "_LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "_LOOK_SECONDS", 0.3)
     with pytest.raises(EnvironmentalError) as raised:
         aggregated(votes, cluster, 9, worker.kill)
     assert raised.value.found == f"All workers of the cluster at {cluster.shown} are gone."

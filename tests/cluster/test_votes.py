@@ -87,9 +87,9 @@ def test_one_worker_two_and_many_shards(tmp_path, cluster, long, monkeypatch):
         same_everywhere(
             tmp_path, *arguments, clusters=[one.shown, cluster.shown], tables=("workers",)
         )
-    monkeypatch.setattr(places, "_MOST_VOTES", 300)
+    monkeypatch.setattr(places, "_MOST_VOTES", 130)
     done = call("aggregate", long, "--method", "majority", "-v", "--cluster", cluster.shown)
-    assert done.err.splitlines()[2].split()[:2] == ["votes", "8"]
+    assert done.err.splitlines()[2].split()[:2] == ["votes", "18"]
     arguments = (long, "--method", "dawid-skene")
     (tmp_path / "many").mkdir()
     same_everywhere(tmp_path / "many", *arguments, clusters=[cluster.shown], tables=("confusion",))
@@ -185,7 +185,7 @@ def test_what_travelled_is_said(cluster, long):
     done = call("aggregate", long, "-v", "--method", "dawid-skene", "--cluster", cluster.shown)
     first, heading, *passes = done.err.splitlines()
     assert first == f"Cluster at {cluster.shown}, 2 threads; what travelled:"
-    assert heading.split() == ["pass", "parts", "to", "a", "worker", "from", "a", "part"]
+    assert " ".join(heading.split()) == "pass parts to a worker from a part to here"
     assert [line.split()[0] for line in passes[:2]] == ["votes", "pairs"]
     again = next(line for line in passes if line.startswith("  revised, "))
     assert again.split()[:3] == ["revised,", "6x", "2"]

@@ -150,7 +150,7 @@ class Crowd:
         before = None if against is None else against.parts
         asked = Pass(step, self.recipes, _parts(fields), before)
         for values, parts in self.ground.over(asked):
-            kept.append(values)
+            kept += values
             sums = self._added(sums, parts)
         return tuple(Field(parts) for parts in zip(*kept, strict=True)), tuple(sums)
 

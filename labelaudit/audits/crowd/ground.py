@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from labelaudit.running import Executor
 
     Array = npt.NDArray[Any]
-    Found = tuple[tuple[Values, ...], tuple[Any, ...]]
+    Kept = tuple[Values, ...]
+    Found = tuple[Sequence[Kept], tuple[Any, ...]]
 
 __all__ = ["CrowdGround", "Pass", "ThisProcess", "moved"]
 
@@ -71,7 +72,7 @@ class CrowdGround(Protocol):
         """Yield what the step returns, in the order of the shards."""
 
     def over(self, asked: Pass) -> Iterator[Found]:
-        """Yield what the step keeps of each shard, and its sums, in the order of the shards."""
+        """Yield what the step keeps of neighbouring shards, and its sums over them, in order."""
 
     def put(self, parts: Sequence[Array]) -> Sequence[Values]:
         """Keep an array for each shard."""
@@ -175,7 +176,7 @@ def _kept(step: Callable[..., Outcome], job: tuple[Any, ...]) -> Found:
     found = step(shard, *(each.of(shard) for each in values))
     more = () if against is None else (moved(found.kept[0], against.of(shard)),)
     kept = tuple(_value(array, place, number) for number, array in enumerate(found.kept))
-    return kept, (*found.sums, *more)
+    return [kept], (*found.sums, *more)
 
 
 def _value(array: Array, place: Path | None, number: int) -> Values:

@@ -58,6 +58,16 @@ class OfPairs:
     place: Ints | None
     values: Array
 
+    def __add__(self, other: OfPairs) -> OfPairs:
+        """Return the numbers of the pairs of both."""
+        if self.place is None or other.place is None:
+            return OfPairs(None, self.values + other.values)
+        place = np.union1d(self.place, other.place)
+        total = np.zeros((len(place), *self.values.shape[1:]), self.values.dtype)
+        total[np.searchsorted(place, self.place)] += self.values
+        total[np.searchsorted(place, other.place)] += other.values
+        return OfPairs(place, total)
+
     def added_to(self, total: Array | None, n_pairs: int) -> Array:
         """Return the numbers of all pairs, these added; ``total`` is written into."""
         if self.place is None:

@@ -18,6 +18,7 @@ from labelaudit.audits.crowd.aggregating import Aggregated, CrowdSettings, aggre
 from labelaudit.audits.crowd.building import in_shards
 from labelaudit.audits.crowd.crowd import Crowd
 from labelaudit.audits.crowd.methods import FITS, METHODS, fitted
+from labelaudit.audits.crowd.shards import OfPairs
 from labelaudit.audits.crowd.signatures import Signatures
 from tests.crowd_votes import block, rows_of, simulated, vote_blocks
 
@@ -184,3 +185,25 @@ def test_votes_come_back_in_one_block() -> None:
     votes, _ = crowded("auto", gold=True)
     again = sharded(votes, [0, 13, 60]).block()
     assert list(leaves(astuple(again))) == list(leaves(astuple(votes)))
+
+
+@given(st.lists(st.sets(st.integers(0, 9)), min_size=1, max_size=5))
+def test_numbers_of_pairs_add_up(places: list[set[int]]) -> None:
+    parts = [
+        OfPairs(
+            np.array(sorted(place), np.int64),
+            np.array([[p, 1.0] for p in sorted(place)]).reshape(-1, 2),
+        )
+        for place in places
+    ]
+    one_by_one = None
+    for part in parts:
+        one_by_one = part.added_to(one_by_one, 10)
+    together = sum(parts[1:], parts[0]).added_to(None, 10)
+    np.testing.assert_array_equal(together, one_by_one)
+
+
+def test_numbers_of_all_pairs_add_up() -> None:
+    part = OfPairs(None, np.array([1.0, 2.0]))
+    assert (part + part).place is None
+    np.testing.assert_array_equal((part + part).values, [2.0, 4.0])
