@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["DEFAULT_MEMORY", "Budget", "Expectation", "expected", "working"]
+__all__ = ["DEFAULT_MEMORY", "Budget", "Expectation", "expected", "room_ahead", "working"]
 
 DEFAULT_MEMORY = 512 << 20
 _OURSELVES = 360 << 20
 _WORKING = 200 << 20
 """What is being decoded, fitted and added up at any time."""
 
+_AHEAD = 256 << 20
 _PER_ROW = 90
 _PER_ISSUE_IN_TEN = 60
 _SHARE_OF_MACHINE = 0.6
@@ -138,6 +139,19 @@ def expected(
     issues = min(_PER_ISSUE_IN_TEN * source.rows, budget.pieces)
     needed = _OURSELVES + _WORKING + budget.pieces + issues
     return Expectation(held, needed, readings, spilled, temporary_base())
+
+
+def room_ahead(threads: int | None, memory: int | None) -> int:
+    """Return how many bytes of decoded rows may wait before an audit begins.
+
+    Parameters
+    ----------
+    threads, memory : int or None
+        What the user allows; where that is one thread, nothing is decoded beside others.
+    """
+    if threads_wanted(threads) == 1:
+        return 0
+    return _AHEAD if memory is None else min(_AHEAD, memory // 8)
 
 
 def _readings(source: LabelSource, settings: AuditSettings) -> int:

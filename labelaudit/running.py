@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 __all__ = [
+    "Ahead",
     "Clock",
     "Executor",
     "Here",
@@ -143,33 +144,57 @@ def in_order(
         yield waiting.popleft().result()
 
 
-class _Ahead(Generic[T]):
-    """A thread that produces items into a queue of bounded length."""
+class Ahead(Generic[T]):
+    """Items that one thread produces and another takes, through a queue.
 
-    def __init__(self, items: Iterable[T], depth: int) -> None:
-        self.items = items
-        self.ready: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(depth)
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self.produce, daemon=True)
+    Parameters
+    ----------
+    items : iterable
+    depth : int
+        How many may wait to be taken; 0 for any number.
+    """
 
-    def offer(self, alive: bool, item: T | BaseException | None) -> None:
-        while not self.stopped.is_set():
+    def __init__(self, items: Iterable[T], depth: int = 0) -> None:
+        self._items = items
+        self._ready: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(depth)
+        self._stopped = threading.Event()
+
+    def _offer(self, alive: bool, item: T | BaseException | None) -> None:
+        while not self._stopped.is_set():
             try:
-                return self.ready.put((alive, item), timeout=0.1)
+                return self._ready.put((alive, item), timeout=0.1)
             except queue.Full:
                 continue
         return None
 
     def produce(self) -> None:
+        """Produce the items until there are no more or nobody wants them; raise nothing."""
         try:
-            for item in self.items:
-                self.offer(True, item)
-                if self.stopped.is_set():
+            for item in self._items:
+                self._offer(True, item)
+                if self._stopped.is_set():
                     return
         except BaseException as error:  # raised again in the thread that consumes
-            self.offer(False, error)
+            self._offer(False, error)
         else:
-            self.offer(False, None)
+            self._offer(False, None)
+
+    def stop(self) -> None:
+        """Have no more items produced."""
+        self._stopped.set()
+
+    def taken(self) -> Iterator[T]:
+        """Take the items as they are produced, and raise what producing them raised."""
+        try:
+            while True:
+                alive, item = self._ready.get()
+                if isinstance(item, BaseException) and not alive:
+                    raise item
+                if not alive:
+                    return
+                yield item  # type: ignore[misc]  # alive items are of T
+        finally:
+            self.stop()
 
 
 def prefetched(items: Iterable[T], depth: int = 2) -> Iterator[T]:
@@ -177,19 +202,14 @@ def prefetched(items: Iterable[T], depth: int = 2) -> Iterator[T]:
 
     A single row group cannot be split between threads, but decoding it and counting in it can.
     """
-    ahead = _Ahead(items, depth)
-    ahead.thread.start()
+    ahead = Ahead(items, depth)
+    thread = threading.Thread(target=ahead.produce, daemon=True)
+    thread.start()
     try:
-        while True:
-            alive, item = ahead.ready.get()
-            if isinstance(item, BaseException) and not alive:
-                raise item
-            if not alive:
-                return
-            yield item  # type: ignore[misc]  # alive items are of T
+        yield from ahead.taken()
     finally:
-        ahead.stopped.set()
-        ahead.thread.join()
+        ahead.stop()
+        thread.join()
 
 
 def give_back_memory() -> None:

@@ -154,14 +154,19 @@ def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...
 def _audit(
     source: "LabelSource", settings: AuditSettings, run: ClusterRun, talk: Talk
 ) -> "LabelIssues | TagIssues":
-    from labelaudit import api
+    from labelaudit.planning import room_ahead
+    from labelaudit.tables.head_start import head_start
 
     with cluster_to_use(source, run, talk) as cluster, Progress(quiet=talk.quiet) as progress:
-        return api.audit(
-            source,
-            settings,
-            threads=run.threads,
-            memory=run.memory,
-            progress=progress,
-            cluster=cluster,
-        )
+        room = room_ahead(run.threads, run.memory) if cluster is None else 0
+        with head_start(source, room) as begun:
+            from labelaudit import api  # loading it takes as long as decoding a million rows
+
+            return api.audit(
+                begun,
+                settings,
+                threads=run.threads,
+                memory=run.memory,
+                progress=progress,
+                cluster=cluster,
+            )

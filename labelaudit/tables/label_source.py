@@ -105,6 +105,13 @@ class LabelSource:
         columns = self.decoder.columns
         return sum(sum(table.group_bytes(columns)) for table in self.tables)
 
+    @property
+    def partition_bytes(self) -> tuple[int, ...]:
+        """Bytes of the decoded rows of each partition."""
+        starts = [each.first_row for each in self.partitions]
+        rows = np.diff([*starts, self.rows]) * self.decoder.row_bytes
+        return tuple(rows.tolist())
+
     def take(self, rows: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
         """Return these columns of these rows, types as in the input.
 
@@ -204,13 +211,8 @@ class LabelSource:
             For all partitions together; the ones that are read first are kept.
         """
         budget = Budget(budget_bytes)
-        ends = [*(each.first_row for each in self.partitions[1:]), self.rows]
-        sizes = [
-            (end - each.first_row) * self.decoder.row_bytes
-            for each, end in zip(self.partitions, ends, strict=True)
-        ]
         kept = tuple(
             HeldPartition(each, size, budget)
-            for each, size in zip(self.partitions, sizes, strict=True)
+            for each, size in zip(self.partitions, self.partition_bytes, strict=True)
         )
         return replace(self, partitions=kept)
