@@ -21,12 +21,10 @@ from labelaudit.naming import counted_groups, fits, keys_and_kept, spill_for, wi
 from labelaudit.planning import working
 from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
-from labelaudit.tables.issue_sorting import spilled_table
 from labelaudit.tables.issue_spill import room_for_issues, room_for_keys, rows_of
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.source import LabelSource, open_labels
-from labelaudit.tables.spilled_issues import in_one_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -132,6 +130,8 @@ def find_issues(
         group=one_text("group", group),
         where=one_text("where", where),
     )
+    from labelaudit.tables.spilled_issues import in_one_table
+
     source = _source(data, None if named else probs, options)
     chosen = audit_settings(settings)
     found: LabelIssues | TagIssues = in_one_table(
@@ -268,7 +268,7 @@ def _audit(
 
 def _named(source: LabelSource, found: Audited, spill: IssueSpill, on: Executor) -> LabelIssues:
     """Put keys, names and kept columns to the numbers."""
-    issues = spill.ranked()
+    issues = spill.ranked(on)
     issues = replace(issues, row=source.numbered(issues.row))
     keys, kept = keys_and_kept(source, issues.row, on)
     files = source.file_of(issues.row)
@@ -280,6 +280,8 @@ def _named_on_disk(
     source: LabelSource, found: Audited, spill: IssueSpill, memory: int | None
 ) -> LabelIssues:
     """Do the same where the issues do not fit in memory."""
+    from labelaudit.tables.issue_sorting import spilled_table
+
     table = spilled_table(spill, source, room_for_issues(memory))
     return _result(source, found, spill, rows_of(table.mapped_numbers()), table)
 

@@ -179,12 +179,29 @@ def test_start_up_names_nothing_heavy(path: Path) -> None:
     assert HEAVY & set(imported_at_once(parsed(path))) == set()
 
 
-def test_start_up_imports_nothing_heavy() -> None:
-    script = "import sys, labelaudit, labelaudit.cli; print(*sys.modules)"
+def imported_by(*names: str) -> set[str]:
+    script = f"import sys, {', '.join(names)}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    assert HEAVY & set(done.stdout.split()) == set()
+    return set(done.stdout.split())
+
+
+def test_start_up_imports_nothing_heavy() -> None:
+    assert HEAVY & imported_by("labelaudit", "labelaudit.cli") == set()
+
+
+def test_decoding_begins_without_a_kernel() -> None:
+    """Decoding and numba's import go on side by side; see ``tables/head_start.py``."""
+    names = ("labelaudit.cli.find_issues", "labelaudit.tables.head_start", "labelaudit.planning")
+    found = imported_by("labelaudit.tables", *names)
+    assert "pyarrow" in found
+    assert {each for each in found if each.startswith(("numba", "labelaudit.kernels"))} == set()
+
+
+def test_an_audit_imports_no_library_it_does_not_need() -> None:
+    unneeded = {"asyncio", "cffi", "pandas", "scipy", "sklearn", "urllib.request", "yaml"}
+    assert unneeded & imported_by("labelaudit.api") == set()
 
 
 @cache

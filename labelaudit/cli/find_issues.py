@@ -14,7 +14,6 @@ from labelaudit.cli.config import origin
 from labelaudit.cli.delivery import IssuesDelivery
 from labelaudit.cli.manifest import RunRecord, files_read
 from labelaudit.cli.options import ClusterRun, Columns, Data, Method, Output, Talk
-from labelaudit.cli.plan import Plan
 from labelaudit.cli.sources import open_source, warn_of_variables
 from labelaudit.cli.tag_delivery import (
     TagDelivery,
@@ -76,16 +75,7 @@ def find_issues(
         check_shown(source, output.show)
     settings = with_statistics(settings, destinations, method, multilabel=multilabel)
     if dry_run:
-        from labelaudit.planning import expected
-
-        plan = Plan(
-            source,
-            settings,
-            destinations,
-            expected(source, run.memory, settings),
-            cluster_plan(source, run),
-        )
-        delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
+        _tell_plan(source, settings, destinations, run, talk)
         return ExitCode.DONE
     result = _audit(source, settings, run, talk)
     if output.show:
@@ -98,6 +88,21 @@ def find_issues(
     deliver = TagDelivery if multilabel else IssuesDelivery
     deliver(ctx, data, result, settings, destinations, talk).all(excel=output.excel, record=record)
     return ExitCode.DONE
+
+
+def _tell_plan(
+    source: "LabelSource",
+    settings: AuditSettings,
+    destinations: "tuple[Destination, ...]",
+    run: ClusterRun,
+    talk: Talk,
+) -> None:
+    from labelaudit.cli.plan import Plan
+    from labelaudit.planning import expected
+
+    needed = expected(source, run.memory, settings)
+    plan = Plan(source, settings, destinations, needed, cluster_plan(source, run))
+    delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
 
 
 def audit_settings(method: Method, output: Output) -> AuditSettings:

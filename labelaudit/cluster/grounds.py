@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from labelaudit.cluster.engine_ground import EngineGround
 from labelaudit.cluster.engines import EngineTable
-from labelaudit.cluster.executor import ClusterExecutor
 from labelaudit.errors import UsageError
 from labelaudit.tables.decode import Decoder
 from labelaudit.tables.source import source_of
@@ -77,6 +75,8 @@ def elsewhere(
     elif cluster is None:
         yield None
     else:
+        from labelaudit.cluster.executor import ClusterExecutor
+
         demand_fit(source)
         with _cluster_tasks(source, cluster, threads, memory) as tasks:
             yield Elsewhere(partial(_cluster_ground, tasks, source), ClusterExecutor(tasks))
@@ -129,6 +129,8 @@ def _demand_no_cluster(cluster: object) -> None:
 
 
 def _engine_ground(table: EngineTable, decoder: Decoder, rows: Rows) -> Ground:
+    from labelaudit.cluster.engine_ground import EngineGround
+
     return EngineGround(table, decoder, rows.progress)
 
 

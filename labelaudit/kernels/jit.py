@@ -29,10 +29,10 @@ def _hidden(*modules: str) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-# numba imports scipy.linalg to offer matrix products inside kernels, coverage to report on
-# compiled lines, and cffi to call functions of its. No kernel of ours uses any, and they are 0.4
-# of the 1.2 seconds that numba takes until its first cached kernel runs.
-with _hidden("scipy.linalg", "coverage", "cffi"):
+# numba imports scipy to offer matrix products inside kernels, coverage to report on compiled
+# lines, cffi to call functions of its, and yaml for settings of its own. No kernel of ours needs
+# any, and they are 0.4 of the 1.2 seconds that numba takes until its first cached kernel runs.
+with _hidden("scipy", "scipy.linalg", "coverage", "cffi", "yaml"):
     import numba
     import numba.core.typing.cffi_utils
     import numba.np.arraymath

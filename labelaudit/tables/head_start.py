@@ -54,7 +54,7 @@ def _begun(source: LabelSource, room: int) -> Iterator[_Begun]:
     for partition, size in zip(source.partitions, source.partition_bytes, strict=True):
         if room <= 0:
             return
-        yield _Begun(partition, max(room // block, 1))
+        yield _Begun(partition, 0 if size <= room else max(room // block, 1))
         room -= size
 
 
@@ -72,7 +72,7 @@ class _Begun:
     ----------
     partition : Partition
     most : int
-        Blocks that may wait.
+        Blocks that may wait; 0 for all of them.
     """
 
     __slots__ = ("_ahead", "_is_read", "_lock", "_most", "_partition")
@@ -99,19 +99,18 @@ class _Begun:
 
     def stop(self) -> None:
         """Decode no more."""
-        ahead = self._taken_over()
-        if ahead is not None:
-            ahead.stop()
+        with self._lock:
+            self._is_read = True
+        if self._ahead is not None:
+            self._ahead.stop()
 
     def blocks(self) -> Iterator[Any]:
         """Yield the blocks, from memory where they are."""
-        ahead = self._taken_over()
-        return self._partition.blocks() if ahead is None else ahead.taken()
-
-    def _taken_over(self) -> Ahead[Any] | None:
         with self._lock:
-            ahead, self._ahead, self._is_read = self._ahead, None, True
-        return ahead
+            first, self._is_read = not self._is_read, True
+        if first and self._ahead is not None:
+            return self._ahead.taken()
+        return self._partition.blocks()
 
     def __reduce__(self) -> tuple[object, ...]:
         return _alone, (self._partition,)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.findings import IssueChunk
+    from labelaudit.running import Executor
 
 __all__ = [
     "BYTES_PER_ISSUE",
@@ -106,9 +107,9 @@ class IssueSpill(RankedSpill):
         lines = {name: getattr(chunk.rows, name) for name in _FIELDS}
         self.add({ORDER: chunk.order, **lines})
 
-    def ranked(self) -> IssueRows:
+    def ranked(self, on: Executor | None = None) -> IssueRows:
         """Return what is held, worst first, ties by row."""
-        return rows_of(self.ranked_columns())
+        return rows_of(self.ranked_columns(on))
 
 
 def rows_of(columns: Mapping[str, npt.NDArray[Any]]) -> IssueRows:

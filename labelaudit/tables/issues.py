@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelaudit.findings import FILTERS
+from labelaudit.running import each
 from labelaudit.tables.arrays import numbers, strings
 from labelaudit.tables.issue_ids import issue_ids
 
@@ -32,7 +33,6 @@ __all__ = [
 
 LABEL_ERROR = "label_error"
 AT_ONCE = 1 << 16
-MOST_AT_ONCE = 1 << 23
 SEVERITIES = ("low", "medium", "high")
 
 
@@ -60,7 +60,8 @@ def issues_table(
     on : Executor, optional
     """
     ids = issue_ids(kinds_of(values), rows.given, keys, on)
-    return ranked_table(rows, values, ids, keys, files, kept)
+    table = ranked_table(rows, values, ids, keys, files, on=on)
+    return table if kept is None else with_kept(table, kept)
 
 
 def kinds_of(values: pa.Array) -> list[tuple[str, ...]]:
@@ -74,8 +75,8 @@ def ranked_table(
     ids: pa.Array,
     keys: pa.Array,
     files: pa.Array | None,
-    kept: pa.Table | None,
     first: int = 0,
+    on: Executor | None = None,
 ) -> pa.Table:
     """Write some of the ranked rows, the first of which has ``first`` rows before it."""
     n = len(rows.row)
@@ -97,11 +98,10 @@ def ranked_table(
         "suggested_prob": pa.array(rows.suggested_prob),
         "margin": pa.array(rows.margin),
         "entropy": pa.array(rows.entropy),
-        "flagged_by": filter_names(rows.flagged_by),
+        "flagged_by": filter_names(rows.flagged_by, on),
         "severity": dictionary(rows.severity, SEVERITIES),
     }
-    table = pa.table(columns)
-    return table if kept is None else with_kept(table, kept)
+    return pa.table(columns)
 
 
 def with_kept(table: pa.Table, kept: pa.Table) -> pa.Table:
@@ -120,32 +120,22 @@ def dictionary(codes: npt.NDArray[np.int8], names: Sequence[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
-def filter_names(bits: npt.NDArray[np.uint8]) -> pa.ChunkedArray:
-    """Spell the bits out as lists of filter names; a chunk's offsets are of 32 bits."""
-    starts = range(0, max(len(bits), 1), MOST_AT_ONCE)
-    return pa.chunked_array([_spelled_out(bits[at : at + MOST_AT_ONCE]) for at in starts])
+def filter_names(bits: npt.NDArray[np.uint8], on: Executor | None = None) -> pa.ChunkedArray:
+    """Spell the bits out as lists of filter names."""
+    parts = [bits[at : at + AT_ONCE] for at in range(0, max(len(bits), 1), AT_ONCE)]
+    return pa.chunked_array(list(each(_spelled_out, parts, on)))
 
 
 def _spelled_out(bits: npt.NDArray[np.uint8]) -> pa.ListArray:
-    ends = _ends(_COUNTS[bits])
-    name_ends = np.zeros(ends[-1] + 1, np.int32)
-    text = np.empty(_SIZES[bits].sum(), np.uint8)
-    for start in range(0, len(bits), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        first, last = ends[start], ends[min(part.stop, len(bits))]
-        lengths = _LENGTHS[_filters_of(bits[part])]
-        np.cumsum(lengths, out=name_ends[first + 1 : last + 1])
-        name_ends[first + 1 : last + 1] += name_ends[first]
-        text[name_ends[first] : name_ends[last]] = _names_of(bits[part])
-    buffers = [None, pa.py_buffer(name_ends), pa.py_buffer(text)]
-    names = pa.Array.from_buffers(pa.string(), len(name_ends) - 1, buffers)
-    return pa.ListArray.from_arrays(numbers(ends), names)
+    starts, name_starts = _starts(_COUNTS[bits]), _starts(_LENGTHS[_filters_of(bits)])
+    buffers = [None, pa.py_buffer(name_starts), pa.py_buffer(_names_of(bits))]
+    names = pa.Array.from_buffers(pa.string(), len(name_starts) - 1, buffers)
+    return pa.ListArray.from_arrays(numbers(starts), names)
 
 
 _LENGTHS = np.array([len(name) for name in FILTERS], np.int32)
 _COUNTS = np.array([number.bit_count() for number in range(256)], np.int32)
 _TOGETHER = ["".join(FILTERS[i] for i in range(8) if number >> i & 1) for number in range(256)]
-_SIZES = np.array([len(names) for names in _TOGETHER], np.int32)
 
 
 def _filters_of(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -160,7 +150,7 @@ def _names_of(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.frombuffer(texts if texts is not None else b"", np.uint8)
 
 
-def _ends(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    ends = np.zeros(len(lengths) + 1, np.int32)
-    np.cumsum(lengths, out=ends[1:])
-    return ends
+def _starts(lengths: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    starts = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=starts[1:])
+    return starts

@@ -10,7 +10,7 @@ import numpy as np
 
 from labelaudit.tables.issue_ids import issue_digests
 from labelaudit.tables.issue_spill import NUMBERS, rows_of
-from labelaudit.tables.issues import kinds_of, ranked_table
+from labelaudit.tables.issues import kinds_of, ranked_table, with_kept
 from labelaudit.tables.tag_issues import places_of, ranked_cells, ranked_rows, tag_kinds
 from labelaudit.tables.tag_statistics import candidates_table, violations_table
 from labelaudit.tag_findings import TagCells, TagRows
@@ -103,7 +103,8 @@ def _label_digests(source: LabelSource, rows: Numbers, keys: pa.Array) -> npt.ND
 
 def _label_issues(lines: RankedLines) -> pa.Table:
     rows, values = rows_of(lines.numbers), lines.source.class_list.values
-    return ranked_table(rows, values, lines.ids, lines.keys, lines.files, lines.kept, lines.first)
+    table = ranked_table(rows, values, lines.ids, lines.keys, lines.files, lines.first)
+    return table if lines.kept is None else with_kept(table, lines.kept)
 
 
 def _cell_digests(source: LabelSource, rows: Numbers, keys: pa.Array) -> npt.NDArray[np.uint64]:

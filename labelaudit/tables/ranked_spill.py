@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labelaudit.running import each
 from labelaudit.shelves import TemporaryFolder
 from labelaudit.summaries.ordering import stable_order
 from labelaudit.tables.column_files import ColumnFiles
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+
+    from labelaudit.running import Executor
 
     Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -90,7 +94,7 @@ class Spill:
 
     def _whole(self) -> dict[str, npt.NDArray[Any]]:
         return {
-            name: np.concatenate([each[name] for each in self._held] or [np.empty(0, kind)])
+            name: np.concatenate([lines[name] for lines in self._held] or [np.empty(0, kind)])
             for name, kind in self.kinds.items()
         }
 
@@ -137,13 +141,15 @@ class RankedSpill(Spill):
 
     def some_rows(self, most: int) -> npt.NDArray[np.int64]:
         """Return the rows of the first lines that are held."""
-        found = np.concatenate([np.empty(0, np.int64), *(each["row"] for each in self._held)])
+        found = np.concatenate([np.empty(0, np.int64), *(lines["row"] for lines in self._held)])
         return found[:most]
 
-    def ranked_columns(self) -> Columns:
+    def ranked_columns(self, on: Executor | None = None) -> Columns:
         """Return what is held, worst first, ties as they came, and let go of it."""
         whole = self.as_they_came()
-        return _picked(whole, stable_order(whole.pop(ORDER))[: self.top])
+        order = stable_order(whole.pop(ORDER))[: self.top]
+        picked = each(itemgetter(order), whole.values(), on)
+        return dict(zip(whole, picked, strict=True))
 
 
 def _picked(lines: Columns, which: npt.NDArray[np.int64]) -> Columns:

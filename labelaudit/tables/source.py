@@ -22,7 +22,6 @@ from labelaudit.tables.selecting import SelectedTable, filter_columns, left_out,
 from labelaudit.tables.soft_labels import warning_about
 from labelaudit.tables.tag_layouts import TOP_K
 from labelaudit.tables.tag_roles import TagRoles, assign_tag_roles, is_multilabel
-from labelaudit.tables.tag_source import tag_classes, tag_decoder
 from labelaudit.tables.text import TextColumns
 from labelaudit.wording import safe
 
@@ -145,6 +144,8 @@ def _source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSou
 
 
 def _tag_source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSource:
+    from labelaudit.tables.tag_source import tag_classes, tag_decoder
+
     found = assign_tag_roles(tables[0].schema, options)
     check_parts(tables, _used(found.roles, found.tags.columns))
     found, classes = tag_classes(tables, found, options)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import urllib.request
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
-from urllib.error import URLError
 
 from labelaudit.errors import InputError, UsageError
 from labelaudit.wording import safe
@@ -59,9 +57,12 @@ def demand_answer(url: str) -> None:
     InputError
         If a server is there and silent.
     """
-    request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - http or https
+    from urllib.error import URLError
+    from urllib.request import Request, urlopen
+
+    request = Request(url, method="HEAD")  # noqa: S310 - http or https
     try:
-        urllib.request.urlopen(request, timeout=CONNECT_SECONDS).close()  # noqa: S310 - as above
+        urlopen(request, timeout=CONNECT_SECONDS).close()  # noqa: S310 - as above
     except (OSError, ValueError) as error:
         cause = error.reason if isinstance(error, URLError) else error
         if isinstance(cause, TimeoutError):

@@ -9,12 +9,11 @@ from labelaudit.findings import FILTERS
 from labelaudit.tables import issues
 
 
-@pytest.mark.parametrize(("at_once", "most"), [(3, 100), (2, 5), (100, 1)])
+@pytest.mark.parametrize("at_once", [1, 3, 100])
 @given(st.lists(st.integers(0, 255), max_size=12))
-def test_bits_are_spelled_out_in_the_order_of_the_filters(at_once, most, numbers):
+def test_bits_are_spelled_out_in_the_order_of_the_filters(at_once, numbers):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(issues, "AT_ONCE", at_once)
-        patch.setattr(issues, "MOST_AT_ONCE", most)
         names = issues.filter_names(np.array(numbers, np.uint8))
     names.validate(full=True)
     assert names.to_pylist() == [
