@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
+from labelaudit.cluster.encrypted import connection_arguments, encrypted
 from labelaudit.cluster.versions import demand_same_versions
 from labelaudit.errors import EnvironmentalError, LabelauditError, MissingExtraError, UsageError
 from labelaudit.running import threads_wanted
@@ -221,11 +222,11 @@ async def _kind_at(address: str) -> str:
     from distributed.core import rpc
 
     host, port = _host_and_port(address)
-    nobody = _nobody(address)
+    nobody, how = _nobody(address), connection_arguments(address)
     try:
         with socket.create_connection((host, port), PATIENCE):
             pass
-        async with asyncio.timeout(PATIENCE), rpc(address) as there:
+        async with asyncio.timeout(PATIENCE), rpc(address, connection_args=how) as there:
             said = await there.identity()
     except (OSError, TimeoutError) as error:
         raise nobody from error
@@ -233,8 +234,9 @@ async def _kind_at(address: str) -> str:
 
 
 def _nobody(address: str) -> LabelauditError:
+    doubt = ", or it does not trust our certificates, or we not its" if encrypted(address) else ""
     return EnvironmentalError(
-        f"There is no scheduler at {safe(address)}.",
+        f"There is no scheduler at {safe(address)}{doubt}.",
         "Start one (dask scheduler), or give the address that it prints when it starts.",
     )
 
