@@ -21,6 +21,7 @@ __all__ = [
     "VoteAgreement",
     "VoteCounts",
     "VoteUnderstanding",
+    "VoteWork",
 ]
 
 
@@ -180,6 +181,25 @@ class GoldAccuracy:
     majority: Estimate
 
 
+@dataclass(frozen=True, slots=True)
+class VoteWork:
+    """How often the votes were gone through.
+
+    Attributes
+    ----------
+    readings : int
+        How often the table of votes was read.
+    passes : int
+        How often the votes, grouped by task, were gone through.
+    temporary_bytes : int
+        What stood in temporary files at the most; 0 where everything fitted in memory.
+    """
+
+    readings: int = 1
+    passes: int = 0
+    temporary_bytes: int = 0
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class CrowdConsensus(Tabular):
     """The result of ``aggregate``: what the command line prints, and what the API returns.
@@ -224,6 +244,7 @@ class CrowdConsensus(Tabular):
     warnings, notes : tuple of str
     timings : mapping of str to float
         Seconds by stage; not part of any table.
+    work : VoteWork
     """
 
     MAIN: ClassVar[str] = "consensus"
@@ -247,9 +268,11 @@ class CrowdConsensus(Tabular):
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    work: VoteWork = field(default_factory=VoteWork)
 
     def __repr__(self) -> str:
-        named = len(self) - self.consensus["label"].null_count
+        batches = self.consensus.select(["label"]).to_batches()
+        named = len(self) - sum(batch.column(0).null_count for batch in batches)
         return (
             f"CrowdConsensus({self.counts.votes:,} votes by {self.workers.num_rows:,} workers "
             f"give {named:,} labels for {len(self):,} tasks by {self.method})"

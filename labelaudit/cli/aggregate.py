@@ -17,7 +17,7 @@ from labelaudit.cli.sources import warn_of_variables
 from labelaudit.cli.terminal import Progress, line_width
 from labelaudit.cli.values import classes_file, parse_classes
 from labelaudit.cli.vote_options import VoteColumns, VoteData, VoteMethod, VoteOutput, VoteRun
-from labelaudit.errors import EnvironmentalError, ExitCode, UsageError
+from labelaudit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from labelaudit.audits.crowd.aggregating import CrowdSettings
@@ -70,7 +70,6 @@ def aggregate(
         place = votes_plan(source.cells, run)
         delivery.put(planned(source, settings, destinations, limit, place))
         return ExitCode.DONE
-    _refuse_too_large(source, run.memory)
     from labelaudit import crowd
 
     with cluster_to_use(None, run, talk) as cluster, Progress(quiet=talk.quiet) as progress:
@@ -133,13 +132,3 @@ def _opened(ctx: typer.Context, votes: list[str], columns: VoteColumns) -> "Vote
         origins={role: where for role, where in found if where is not None},
     )
     return open_votes(votes, options)
-
-
-def _refuse_too_large(source: "VoteSource", memory: int | None) -> None:
-    needed = source.memory_expected
-    if memory is not None and needed > memory:
-        raise EnvironmentalError(
-            f"About {needed / 1e6:,.0f} MB are expected to be needed, and --memory allows "
-            f"{memory / 1e6:,.0f} MB.",
-            "Raise --memory, or aggregate parts of the tasks.",
-        )

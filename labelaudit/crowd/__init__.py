@@ -12,7 +12,7 @@ import pyarrow as pa
 from labelaudit.audits.crowd.aggregating import SOFT, CrowdSettings, aggregate_votes
 from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
 from labelaudit.crowd.naming import named
-from labelaudit.crowd.places import crowding
+from labelaudit.crowd.workplace import at_work
 from labelaudit.running import Clock
 from labelaudit.tables.vote_codes import as_text
 from labelaudit.tables.vote_options import VoteOptions
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from labelaudit.cluster.connecting import Cluster
+    from labelaudit.crowd.workplace import Workplace
     from labelaudit.crowd_findings import CrowdConsensus
+    from labelaudit.tables.filed_votes import FiledVotes
     from labelaudit.tables.vote_reading import Votes
     from labelaudit.tables.votes import VoteSource
 
@@ -192,31 +194,42 @@ def audit(
     pairs : bool
         Recover the two best answers of each task too, where there are three classes to tell apart.
     threads, memory : int or None
-        The memory is that of workers that are started for ``cluster``.
+        With ``cluster`` that of workers that are started for it.
     progress : callable or None
         Called with the stage, how many stages are done, and how many there are.
     cluster : str or distributed.Client or Cluster or None
         Where to work, if not in this process.
+
+    Returns
+    -------
+    CrowdConsensus
+        Its tables of tasks are ``FiledTable`` where the votes did not fit in memory.
     """
     clock = Clock()
-    with crowding(settings, cluster, threads, memory) as crowd_of:
-        votes = source.read()
+    with at_work(source, settings, cluster, threads, memory) as place:
         clock.stop("reading")
-        if pairs and votes.block.n_classes > 2 and "top-two" not in settings.extras:
-            settings = replace(settings, extras=(*settings.extras, "top-two"))
+        settings = _with_pairs(settings, place) if pairs else settings
         found = aggregate_votes(
-            crowd_of(votes.block),
+            place.crowd,
             settings,
-            numbers=_numbers(votes, settings),
+            numbers=_numbers(place.votes, settings),
             progress=progress,
         )
         clock.stop("aggregation")
-        result = named(source, votes, found, settings)
+        result = named(source, place, found, settings)
     clock.stop("tables")
     return replace(result, timings=clock.laps)
 
 
-def _numbers(votes: Votes, settings: CrowdSettings) -> Floats | None:
+def _with_pairs(settings: CrowdSettings, place: Workplace) -> CrowdSettings:
+    """Ask for the two best answers too, where there are three classes and all votes are held."""
+    held = place.results is None
+    if not held or place.crowd.n_classes < 3 or "top-two" in settings.extras:
+        return settings
+    return replace(settings, extras=(*settings.extras, "top-two"))
+
+
+def _numbers(votes: Votes | FiledVotes, settings: CrowdSettings) -> Floats | None:
     """Return what the classes stand for, where that matters and they are numbers."""
     if settings.level != "interval":
         return None

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.crowd.aggregating import Aggregated, CrowdSettings
     from labelaudit.audits.crowd.pieces import PiecePairs, Right, TaskPiece
+    from labelaudit.crowd.workplace import Workplace
+    from labelaudit.tables.filed_votes import FiledVotes
     from labelaudit.tables.vote_reading import Votes
     from labelaudit.tables.votes import VoteSource
 
@@ -45,15 +47,16 @@ __all__ = ["named"]
 
 _NEXT_VOTES = 100
 _MOST_CONFUSION_ROWS = 100_000_000
+_CONFUSION_ROWS = 1 << 18
 
 
 def named(
-    source: VoteSource, votes: Votes, found: Aggregated, settings: CrowdSettings
+    source: VoteSource, place: Workplace, found: Aggregated, settings: CrowdSettings
 ) -> CrowdConsensus:
     """Put the names of tasks, workers and classes to the numbers of an aggregation."""
-    classes = votes.classes
+    votes, classes = place.votes, place.votes.classes
     understanding = replace(source.understanding, classes=classes.names, class_order=classes.order)
-    tables = _TaskTables(votes, found, settings)
+    tables = _TaskTables(place, found, settings)
     ids_of_shards = _in_lengths(votes.task_ids, found.crowd.tasks)
     for piece, ids in zip(found.pieces(), ids_of_shards, strict=True):
         tables.take(piece, ids)
@@ -68,7 +71,7 @@ def named(
         workers=_workers(votes, found),
         pairs=_confused_pairs(found.confused, classes.values),
         next_votes=tables.next_votes(),
-        confusion=_confusion(votes, found) if "confusion" in settings.extras else None,
+        confusion=_confusion(place, found) if "confusion" in settings.extras else None,
         soft=None if found.soft is None else tables.table("soft"),
         top_two=tables.table("top-two") if "top-two" in settings.extras else None,
         agreement=VoteAgreement(
@@ -89,6 +92,7 @@ def named(
         soft_differs=None if found.soft is None else tables.soft_differs,
         converged=found.result.converged,
         warnings=(*votes.warnings, *found.warnings),
+        work=place.work,
         notes=(
             *(note for note in found.result.notes if note not in found.warnings),
             *_beside_the_consensus(found, settings, tables),
@@ -110,29 +114,29 @@ def _in_lengths(arrays: Iterable[pa.Array], lengths: Sequence[int]) -> Iterator[
 class _TaskTables:
     """Takes what is said of tasks, piece by piece, and makes the tables of tasks of it."""
 
-    def __init__(self, votes: Votes, found: Aggregated, settings: CrowdSettings) -> None:
-        self.votes, self.found, self.settings = votes, found, settings
-        self.parts: dict[str, list[pa.Table]] = {"consensus": [], "soft": [], "top-two": []}
+    def __init__(self, place: Workplace, found: Aggregated, settings: CrowdSettings) -> None:
+        self.votes, self.found, self.settings = place.votes, found, settings
+        self.parts = {name: place.table(name) for name in ("consensus", "soft", "top-two")}
         self.best: list[pa.Table] = []
         self.tasks = self.soft_differs = self.first_differs = 0
 
     def take(self, piece: TaskPiece, ids: pa.Array) -> None:
         """Name the next tasks."""
         consensus = self._consensus(piece, ids)
-        self.parts["consensus"].append(consensus)
+        self.parts["consensus"].take(consensus)
         self._worth(consensus, piece)
         if piece.soft is not None and piece.soft_label is not None:
             label, names = consensus["label"].combine_chunks(), self.votes.classes.names
-            self.parts["soft"].append(soft_table(ids, label, piece.soft, names))
+            self.parts["soft"].take(soft_table(ids, label, piece.soft, names))
             self.soft_differs += _differing(piece.soft_label, piece)
         if piece.pairs is not None:
-            self.parts["top-two"].append(self._top_two(piece.pairs, ids))
+            self.parts["top-two"].take(self._top_two(piece.pairs, ids))
             self.first_differs += _differing(piece.pairs.first, piece)
         self.tasks += len(ids)
 
     def table(self, name: str) -> pa.Table:
         """Return one of the tables."""
-        return pa.concat_tables(self.parts[name])
+        return self.parts[name].done()
 
     def next_votes(self) -> pa.Table:
         """Return the tasks most worth one more vote."""
@@ -225,7 +229,7 @@ def _beside_the_consensus(
         )
 
 
-def _workers(votes: Votes, found: Aggregated) -> pa.Table:
+def _workers(votes: Votes | FiledVotes, found: Aggregated) -> pa.Table:
     workers = found.workers
     return table_of(
         {
@@ -258,15 +262,21 @@ def _confused_pairs(confused: Floats, values: pa.Array) -> pa.Table:
     )
 
 
-def _confusion(votes: Votes, found: Aggregated) -> pa.Table:
+def _confusion(place: Workplace, found: Aggregated) -> pa.Table:
+    votes = place.votes
     n, k = len(votes.workers), len(votes.classes.names)
     if n * k * k > _MOST_CONFUSION_ROWS:
         raise UsageError(
             f"The confusion matrices of {n:,} workers over {k:,} classes have {n * k * k:,} rows.",
             "Leave the confusion table out.",
         )
-    matrices = found.workers.confusion.dense(0, n)
-    return confusion_table(matrices, votes.workers, votes.classes.values)
+    table = place.table("confusion")
+    step = n if place.results is None else max(_CONFUSION_ROWS // (k * k), 1)
+    for first in range(0, n, step):
+        matrices = found.workers.confusion.dense(first, min(first + step, n))
+        some = votes.workers.slice(first, step)
+        table.take(confusion_table(matrices, some, votes.classes.values))
+    return table.done()
 
 
 def _gold_accuracy(right: Right | None) -> GoldAccuracy | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Crowding = Callable[[VoteBlock], Crowd]
 
-__all__ = ["crowding", "demand_shards", "shards_wanted"]
+__all__ = ["crowding", "demand_shards", "shards_wanted", "working"]
 
 _MOST_VOTES = 1_000_000
 
@@ -78,7 +78,7 @@ def crowding(
     """
     if cluster is not None:
         demand_shards(settings)
-    with _working(threads) as on:
+    with working(threads) as on:
         if cluster is None:
             yield partial(Crowd.of, on=on)
             return
@@ -103,7 +103,8 @@ def _on_cluster(tasks: Tasks, on: Executor, votes: VoteBlock) -> Crowd:
 
 
 @contextmanager
-def _working(threads: int | None) -> Iterator[Executor]:
+def working(threads: int | None) -> Iterator[Executor]:
+    """Give threads to work with, for as long as they are needed."""
     wanted = threads_wanted(threads)
     if wanted == 1:
         yield Here()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from labelaudit.reports.crowd_text import changed_tasks, weak_workers
+from labelaudit.reports.crowd_tasks import changed_tasks, labelled_tasks
+from labelaudit.reports.crowd_text import weak_workers
 from labelaudit.reports.summary import SCHEMA_VERSION, plain
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def crowd_document(
         "notes": list(result.notes),
         "outputs": [dict(each) for each in outputs],
         "timings": dict(result.timings),
+        "work": asdict(result.work),
         "exit_code": exit_code,
     }
     return {key: plain(value) for key, value in document.items()}
@@ -69,7 +71,7 @@ def crowd_document(
 def _counts(result: CrowdConsensus) -> dict[str, int | None]:
     return {
         "tasks": result.consensus.num_rows,
-        "labelled_tasks": result.consensus.num_rows - result.consensus["label"].null_count,
+        "labelled_tasks": labelled_tasks(result),
         "workers": result.workers.num_rows,
         "classes": len(result.understanding.classes),
         **asdict(result.counts),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from labelaudit.reports.crowd_tasks import changed_tasks, labelled_tasks, mean_confidence
 from labelaudit.reports.crowd_understood import votes_understood
 from labelaudit.reports.layout import (
     Column,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from labelaudit.crowd_findings import CrowdConsensus
     from labelaudit.findings import Estimate
 
-__all__ = ["changed_tasks", "crowd_report", "weak_workers"]
+__all__ = ["crowd_report", "weak_workers"]
 
 _WORKERS = 5
 _PAIRS = 5
@@ -73,18 +74,11 @@ def crowd_report(
         _next_votes(result, limit, style),
         _details(result, limit, style) if verbose else [],
         remarks(result.warnings, result.notes, limit, style),
+        _work(result, limit),
         [f"Wrote {line}" for line in written],
         next_lines(next_command, limit),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
-
-
-def changed_tasks(result: CrowdConsensus) -> int:
-    """Count the tasks whose label is not that of the majority (or of a tie's lowest class)."""
-    import pyarrow.compute as pc
-
-    differs = pc.not_equal(result.consensus["label"], result.consensus["majority_label"])
-    return int(pc.sum(differs).as_py() or 0)
 
 
 def weak_workers(result: CrowdConsensus) -> pa.Table:
@@ -104,7 +98,7 @@ def weak_workers(result: CrowdConsensus) -> pa.Table:
 def _verdict(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
     counts, tasks = result.counts, result.consensus.num_rows
     votes, workers = plural(counts.votes, "vote"), plural(result.workers.num_rows, "worker")
-    named = tasks - result.consensus["label"].null_count
+    named = labelled_tasks(result)
     headline = f"{votes} by {workers} give {plural(named, 'label')} for {plural(tasks, 'task')}."
     lines = [style.bold(line) for line in paragraph(headline, limit)]
     left = [
@@ -119,20 +113,11 @@ def _verdict(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
     ]
     if left:
         lines += paragraph(f"Left out: {', '.join(left)}.", limit)
-    mean = _mean_confidence(result)
-    if mean is not None:
+    mean = mean_confidence(result)
+    if not math.isnan(mean):
         text = f"Method: {result.method}; mean confidence of the labels {percent(mean)}."
         lines += paragraph(text, limit)
     return lines
-
-
-def _mean_confidence(result: CrowdConsensus) -> float | None:
-    """Return the mean over the tasks that have a label."""
-    import pyarrow.compute as pc
-
-    labelled = result.consensus["confidence"].filter(pc.is_valid(result.consensus["label"]))
-    mean: float | None = pc.mean(labelled).as_py()
-    return mean
 
 
 def _agreement(result: CrowdConsensus, limit: int) -> list[str]:
@@ -255,6 +240,22 @@ def _next_votes(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
     if not rows:
         return []
     return titled("Most worth another vote", table(columns, rows, limit), style)
+
+
+def _work(result: CrowdConsensus, limit: int) -> list[str]:
+    """Say how votes that did not fit in memory were dealt with."""
+    work = result.work
+    if not work.temporary_bytes:
+        return []
+    text = (
+        f"The votes were read {_times(work.readings)}, and gone through {_times(work.passes)} in "
+        f"temporary files of up to {work.temporary_bytes / 1e6:,.1f} MB."
+    )
+    return paragraph(text, limit)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _details(result: CrowdConsensus, limit: int, style: Style) -> list[str]:

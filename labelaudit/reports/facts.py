@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labelaudit.crowd_findings import CrowdConsensus
+from labelaudit.reports.crowd_tasks import labelled_tasks, mean_confidence
 from labelaudit.reports.crowd_text import weak_workers
 from labelaudit.reports.layout import count, percent, plural
 from labelaudit.reports.text import headline
@@ -43,7 +44,7 @@ def verdict(result: LabelIssues | CrowdConsensus) -> str:
     """Return the result in one sentence."""
     if isinstance(result, CrowdConsensus):
         tasks = result.consensus.num_rows
-        named = tasks - result.consensus["label"].null_count
+        named = labelled_tasks(result)
         workers = plural(result.workers.num_rows, "worker")
         return (
             f"{plural(result.counts.votes, 'vote')} by {workers} give "
@@ -82,15 +83,13 @@ def _of_labels(result: LabelIssues) -> tuple[Figure, ...]:
 
 
 def _of_crowd(result: CrowdConsensus) -> tuple[Figure, ...]:
-    confidence = result.consensus["confidence"].drop_null().to_numpy()
     alpha = result.agreement.alpha
-    mean = float(confidence.mean()) if len(confidence) else math.nan
     return (
         _number("tasks", "Tasks", result.consensus.num_rows),
         _number("votes", "Votes", result.counts.votes),
         _number("workers", "Workers", result.workers.num_rows),
         _number("classes", "Classes", len(result.understanding.classes)),
-        _share("confidence.mean", "Mean confidence of the labels", mean),
+        _share("confidence.mean", "Mean confidence of the labels", mean_confidence(result)),
         *(
             Figure(f"agreement.{name}", title, value, "-" if math.isnan(value) else f"{value:.3f}")
             for name, title, value in (

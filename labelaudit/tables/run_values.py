@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from labelaudit.tables.filed_table import FiledTable
 from labelaudit.tables.spilled_issues import SpilledTable
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def encoded(value: Any, path: str, stored: Stored, owner: str = "") -> Any:
         return {"$float": str(value)}
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    if isinstance(value, pa.Table | SpilledTable):
+    if isinstance(value, pa.Table | SpilledTable | FiledTable):
         return stored.table(path, value)
     if isinstance(value, np.ndarray):
         return stored.array(owner, path.rpartition(".")[2], value)

@@ -29,6 +29,7 @@ __all__ = [
     "code_of_values",
     "encoded",
     "plain_values",
+    "shared_type",
     "sorted_values",
     "whole_numbers",
 ]
@@ -84,7 +85,7 @@ class Encoder:
         parts = [whole_numbers(plain_values(each)) for each in self.dictionaries]
         if not parts:
             return pa.array([], empty), rows
-        kind = _shared_type([each.type for each in parts if len(each)] or [parts[0].type])
+        kind = shared_type([each.type for each in parts if len(each)] or [parts[0].type])
         entries = pa.concat_arrays([each.cast(kind) for each in parts])
         values = sorted_values(entries)
         of_entry = np.append(code_of_values(entries, values), np.int32(NO_CODE))
@@ -110,7 +111,7 @@ def plain_values(entries: pa.Array) -> pa.Array:
     return entries.dictionary_decode() if pt.is_dictionary(entries.type) else entries
 
 
-def _shared_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
+def shared_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
     """Return the type that holds values of all these types, exactly."""
     numeric = [kind for kind in kinds if pt.is_integer(kind) or pt.is_floating(kind)]
     if len(numeric) == len(kinds) and any(map(pt.is_floating, kinds)):

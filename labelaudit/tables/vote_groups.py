@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int32]
     Rows = npt.NDArray[np.int64]
 
-__all__ = ["CodedVotes", "Repeats", "grouped"]
+__all__ = ["CodedVotes", "Repeats", "grouped", "repeated_places"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,12 @@ def _conflicting(key: Rows, label: Codes, again: npt.NDArray[np.bool_]) -> int:
 
 def _first(order: Rows, again: npt.NDArray[np.bool_]) -> int:
     return int(order[again].min())
+
+
+def repeated_places(votes: CodedVotes, n_workers: int) -> Rows:
+    """Return the places of the votes that repeat an earlier one, which come in their order."""
+    key = votes.task.astype(np.int64) * n_workers + votes.worker
+    order = np.argsort(key, kind="stable")
+    again = np.flatnonzero(key[order][1:] == key[order][:-1]) + 1
+    found: Rows = order[again]
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,15 +28,29 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from labelaudit.tables.vote_groups import Repeats
     from labelaudit.tables.vote_options import VoteOptions
     from labelaudit.tables.votes import VoteSource
 
     Codes = npt.NDArray[np.int32]
 
-__all__ = ["Votes", "read_votes"]
+__all__ = [
+    "CodedColumns",
+    "Columns",
+    "Votes",
+    "categories",
+    "no_votes",
+    "read_columns",
+    "read_votes",
+    "refuse_strangers",
+    "refuse_unknown",
+    "repeated",
+    "task_starts",
+    "vote_warnings",
+    "worker_labels",
+    "wrapped_ids",
+]
 
-_BATCH_ROWS = 1 << 19
+BATCH_ROWS = 1 << 19
 _MANY = 5
 """Labels from which a column that shares none of them is no worker's."""
 
@@ -69,24 +84,30 @@ class Votes:
 
 def read_votes(source: VoteSource) -> Votes:
     """Read all votes of a source; what it raises is listed at ``VoteSource.read``."""
-    columns, roles = _Columns(source), source.roles
-    rows = max(_BATCH_ROWS // len(roles.columns), 4096)
-    for table in source.tables:
-        for batch in table.read(range(len(table.group_rows)), roles.columns, rows):
-            columns.add(batch)
+    columns = CodedColumns(source)
+    read_columns(source, columns, BATCH_ROWS)
     return _votes(columns, source)
 
 
-class _Columns:
-    """Takes batches; holds codes of whatever was said, and of every task, in row order."""
+def read_columns(source: VoteSource, columns: Columns, values: int) -> None:
+    """Read all rows, about so many values at a time."""
+    roles = source.roles
+    rows = max(values // len(roles.columns), 4096)
+    for table in source.tables:
+        for batch in table.read(range(len(table.group_rows)), roles.columns, rows):
+            columns.add(batch)
+
+
+class Columns(ABC):
+    """Takes batches, and hands on whatever was said, and every task, in row order."""
 
     def __init__(self, source: VoteSource) -> None:
         self.roles = source.roles
         self.tables = source.tables
-        self.task, self.worker, self.label, self.gold = (Encoder() for _ in range(4))
         self.rows = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
+        """Take some rows."""
         roles, n = self.roles, batch.num_rows
         if roles.task is None:
             task = numbers(numbered(self.tables, np.arange(self.rows, self.rows + n)))
@@ -95,19 +116,32 @@ class _Columns:
         self.rows += n
         gold = pa.nulls(n) if roles.gold is None else batch.column(roles.gold)
         if roles.worker is not None:
-            self._take(task, batch.column(roles.worker), batch.column(roles.labels[0]), gold)
+            self.take(task, batch.column(roles.worker), batch.column(roles.labels[0]), gold)
             return
         task = encoded(task)
-        self._take(task, pa.nulls(n), pa.nulls(n), gold)  # a task is one, asked or not
+        self.take(task, pa.nulls(n), pa.nulls(n), gold)  # a task is one, asked or not
         for name in roles.wide:
             label = plain_values(batch.column(name))
             rows = numbers(np.flatnonzero(~null_mask(label)))
             worker = pa.DictionaryArray.from_arrays(
                 numbers(np.zeros(len(rows), np.int32)), strings([name]).cast(pa.string())
             )
-            self._take(task.take(rows), worker, label.take(rows), pa.nulls(len(rows)))
+            self.take(task.take(rows), worker, label.take(rows), pa.nulls(len(rows)))
 
-    def _take(self, task: pa.Array, worker: pa.Array, label: pa.Array, gold: pa.Array) -> None:
+    @abstractmethod
+    def take(self, task: pa.Array, worker: pa.Array, label: pa.Array, gold: pa.Array) -> None:
+        """Take who said what of which task, and the known labels of these tasks."""
+
+
+class CodedColumns(Columns):
+    """Holds the codes of all rows."""
+
+    def __init__(self, source: VoteSource) -> None:
+        super().__init__(source)
+        self.task, self.worker, self.label, self.gold = (Encoder() for _ in range(4))
+
+    def take(self, task: pa.Array, worker: pa.Array, label: pa.Array, gold: pa.Array) -> None:
+        """Take who said what of which task, and the known labels of these tasks."""
         self.task.add(task)
         self.worker.add(worker)
         self.label.add(label)
@@ -115,25 +149,28 @@ class _Columns:
             self.gold.add(gold)
 
 
-def _votes(columns: _Columns, source: VoteSource) -> Votes:
+def _votes(columns: CodedColumns, source: VoteSource) -> Votes:
     options = source.options
     tasks, task = columns.task.finish(pa.string())
     workers, worker = columns.worker.finish(pa.string())
     values, said = columns.label.finish(pa.string())
-    classes = vote_classes(values, source.roles, options, _categories(source))
+    classes = vote_classes(values, source.roles, options, categories(source))
     code = np.append(classes.codes_of(values), np.int32(NO_CODE))
     label = code[said]
-    _refuse_unknown(values, said, label, classes)
+    refuse_unknown(values, np.bincount(said[said >= 0], minlength=len(values)), classes)
     nameless = (said >= 0) & ((task < 0) | (worker < 0))
     cast = CodedVotes(task, worker, label).take((label >= 0) & ~nameless)
     if not len(cast.task):
-        raise _no_votes(source, classes)
+        raise no_votes(source, classes)
     if source.roles.origins["worker"] == ALL_OTHERS:
-        _refuse_strangers(cast, workers)
+        refuse_strangers(worker_labels(cast, len(classes.names)), len(classes.names), workers)
     keep = "last" if options.duplicates == "error" else options.duplicates
     kept, repeats = grouped(cast, len(workers), keep)
     if options.duplicates == "error" and repeats.votes:
-        raise _repeated(repeats, cast, tasks, workers)
+        place = repeats.first
+        task_id = as_text(tasks.slice(int(cast.task[place]), 1))[0]
+        worker_id = as_text(workers.slice(int(cast.worker[place]), 1))[0]
+        raise repeated(repeats.votes, task_id, worker_id)
     gold = gold_codes(columns.gold, task, tasks, classes, source)
     counts = VoteCounts(
         rows=columns.rows,
@@ -147,36 +184,39 @@ def _votes(columns: _Columns, source: VoteSource) -> Votes:
         gold=int((gold >= 0).sum()),
     )
     block = VoteBlock(
-        task_start=_starts(kept.task, len(tasks)),
+        task_start=task_starts(kept.task, len(tasks)),
         worker=kept.worker,
         label=kept.label,
         gold=gold,
         n_workers=len(workers),
         n_classes=len(classes.names),
     )
-    warnings = (*_warnings(counts, options), *classes.warnings)
-    schema = source.tables[0].schema
-    if source.roles.task is not None:
-        tasks = _wrapped(tasks, schema.field(source.roles.task).type)
-    if source.roles.worker is not None:
-        workers = _wrapped(workers, schema.field(source.roles.worker).type)
+    warnings = (*vote_warnings(counts, options), *classes.warnings)
+    tasks = wrapped_ids(tasks, source, source.roles.task)
+    workers = wrapped_ids(workers, source, source.roles.worker)
     return Votes(block, tasks, workers, classes, counts, warnings)
 
 
-def _wrapped(ids: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return ids as the input's extension type, if it has one."""
+def wrapped_ids(ids: pa.Array, source: VoteSource, column: str | None) -> pa.Array:
+    """Return ids as the extension type of their column, if it has one."""
+    if column is None:
+        return ids
+    kind = source.tables[0].schema.field(column).type
     if isinstance(kind, pa.BaseExtensionType) and kind.storage_type == ids.type:
         return pa.ExtensionArray.from_storage(kind, ids)
     return ids
 
 
-def _refuse_strangers(cast: CodedVotes, workers: pa.Array) -> None:
+def worker_labels(cast: CodedVotes, n_labels: int) -> npt.NDArray[np.int64]:
+    """Return the different ``worker * n_labels + label`` among votes, ascending."""
+    return np.unique(cast.worker.astype(np.int64) * n_labels + cast.label)
+
+
+def refuse_strangers(pairs: npt.NDArray[np.int64], n_labels: int, workers: pa.Array) -> None:
     """Refuse a column that was taken for a worker's, but has many labels of its own and no other.
 
-    It may hold the text of the item, or anything else.
+    It may hold the text of the item, or anything else. ``pairs`` is what ``worker_labels`` finds.
     """
-    n_labels = int(cast.label.max()) + 1
-    pairs = np.unique(cast.worker.astype(np.int64) * n_labels + cast.label)
     worker, label = np.divmod(pairs, n_labels)
     shared = np.bincount(label)[label] > 1
     labels = np.bincount(worker, minlength=len(workers))
@@ -191,13 +231,14 @@ def _refuse_strangers(cast: CodedVotes, workers: pa.Array) -> None:
         )
 
 
-def _starts(task: Codes, n_tasks: int) -> npt.NDArray[np.int64]:
+def task_starts(task: Codes, n_tasks: int) -> npt.NDArray[np.int64]:
+    """Return where the votes of each task begin, votes being sorted by task."""
     start = np.zeros(n_tasks + 1, np.int64)
     np.cumsum(np.bincount(task, minlength=n_tasks), out=start[1:])
     return start
 
 
-def _categories(source: VoteSource) -> tuple[str, ...] | None:
+def categories(source: VoteSource) -> tuple[str, ...] | None:
     """Return the categories, if every part has the same ordered ones."""
     kinds = {
         table.schema.field(name).type for table in source.tables for name in source.roles.labels
@@ -212,14 +253,15 @@ def _categories(source: VoteSource) -> tuple[str, ...] | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _refuse_unknown(values: pa.Array, said: Codes, label: Codes, classes: VoteClasses) -> None:
-    unknown = np.flatnonzero((said >= 0) & (label == NO_CODE))
+def refuse_unknown(values: pa.Array, votes: npt.NDArray[np.int64], classes: VoteClasses) -> None:
+    """Refuse labels that are no classes; ``votes`` counts how often each value is given."""
+    unknown = np.flatnonzero((classes.codes_of(values) == NO_CODE) & (votes > 0))
     if not len(unknown):
         return
-    names = as_text(values.take(numbers(np.unique(said[unknown]))))
+    names = as_text(values.take(numbers(unknown)))
     found = (
-        f"{_plural(len(unknown), 'vote')} for {listed(names, 6)}, which {_are(names)} none of "
-        f"the classes {listed(classes.names, 6)} ({safe(classes.order)})."
+        f"{_plural(int(votes[unknown].sum()), 'vote')} for {listed(names, 6)}, which {_are(names)} "
+        f"none of the classes {listed(classes.names, 6)} ({safe(classes.order)})."
     )
     raise InvalidDataError(
         [found],
@@ -236,7 +278,8 @@ def _plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _no_votes(source: VoteSource, classes: VoteClasses) -> NothingToAuditError:
+def no_votes(source: VoteSource, classes: VoteClasses) -> NothingToAuditError:
+    """Return the error that there is no vote."""
     where = source.tables[0].name
     if classes.abstained:
         return NothingToAuditError(
@@ -249,13 +292,10 @@ def _no_votes(source: VoteSource, classes: VoteClasses) -> NothingToAuditError:
     )
 
 
-def _repeated(
-    repeats: Repeats, cast: CodedVotes, tasks: pa.Array, workers: pa.Array
-) -> InvalidDataError:
-    task = as_text(tasks.slice(int(cast.task[repeats.first]), 1))[0]
-    worker = as_text(workers.slice(int(cast.worker[repeats.first]), 1))[0]
+def repeated(votes: int, task: str, worker: str) -> InvalidDataError:
+    """Return the error that says how many votes are repeated, and which is the first."""
     found = (
-        f"{_plural(repeats.votes, 'vote')} repeat an earlier one by the same worker on the same "
+        f"{_plural(votes, 'vote')} repeat an earlier one by the same worker on the same "
         f"task, the first by {safe(worker)} on {safe(task)}."
     )
     return InvalidDataError(
@@ -263,7 +303,8 @@ def _repeated(
     )
 
 
-def _warnings(counts: VoteCounts, options: VoteOptions) -> tuple[str, ...]:
+def vote_warnings(counts: VoteCounts, options: VoteOptions) -> tuple[str, ...]:
+    """Say which votes were left out, and which count of repeated ones."""
     said = []
     if counts.nameless:
         said.append(f"{_plural(counts.nameless, 'vote')} without a task or a worker: left out.")

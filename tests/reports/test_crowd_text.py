@@ -10,7 +10,8 @@ import pytest
 from labelaudit.crowd_findings import GoldAccuracy
 from labelaudit.findings import Estimate
 from labelaudit.reports.crowd_plan import CrowdPlan
-from labelaudit.reports.crowd_text import changed_tasks, crowd_report, weak_workers
+from labelaudit.reports.crowd_tasks import changed_tasks
+from labelaudit.reports.crowd_text import crowd_report, weak_workers
 from labelaudit.reports.crowd_understood import votes_understood
 from tests.reports.crowd_builders import consensus, understanding
 

@@ -81,6 +81,8 @@ class Crowd:
         How many times the votes have been gone through.
     shared : dict
         Results that several questions need.
+    watch : callable or None
+        Called after each step that keeps something.
     """
 
     recipes: tuple[Recipe, ...]
@@ -95,6 +97,7 @@ class Crowd:
     threads: Executor | None = None
     passes: int = 0
     shared: dict[str, Any] = field(default_factory=dict)
+    watch: Callable[[], None] | None = None
 
     @classmethod
     def of(cls, votes: VoteBlock, on: Executor | None = None) -> Crowd:
@@ -152,6 +155,8 @@ class Crowd:
         for values, parts in self.ground.over(asked):
             kept += values
             sums = self._added(sums, parts)
+        if self.watch is not None:
+            self.watch()
         return tuple(Field(parts) for parts in zip(*kept, strict=True)), tuple(sums)
 
     def _added(self, sums: list[Any], parts: Sequence[Any]) -> list[Any]:

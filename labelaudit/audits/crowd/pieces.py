@@ -150,6 +150,7 @@ def known_found(crowd: Crowd, method: str, seed: int) -> Right:
     found = fitted(method, blind, seed)
     undecided = [] if found.undecided is None else [found.undecided]
     _, (counted,) = blind.over(_found, gold, found.posterior, *undecided)
+    crowd.passes = blind.passes
     return Right(*counted.tolist())
 
 

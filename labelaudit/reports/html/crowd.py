@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelaudit.reports.crowd_text import changed_tasks, weak_workers
+from labelaudit.reports.crowd_tasks import (
+    changed_tasks,
+    confidence_bins,
+    labelled_tasks,
+    mean_confidence,
+)
+from labelaudit.reports.crowd_text import weak_workers
 from labelaudit.reports.html import charts
 from labelaudit.reports.html.clusters import Cells, block
 from labelaudit.reports.html.heatmap import heatmap
@@ -46,7 +52,7 @@ def crowd_view(result: CrowdConsensus) -> dict[str, Any]:
         "accuracies": _accuracies(result.workers),
         "weak": plural(weak.num_rows, "worker"),
         "any_weak": weak.num_rows > 0,
-        "confidence": _confidence(result.consensus),
+        "confidence": _confidence(result),
         "heat": _heat(result),
         "pairs": _pairs(result),
         "tasks": _tasks(result),
@@ -59,7 +65,7 @@ def crowd_view(result: CrowdConsensus) -> dict[str, Any]:
 
 def _headline(result: CrowdConsensus) -> str:
     tasks = result.consensus.num_rows
-    named = tasks - result.consensus["label"].null_count
+    named = labelled_tasks(result)
     return (
         f"{plural(result.counts.votes, 'vote')} by {plural(result.workers.num_rows, 'worker')} "
         f"give {plural(named, 'label')} for {plural(tasks, 'task')}."
@@ -67,14 +73,12 @@ def _headline(result: CrowdConsensus) -> str:
 
 
 def _facts(result: CrowdConsensus, weak: int) -> list[Fact]:
-    confidence = _values(result.consensus["confidence"])
-    mean = float(confidence.mean()) if len(confidence) else math.nan
     votes = result.counts.votes / max(result.consensus.num_rows, 1)
     classes = plural(len(result.understanding.classes), "class").replace("classs", "classes")
     return [
         Fact("Tasks", count(result.consensus.num_rows), classes),
         Fact("Votes per task", f"{votes:.1f}", f"{count(result.counts.votes)} votes"),
-        Fact("Mean confidence", percent(mean), f"by {result.method}"),
+        Fact("Mean confidence", percent(mean_confidence(result)), f"by {result.method}"),
         Fact("Workers near chance", count(weak), f"of {count(result.workers.num_rows)}"),
     ]
 
@@ -168,11 +172,10 @@ def _accuracies(workers: pa.Table) -> Markup | None:
     return charts.histogram(counts, [], "accuracy", "Workers by accuracy", "workers")
 
 
-def _confidence(consensus: pa.Table) -> Markup | None:
-    values = _values(consensus["confidence"])
-    if len(values) < 2:
+def _confidence(result: CrowdConsensus) -> Markup | None:
+    counts = confidence_bins(result, 20)
+    if sum(counts) < 2:
         return None
-    counts = _binned(values, 20)
     return charts.histogram(counts, [], "confidence", "Tasks by confidence", "tasks")
 
 
