@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from labelaudit.tables.vote_reading import Votes
     from labelaudit.tables.votes import VoteSource
 
-__all__ = ["Workplace", "at_work", "check_memory", "check_pairs", "room_for_votes", "spills"]
+__all__ = [
+    "Disk",
+    "Workplace",
+    "at_work",
+    "check_memory",
+    "check_pairs",
+    "room_for_votes",
+    "spills",
+]
 
 _OURSELVES = 270_000_000
 """The interpreter, its libraries, and a batch of the table that is being decoded."""
