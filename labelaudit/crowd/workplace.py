@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -105,7 +105,11 @@ class Disk:
 
 
 def _bytes_in(folder: TemporaryFolder) -> int:
-    return sum(path.lstat().st_size for path in folder.path.rglob("*") if path.is_file())
+    found = 0
+    for path in folder.path.rglob("*"):
+        with suppress(FileNotFoundError):  # numbers that nobody needs any more go at any time
+            found += path.lstat().st_size
+    return found
 
 
 def spills(source: VoteSource, memory: int | None) -> bool:
