@@ -170,8 +170,8 @@ class VoteRun:
             "--memory",
             metavar="SIZE",
             parser=parse_memory,
-            text="Memory to aim at, such as 4GiB: votes that are expected not to fit go to temporary "
-            "files.  [default: all that the votes need]",
+            text="Memory to aim at, such as 4GiB: votes that are expected not to fit go to "
+            "temporary files.  [default: all that the votes need]",
         ),
     ] = None
     cluster: Cluster = None
