@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import reduce
 from numbers import Integral
@@ -121,7 +121,11 @@ def beside(task: Callable[[], R], on: Executor) -> Iterator[Future[R]]:
         begun = pool.submit(task)
         if isinstance(on, Here):
             begun.exception()
-        yield begun
+        try:
+            yield begun
+        except CancelledError:  # it may be what failed, on the executor that both work on
+            begun.result()
+            raise
 
 
 def _call(task: Callable[[], R]) -> R:

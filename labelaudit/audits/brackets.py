@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from labelaudit.summaries.ordering import grouped_order
+from labelaudit.summaries.ordering import sorted_in_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,10 +143,9 @@ class Bracket:
         int
             How many values are expected inside.
         """
-        order = grouped_order(sample.group, sample.value)
-        value, group = sample.value[order], sample.group[order]
-        start = np.searchsorted(group, np.arange(len(question.wanted) + 1))
-        some, inside = np.diff(start), counts[3]
+        value = sorted_in_groups(sample.group, sample.value)
+        some, inside = np.bincount(sample.group, minlength=len(question.wanted)), counts[3]
+        start = np.cumsum(some) - some
         left = np.minimum(question.wanted, question.size) - counts[0] - counts[1]
         asked = (question.wanted > 0) & (left > 0) & (left <= inside)
         place = some * (left / np.maximum(inside, 1))
@@ -157,7 +156,7 @@ class Bracket:
             (bracket.low, first, asked & (first >= 0) & (first < some)),
             (bracket.high, last, asked & (last < some)),
         ):
-            end[chosen] = value[start[:-1][chosen] + at[chosen].astype(np.int64)]
+            end[chosen] = value[start[chosen] + at[chosen].astype(np.int64)]
         share = (np.minimum(last, some) - np.maximum(first, 0.0)) / np.maximum(some, 1)
         expected = np.where(some > 0, share, 1.0) * inside
         return bracket, int(expected[asked].sum())

@@ -142,7 +142,7 @@ class Decided:
     def of(cls, evidence: RowEvidence, n_classes: int, again: tuple[int, ...] = ()) -> Decided:
         """Count rows by their evidence."""
         cells = PairCounts.of(evidence.labels, evidence.confident, n_classes)
-        return cls(cells, int(np.count_nonzero(evidence.counted_off())), again)
+        return cls(cells, int(np.count_nonzero(evidence.counted_off(evidence.opposed()))), again)
 
     def __add__(self, more: Decided) -> Decided:
         return Decided(self.cells + more.cells, self.off + more.off, (*self.open, *more.open))

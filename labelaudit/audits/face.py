@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.audits.channel.sample import (
-    chunked,
+    centred_logs,
+    chunk_rows,
     floor_of,
-    row_hashes,
     sample_size,
+    side_by_side,
 )
 from labelaudit.audits.channel.soft_counts import CONCENTRATION, Prior, Weighed, fitted
 from labelaudit.kernels.margins import wrong_odds
 from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from labelaudit.audits.channel.model import Channel
-    from labelaudit.audits.channel.sample import Chunk
     from labelaudit.audits.facts import RowFacts, Sample
 
 __all__ = ["FaceValue", "face_sample_bound", "fit_face_value"]
@@ -29,6 +32,8 @@ __all__ = ["FaceValue", "face_sample_bound", "fit_face_value"]
 MOST_ROWS = 50_000
 NUMBERS = 1_000_000
 ROWS_A_CLASS = 20
+ROOM = 1 << 15
+PARTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,6 @@ def face_sample_bound(total_rows: int, n_classes: int, n_members: int) -> np.uin
 
 def fit_face_value(
     sample: Sample,
-    seed: int,
     counts: npt.NDArray[np.int64],
     on: Executor | None = None,
 ) -> FaceValue:
@@ -96,23 +100,41 @@ def fit_face_value(
     Parameters
     ----------
     sample : Sample
-    seed : int
     counts : (K,) int64
         Rows of each given class in the whole table.
+    on : Executor, optional
     """
     total = int(counts.sum())
     floor = floor_of(sample.labels, sample.members)
-    hashes = row_hashes(sample.rows, seed)
-    chunks = chunked(sample.labels, sample.members, hashes, floor, crossed=False)
-    rows = list(each(_as_they_are, chunks, on))
+    length = chunk_rows(len(counts))
+    starts = range(0, len(sample.labels), length)
+    rows = [_as_they_are(sample.part(at, at + length), floor, on) for at in starts]
     prior = Prior(counts / total, CONCENTRATION * len(sample.labels) / total)
     # With few rows of a class the channel of a class is its prior: one rate for all says as much.
     start = prior.start(square=len(sample.labels) >= ROWS_A_CLASS * len(counts))
-    return FaceValue(floor, fitted(rows, start, prior, on))
+    return FaceValue(floor, fitted(rows, start, prior, None))
 
 
-def _as_they_are(chunk: Chunk) -> Weighed:
-    probs = chunk.z - chunk.z.max(axis=1, keepdims=True)
-    np.exp(probs, out=probs)
-    probs /= probs.sum(axis=1, keepdims=True)
-    return Weighed(chunk.labels, probs)
+def _as_they_are(sample: Sample, floor: float, on: Executor | None) -> Weighed:
+    probs = np.empty(sample.members[0].shape)
+    parts = np.array_split(np.arange(len(probs)), PARTS)
+    places = [slice(part[0], part[-1] + 1) for part in parts if len(part)]
+    for _ in each(partial(_fill, probs, sample.members, floor), places, on):
+        pass
+    return Weighed(sample.labels, probs)
+
+
+def _fill(
+    probs: npt.NDArray[np.float64],
+    members: Sequence[npt.NDArray[np.floating]],
+    floor: float,
+    place: slice,
+) -> None:
+    """Write softmax(z) of some rows, so few at a time that they stay in the cache."""
+    step = max(ROOM // probs.shape[1], 1)
+    for start in range(place.start, place.stop, step):
+        rows = slice(start, min(start + step, place.stop))
+        z, _ = side_by_side([centred_logs(member[rows], floor) for member in members])
+        z -= z.max(axis=1, keepdims=True)
+        some = np.exp(z, out=probs[rows])
+        some /= some.sum(axis=1, keepdims=True)

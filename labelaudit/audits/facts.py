@@ -189,6 +189,11 @@ class Sample:
         members = tuple(member[::step] for member in self.members)
         return Sample(self.rows[::step], self.labels[::step], members)
 
+    def part(self, start: int, stop: int) -> Sample:
+        """Return some consecutive ones of the rows."""
+        members = tuple(member[start:stop] for member in self.members)
+        return Sample(self.rows[start:stop], self.labels[start:stop], members)
+
     @classmethod
     def joined(cls, parts: Sequence[Sample]) -> Sample:
         """Join samples of consecutive rows."""

@@ -89,10 +89,11 @@ class RowEvidence:
         result: npt.NDArray[np.bool_] = self.contradicted & ((self.best_prob > given) | tied)
         return result
 
-    def counted_off(self) -> npt.NDArray[np.bool_]:
+    def counted_off(self, opposed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """(n,) bool: rows counted for another class that are opposed."""
-        other = (self.confident >= 0) & (self.confident != self.labels)
-        result: npt.NDArray[np.bool_] = other & self.opposed()
+        result: npt.NDArray[np.bool_] = self.confident != self.labels
+        result &= self.confident >= 0
+        result &= opposed
         return result
 
     def margins(self) -> npt.NDArray[np.floating]:

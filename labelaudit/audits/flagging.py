@@ -101,7 +101,7 @@ class Rules:
             "prune_by_class": by_class & veto,
             "prune_by_noise_rate": by_noise_rate & veto,
             "both": by_class & by_noise_rate & veto,
-            "confident_learning": evidence.counted_off(),
+            "confident_learning": evidence.counted_off(veto),
             "predicted_neq_given": veto,
             "low_self_confidence": self.self_confidence.flags(by_given_prob(piece), at),
             "low_normalized_margin": self.margin.flags(by_margin(piece), at),

@@ -100,7 +100,7 @@ def prepare(ground: Ground, rows: Rows, settings: AuditSettings) -> Prepared:
     def fit_face() -> FaceValue | None:
         if _wants_channel(settings):
             return None
-        return fit_face_value(sample, settings.seed, counts)
+        return fit_face_value(sample, counts, rows.on)
 
     def measure() -> tuple[Any, ...]:
         warnings = hygiene.warnings_about(agreement, counts, rows.classes)

@@ -25,7 +25,7 @@ from labelaudit.audits.brackets import (
     Tied,
     Values,
 )
-from labelaudit.summaries.ordering import grouped_order
+from labelaudit.summaries.ordering import grouped_order, order_around
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,6 +151,17 @@ def cuts_within(
     return cuts
 
 
+def _order(
+    found: Values, question: Question, counts: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Order values, which come in row order, by group and value."""
+    if len(question.wanted) > 1:
+        return grouped_order(found.group, found.value)
+    left = int(np.minimum(question.wanted, question.size)[0] - counts[:2].sum())
+    inside = 0 < left <= len(found.value)
+    return order_around(found.value, left - 1) if inside else np.arange(len(found.value))
+
+
 def _searched(
     ground: Ground, questions: Sequence[Question], n_rows: int, compat: bool, slack: float
 ) -> list[Cut]:
@@ -225,7 +236,7 @@ class _Search:
     bracket : Bracket
     counts : (4, G) int64
     inside : Values
-        Sorted by group, value and row.
+        Sorted by group, value and row; of one group alone, as far as its cut needs it.
     compat : bool
     """
 
@@ -246,10 +257,10 @@ class _Search:
         place: int,
         compat: bool,
     ) -> _Search:
-        found = Values.joined(brought.parts[place])
-        order = grouped_order(found.group, found.value)  # they came in row order
+        found, counts = Values.joined(brought.parts[place]), brought.counts[place]
+        order = _order(found, question, counts)
         inside = Values(*(getattr(found, name)[order] for name in Values.__slots__))
-        return cls(ground, question, bracket, brought.counts[place], inside, compat)
+        return cls(ground, question, bracket, counts, inside, compat)
 
     @property
     def held(self) -> bool:

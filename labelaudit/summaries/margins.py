@@ -193,8 +193,12 @@ def unsettled(facts: Leading, bounds: npt.NDArray[np.float64]) -> npt.NDArray[np
     bounds : (K,) float64
         From ``LowMargins.bounds``.
     """
+    result = np.zeros(len(facts.labels), np.bool_)
     if len(bounds) <= LEADING:
-        return np.zeros(len(facts.labels), np.bool_)
+        return result
     least = facts.given_prob - facts.leading[:, 2]
-    result: npt.NDArray[np.bool_] = least <= bounds[np.maximum(facts.labels, 0)]
-    return result & (facts.labels >= 0)
+    # Few rows are below the highest bound, so the others need no look at their own.
+    near = np.flatnonzero(least <= bounds.max())
+    labels = facts.labels[near]
+    result[near] = (least[near] <= bounds[np.maximum(labels, 0)]) & (labels >= 0)
+    return result

@@ -9,10 +9,11 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["grouped_order", "stable_order"]
+__all__ = ["grouped_order", "order_around", "sorted_in_groups", "stable_order"]
 
 FEW_GROUPS = 2**15
 _SIGN = np.uint32(1 << 31)
+_HALF = np.uint64(32)
 
 
 def stable_order(values: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
@@ -29,13 +30,21 @@ def stable_order(values: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
     """
     if values.dtype != np.float32 or len(values) >= 2**32:
         return np.argsort(values, kind="stable")
-    # Value and place in one whole number: sorting these takes half the time. The bits of
-    # floats are in the order of their values, those of negative ones the other way round.
-    bits = (values + np.float32(0.0)).view(np.uint32)
-    bits ^= np.where(bits & _SIGN, ~np.uint32(0), _SIGN)
-    keys = (bits.astype(np.uint64) << np.uint64(32)) | np.arange(len(values), dtype=np.uint64)
+    # Value and place in one whole number: sorting these takes half the time.
+    keys = _ascending_bits(values).astype(np.uint64) << _HALF
+    keys |= np.arange(len(values), dtype=np.uint64)
     keys.sort()
     return (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def _ascending_bits(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
+    """Return whole numbers that are in the order of the values.
+
+    The bits of floats are, those of negative ones the other way round.
+    """
+    bits = (values + np.float32(0.0)).view(np.uint32)
+    bits ^= np.where(bits & _SIGN, ~np.uint32(0), _SIGN)
+    return bits
 
 
 def grouped_order(
@@ -60,3 +69,52 @@ def grouped_order(
     # Small whole numbers are sorted by their digits, which takes no comparison.
     narrow = groups.astype(np.int16) if most < FEW_GROUPS else groups
     return order[np.argsort(narrow[order], kind="stable")]
+
+
+def order_around(values: npt.NDArray[np.floating], place: int) -> npt.NDArray[np.int64]:
+    """Return places such that one value stands where it would if they were sorted.
+
+    Lower values come before it, higher ones behind it; equal ones beside it, the first first.
+
+    Parameters
+    ----------
+    values : (n,) float
+        None of them NaN.
+    place : int
+        In 0..n-1.
+
+    Returns
+    -------
+    (n,) int64
+    """
+    value = np.partition(values, place)[place]
+    sides = (values < value, values == value, values > value)
+    return np.concatenate([np.flatnonzero(side) for side in sides])
+
+
+def sorted_in_groups(
+    groups: npt.NDArray[np.signedinteger], values: npt.NDArray[np.floating]
+) -> npt.NDArray[np.floating]:
+    """Return the values by group, those of a group ascending.
+
+    Parameters
+    ----------
+    groups : (n,) int
+        From 0.
+    values : (n,) float
+        None of them NaN.
+
+    Returns
+    -------
+    (n,) float
+    """
+    if not groups.any():
+        return np.sort(values)
+    if values.dtype != np.float32:
+        return values[grouped_order(groups, values)]
+    keys = groups.astype(np.uint64) << _HALF
+    keys |= _ascending_bits(values)
+    keys.sort()
+    bits = keys.astype(np.uint32)
+    bits ^= np.where(bits & _SIGN, _SIGN, ~np.uint32(0))
+    return bits.view(np.float32)

@@ -64,10 +64,13 @@ class Decoder:
 
     @property
     def block_rows(self) -> int:
-        """Rows of a full block: about 1 MB of each model's probabilities, or 512 up to 2 MB."""
+        """Rows of a full block: up to 1 MB of each model's probabilities, or 512 up to 2 MB.
+
+        A power of two, so that blocks fill row groups and pieces.
+        """
         row = max(len(self.names) * self.dtype.itemsize, 1)
         rows = max(_BLOCK_BYTES // row, min(2 * _BLOCK_BYTES // row, 512))
-        return min(max(rows, 256), 65_536)
+        return 1 << min(max(rows, 256), 65_536).bit_length() - 1
 
     @property
     def batch_rows(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.errors import UsageError
+from labelaudit.running import threads_wanted
 from labelaudit.tables.arrays import flags, numbers
 from labelaudit.tables.boundary import reading
 from labelaudit.tables.options import ReadOptions
@@ -24,18 +26,33 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryTable", "memory_labels", "memory_table"]
 
-_GROUP_BYTES = 4 << 20
+_LEAST_GROUP_BYTES = 4 << 20
+_MOST_GROUP_BYTES = 32 << 20
+_GROUPS_A_CORE = 8
 _LEAST_GROUP_ROWS = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryTable:
-    """A table in memory, cut into row groups of one size, so that they can be shared out."""
+    """A table in memory, cut into row groups of one size, so that they can be shared out.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+    format, name, path : str
+    step : int
+        Rows of a full row group; 0: such that every core has some, and none is small.
+    """
 
     table: pa.Table
     format: str = "memory"
     name: str = "the table in memory"
     path: str = ""
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.step:
+            object.__setattr__(self, "step", _group_rows(self.table))
 
     @property
     def schema(self) -> pa.Schema:
@@ -43,15 +60,9 @@ class MemoryTable:
         return self.table.schema
 
     @property
-    def _step(self) -> int:
-        """Rows of a full row group."""
-        row_bytes: int = self.table.nbytes // max(self.table.num_rows, 1)
-        return max(_GROUP_BYTES // max(row_bytes, 1), _LEAST_GROUP_ROWS)
-
-    @property
     def group_rows(self) -> tuple[int, ...]:
         """Rows of each row group."""
-        rows, step = self.table.num_rows, self._step
+        rows, step = self.table.num_rows, self.step
         return tuple(min(step, rows - start) for start in range(0, rows, step))
 
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
@@ -64,13 +75,22 @@ class MemoryTable:
         self, groups: range, columns: Sequence[str], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Yield these columns of consecutive row groups, in pieces that share their memory."""
-        start = groups.start * self._step
-        chosen = self.table.select(columns).slice(start, len(groups) * self._step)
+        start = groups.start * self.step
+        chosen = self.table.select(columns).slice(start, len(groups) * self.step)
         yield from chosen.to_batches(max_chunksize=batch_rows)
 
     def take(self, rows: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
         """Return these columns of these rows (0-based)."""
         return self.table.select(columns).take(numbers(rows))
+
+
+def _group_rows(table: pa.Table) -> int:
+    """Choose the rows of a row group: a power of two, as blocks and pieces have."""
+    size = table.nbytes
+    share = size // (_GROUPS_A_CORE * threads_wanted(None))
+    wanted = min(max(share, _LEAST_GROUP_BYTES), _MOST_GROUP_BYTES)
+    rows = wanted * table.num_rows // max(size, 1)
+    return max(1 << round(math.log2(max(rows, 1))), _LEAST_GROUP_ROWS)
 
 
 def memory_labels(

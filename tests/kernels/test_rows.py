@@ -60,6 +60,22 @@ def test_unsound_rows_as_the_twin_says(table, data, value):
     assert rows.complaints(probs[found], 1e-3).tolist() == named
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("n_classes", [2, 7, 16, 50])
+@given(st.floats(-2e-3, 2e-3), st.integers(0, 2**32))
+def test_sums_near_the_tolerance_as_the_twin_says(kind, n_classes, off, seed):
+    parts = np.random.default_rng(seed).dirichlet(np.ones(n_classes), 3)
+    for each in (off, 1e-3, -1e-3, 1e-3 + 1e-7, 1e-3 - 1e-7):
+        probs, labels = (parts * (1 + each)).astype(kind), np.zeros(3, np.int32)
+        found = unsound(rows.unsound_rows, labels, probs)
+        exact = np.abs(probs.sum(axis=1, dtype=np.float64) - 1) <= 1e-3
+        edge = np.abs(np.abs(probs.sum(axis=1, dtype=np.float64) - 1) - 1e-3) < 1e-12
+        np.testing.assert_array_equal(found[~edge], ~exact[~edge])
+        np.testing.assert_array_equal(
+            found[~edge], unsound(naive.unsound_rows, labels, probs)[~edge]
+        )
+
+
 @pytest.mark.parametrize(
     ("row", "name"),
     [

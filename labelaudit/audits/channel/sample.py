@@ -19,6 +19,7 @@ __all__ = [
     "Chunk",
     "affine",
     "centred_logs",
+    "chunk_rows",
     "chunked",
     "floor_of",
     "has_discriminant",
@@ -99,11 +100,17 @@ def floor_of(labels: npt.NDArray[np.int32], members: Sequence[npt.NDArray[np.flo
     half of the smallest positive probability is what it may have been. Where probabilities go on
     to nothing, the floor is 1e-6, unless it would tie more than 2 % of the given labels.
     """
-    smallest = min(float(np.min(member, initial=1.0, where=member > 0.0)) for member in members)
+    smallest = min(map(_least_positive, members))
     rows = np.arange(len(labels))
     below = sum(int(np.count_nonzero(member[rows, labels] < 1e-6)) for member in members)
     lowest = 1e-12 if below > 0.02 * len(labels) * len(members) else 1e-6
     return min(max(smallest / 2.0, lowest), 1e-2)
+
+
+def _least_positive(probs: npt.NDArray[np.floating]) -> float:
+    """Return the smallest probability above 0, or 1 where there is none."""
+    least = float(np.min(probs, initial=1.0))
+    return least if least > 0.0 else float(np.min(probs, initial=1.0, where=probs > 0.0))
 
 
 def centred_logs(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
@@ -144,6 +151,11 @@ def affine(
     return np.ascontiguousarray(out.T)
 
 
+def chunk_rows(n_classes: int) -> int:
+    """Return how many rows a chunk has, at most."""
+    return max(4 * n_classes, CHUNK_NUMBERS // n_classes)
+
+
 def chunked(
     labels: npt.NDArray[np.int32],
     members: Sequence[npt.NDArray[np.floating]],
@@ -152,8 +164,7 @@ def chunked(
     crossed: bool,
 ) -> list[Chunk]:
     """Cut the sample into chunks whose size depends on the number of classes alone."""
-    n_classes = members[0].shape[1]
-    length = max(4 * n_classes, CHUNK_NUMBERS // n_classes)
+    length = chunk_rows(members[0].shape[1])
     folds = (hashes % np.uint64(FOLDS)).astype(np.int64) if crossed else np.zeros(len(labels))
     chunks = []
     for fold in range(FOLDS if crossed else 1):
