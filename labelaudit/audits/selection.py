@@ -155,7 +155,7 @@ def _order(
     found: Values, question: Question, counts: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Order values, which come in row order, by group and value."""
-    if len(question.wanted) > 1:
+    if len(question.wanted) != 1:
         return grouped_order(found.group, found.value)
     left = int(np.minimum(question.wanted, question.size)[0] - counts[:2].sum())
     inside = 0 < left <= len(found.value)

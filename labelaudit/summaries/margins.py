@@ -171,10 +171,15 @@ class LowMargins:
         first = self.cells.start[given]
         number = self.cells.start[given + 1] - first
         cell = np.arange(number.sum()) + np.repeat(first - np.cumsum(number) + number, number)
-        row, given = np.repeat(rows, number), np.repeat(given, number)
-        margin = probs[row, given] - probs[row, self.cells.other[cell]]
-        new = (taken[row] != self.cells.other[cell][:, None]).all(axis=1)
-        new &= margin <= self.cuts[cell]
+        row, given, other = (
+            np.repeat(rows, number),
+            np.repeat(given, number),
+            self.cells.other[cell],
+        )
+        margin = probs[row, given] - probs[row, other]
+        new = margin <= self.cuts[cell]
+        for leader in range(LEADING):
+            new &= taken[row, leader] != other
         return Margins(
             cell[new].astype(np.int32),
             (place + row[new]).astype(np.int32),

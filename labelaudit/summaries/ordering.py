@@ -63,7 +63,17 @@ def grouped_order(
     -------
     (n,) int64
     """
-    order, most = stable_order(values), int(groups.max(initial=0))
+    most, n = int(groups.max(initial=0)), len(values)
+    spare = 32 - n.bit_length() - most.bit_length()
+    if values.dtype == np.float32 and spare >= 0:
+        # Group, value and place in one whole number.
+        keys = groups.astype(np.uint64) << _HALF
+        keys |= _ascending_bits(values)
+        keys <<= np.uint64(n.bit_length())
+        keys |= np.arange(n, dtype=np.uint64)
+        keys.sort()
+        return (keys & np.uint64((1 << n.bit_length()) - 1)).astype(np.int64)
+    order = stable_order(values)
     if most == 0:
         return order
     # Small whole numbers are sorted by their digits, which takes no comparison.
