@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from labelaudit.running import Executor
 
-__all__ = ["MANY", "hexadecimal", "issue_digests", "issue_ids", "numbered"]
+__all__ = ["hexadecimal", "issue_digests", "issue_ids", "numbered"]
 
 MANY = 30_000
 AT_ONCE = 1 << 14
