@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["DEFAULT_MEMORY", "Budget", "Expectation", "expected", "room_ahead", "working"]
+__all__ = [
+    "DEFAULT_MEMORY",
+    "Budget",
+    "Expectation",
+    "expected",
+    "expected_of_workers",
+    "room_ahead",
+    "working",
+]
 
 DEFAULT_MEMORY = 512 << 20
 _OURSELVES = 360 << 20
@@ -38,6 +46,7 @@ _SHARE_OF_MACHINE = 0.6
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _LEAST_PIECES = 16 << 20
 _PER_SCORED_ROW = 8
+_SORTED_ISSUE = 200
 _PER_PICKED_CELL = 14
 _CELLS_TO_A_PICKED_ONE = 20
 
@@ -59,6 +68,10 @@ class Expectation:
         Bytes in temporary files: what is known of the rows, where it does not fit.
     folder : str
         Where these would be.
+    each_worker : int
+        Bytes that each worker of a cluster needs; memory is that of this process then.
+    passes : int
+        How many passes workers make, at least.
     """
 
     held: bool
@@ -66,6 +79,8 @@ class Expectation:
     readings: int
     spilled: int = 0
     folder: str = ""
+    each_worker: int = 0
+    passes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +154,46 @@ def expected(
     issues = min(_PER_ISSUE_IN_TEN * source.rows, budget.pieces)
     needed = _OURSELVES + _WORKING + budget.pieces + issues
     return Expectation(held, needed, readings, spilled, temporary_base())
+
+
+def expected_of_workers(
+    source: LabelSource,
+    workers: int,
+    threads: int,
+    memory: int | None = None,
+    settings: AuditSettings | None = None,
+) -> Expectation:
+    """Reckon what the audit of a source on a cluster will need.
+
+    Parameters
+    ----------
+    source : LabelSource
+    workers, threads : int
+        How many workers there are, and threads of all of them.
+    memory : int or None
+        Bytes that are allowed here.
+    settings : AuditSettings or None
+    """
+    from labelaudit.tables.issue_spill import BYTES_PER_ISSUE, issues_fit, room_for_issues
+
+    asked, issues = settings or AuditSettings(), source.rows // 10
+    fits = issues_fit(issues, memory=memory)
+    here = _OURSELVES + (issues * BYTES_PER_ISSUE if fits else room_for_issues(memory))
+    spilled = 0 if fits else issues * _SORTED_ISSUE
+    multilabel = source.understanding.task == "multilabel"
+    kept = 0 if multilabel else _known(source) // workers
+    there = _OURSELVES + _WORKING * -(-threads // workers) + kept
+    readings = _readings(source, asked)
+    passes = readings if multilabel else _passes(source, asked)
+    return Expectation(False, here, readings, spilled, temporary_base(), there, passes)
+
+
+def _passes(source: LabelSource, settings: AuditSettings) -> int:
+    """Return how many passes find single labels, if every guess of a cut holds."""
+    from labelaudit.audits.selection import SKETCHED
+
+    channel = "rcp" in (settings.method, settings.ranking)
+    return 8 + channel + 3 * (source.rows // SKETCHED > 1)
 
 
 def room_ahead(threads: int | None, memory: int | None) -> int:

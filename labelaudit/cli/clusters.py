@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,15 @@ def _kilobytes(number: float) -> str:
     return f"{number / 1000:,.1f} kB"
 
 
-def cluster_plan(source: Any, run: ClusterRun) -> str | None:
+class PlannedCluster(NamedTuple):
+    """A cluster in words, its workers and the threads of all of them."""
+
+    text: str
+    workers: int
+    threads: int
+
+
+def cluster_plan(source: Any, run: ClusterRun) -> PlannedCluster | None:
     """Say what a run would work on, for ``--dry-run``; no workers are started for that."""
     if run.cluster is None:
         return None
@@ -80,20 +88,20 @@ def votes_plan(votes: int, run: VoteRun) -> str | None:
         return None
     from labelaudit.crowd.places import shards_wanted
 
-    return _planned(run.cluster, run.threads, partial(shards_wanted, votes))
+    return _planned(run.cluster, run.threads, partial(shards_wanted, votes)).text
 
 
-def _planned(place: str, wanted: int | None, parts_for: Callable[[int], int]) -> str:
+def _planned(place: str, wanted: int | None, parts_for: Callable[[int], int]) -> PlannedCluster:
     from labelaudit.cluster.connecting import LOCAL, connected
     from labelaudit.reports.layout import plural
     from labelaudit.running import threads_wanted
 
     if place == LOCAL:
-        threads = threads_wanted(wanted)
+        workers = threads = threads_wanted(wanted)
         where = f"{threads} workers on this machine"
     else:
         with connected(place) as cluster:
-            threads = cluster.threads
-            where = f"{cluster.shown}, {len(cluster.client.nthreads())} workers"
+            threads, workers = cluster.threads, len(cluster.client.nthreads())
+            where = f"{cluster.shown}, {workers} workers"
     parts = plural(parts_for(threads), "part")
-    return f"{where}, {threads} threads; {parts}"
+    return PlannedCluster(f"{where}, {threads} threads; {parts}", workers, threads)

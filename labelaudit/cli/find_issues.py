@@ -98,10 +98,14 @@ def _tell_plan(
     talk: Talk,
 ) -> None:
     from labelaudit.cli.plan import Plan
-    from labelaudit.planning import expected
+    from labelaudit.planning import expected, expected_of_workers
 
-    needed = expected(source, run.memory, settings)
-    plan = Plan(source, settings, destinations, needed, cluster_plan(source, run))
+    there = cluster_plan(source, run)
+    if there is None:
+        needed = expected(source, run.memory, settings)
+    else:
+        needed = expected_of_workers(source, there.workers, there.threads, run.memory, settings)
+    plan = Plan(source, settings, destinations, needed, there and there.text)
     delivery.put(plan.json() if talk.json else plan.text(line_width(sys.stdout)))
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan"]
 
+_TOO_LARGE = "it does not fit in memory"
+
 
 class Plan:
     """What would be read, computed and written.
@@ -47,6 +49,7 @@ class Plan:
         self.warnings: tuple[str, ...] = source.warnings
         self.settings = settings
         self.destinations = destinations
+        self.passes, self.each_worker = expected.passes, expected.each_worker
         self.cluster = cluster
         self.fits, self.memory = expected.held, expected.memory
         self.readings, self.spilled, self.folder = (
@@ -69,6 +72,8 @@ class Plan:
             "readings": self.readings,
             "bytes_spilled": self.spilled,
             "cluster": self.cluster,
+            "memory_expected_each_worker": self.each_worker or None,
+            "passes_at_least": self.passes or None,
             "outputs": [described(each) for each in self.destinations],
             "warnings": list(self.warnings),
         }
@@ -79,12 +84,21 @@ class Plan:
         if self.fits:
             return "once: it fits in memory"
         times = {1: "once", 2: "twice"}.get(self.readings, f"{self.readings} times")
-        return times if self.readings == 1 else f"{times}: it does not fit in memory"
+        why = "workers keep what they know of rows, not the rows" if self.passes else _TOO_LARGE
+        return times if self.readings == 1 else f"{times}: {why}"
 
     @property
     def _memory(self) -> str:
         kept = f", and about {_size(self.spilled)} in {self.folder}" if self.spilled else ""
+        if self.passes:
+            return (
+                f"about {_size(self.each_worker)} in each worker; here {_size(self.memory)}{kept}"
+            )
         return f"about {_size(self.memory)}{kept}"
+
+    @property
+    def _cluster(self) -> str:
+        return f"{self.cluster}, {self.passes} passes or more" if self.passes else ""
 
     def json(self) -> str:
         """Return the plan as JSON text."""
@@ -98,7 +112,7 @@ class Plan:
             ("Method", f"{self.settings.method}, ranked by {self.settings.ranking}"),
             ("Reads", f"{_size(self.bytes_to_read)}, {self._again}"),
             ("Memory", self._memory),
-            ("Cluster", self.cluster or ""),
+            ("Cluster", self._cluster),
             ("Writes", "; ".join(outputs) if outputs else "nothing"),
         ):
             lines += entry(title, text, limit) if text else []

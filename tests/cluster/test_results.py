@@ -167,7 +167,37 @@ def test_a_plan(cluster):
     done = call(
         "find-issues", NOISY / "digits-parts" / "data", "--dry-run", "--cluster", cluster.shown
     )
-    assert f"\nCluster   {cluster.shown}, 2 workers, 2 threads; 3 parts\n" in done.out
+    found = " ".join(done.out.split())
+    assert f" Cluster {cluster.shown}, 2 workers, 2 threads; 3 parts, 9 passes or more " in found
+    assert " Reads 89.8 kB, twice: workers keep what they know of rows, not the rows " in found
+    assert " in each worker; here " in found
+
+
+def planned(cluster, *arguments):
+    return json.loads(
+        call("find-issues", *arguments, "--dry-run", "--json", "--cluster", cluster.shown).out
+    )
+
+
+@pytest.mark.parametrize("method", ["rcp", "both", "predicted_neq_given"])
+def test_passes_are_as_planned_or_more(cluster, method):
+    arguments = (NOISY / "digits-parts" / "data", "--method", method)
+    plan = planned(cluster, *arguments)
+    cluster.traffic.clear()
+    done = call("find-issues", *arguments, "-v", "--cluster", cluster.shown)
+    named = [line.split("  ")[1] for line in done.err.splitlines()[2:]]
+    passes = sum(int(name.split(", ")[1][:-1]) if ", " in name else 1 for name in named)
+    assert plan["passes_at_least"] <= passes <= plan["passes_at_least"] + 3
+
+
+def test_what_a_worker_needs(cluster):
+    one = planned(cluster, NOISY / "digits" / "data.parquet")
+    tags = planned(cluster, NOISY / "tags" / "data.parquet")
+    assert (
+        one["memory_expected_each_worker"] - tags["memory_expected_each_worker"] == 1797 * 90 // 2
+    )
+    assert one["memory_expected"] == (360 << 20) + 179 * 400
+    assert one["bytes_spilled"] == 0
 
 
 def test_what_travelled_is_said(cluster):
