@@ -1,5 +1,6 @@
 """Workers and schedulers that go away while votes are aggregated."""
 
+import signal
 import time
 
 import pytest
@@ -14,7 +15,7 @@ from labelaudit.cluster.tasks import Tasks
 from labelaudit.cluster.vote_ground import ClusterVotes
 from labelaudit.errors import EnvironmentalError
 from tests.audits.crowd.test_shards import everything
-from tests.cluster.test_losses import bare, killed  # noqa: F401 - bare is a fixture
+from tests.cluster.test_losses import bare, command, killed  # noqa: F401 - bare is a fixture
 from tests.crowd_votes import simulated
 
 pytest.importorskip("distributed", reason="dask.distributed is not installed")
@@ -74,6 +75,20 @@ def lossy():
 def test_killed_workers_cost_a_retry(votes, lossy, number, most):
     expected = everything(aggregate_votes(Crowd.of(votes), SETTINGS))
     assert aggregated(votes, lossy, number, lambda: killed(lossy, most)) == expected
+
+
+def test_a_worker_dies_that_nobody_starts_again(votes, bare):  # noqa: F811 - a fixture
+    cluster, _, worker = bare
+    other = command("worker", cluster.shown, "--no-nanny", "--nthreads", "1")
+    try:
+        cluster.client.wait_for_workers(2, timeout=60)
+        expected = everything(aggregate_votes(Crowd.of(votes), SETTINGS))
+        assert aggregated(votes, cluster, 30, worker.kill) == expected
+        assert worker.wait(timeout=20) == -signal.SIGKILL
+        assert len(cluster.client.nthreads()) == 1
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_all_workers_are_gone(votes, bare, monkeypatch):  # noqa: F811 - a fixture
