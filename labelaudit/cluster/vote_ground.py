@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["ClusterVotes"]
 
 
+_SENT_AHEAD = 16
+"""Blocks of votes that may be on their way to workers at once."""
+
 _SMALL = 1 << 20
 """Bytes that may go with all tasks of a pass together."""
 
@@ -142,10 +145,12 @@ class ClusterVotes:
         """Send the votes of each block, and have them grouped by pair."""
         del n_classes  # blocks know it
         traffic = self._traffic("votes", 0)
-        held = [self._paired(each.block(), traffic) for each in blocks]
-        answers = [self.tasks.task("found", _only_sum, each) for each in held]
-        for future, found in zip(held, self._gathered(answers, traffic), strict=True):
-            yield replace(found, held=future)
+        for first in range(0, len(blocks), _SENT_AHEAD):  # what is not yet sent waits in memory
+            some = blocks[first : first + _SENT_AHEAD]
+            held = [self._paired(each.block(), traffic) for each in some]
+            answers = [self.tasks.task("found", _only_sum, each) for each in held]
+            for future, found in zip(held, self._gathered(answers, traffic), strict=True):
+                yield replace(found, held=future)
 
     def _paired(self, votes: VoteBlock, traffic: Traffic) -> Future:
         parcel = packed(votes)

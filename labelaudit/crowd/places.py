@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labelaudit.audits.crowd.building import in_runs, in_shards
@@ -14,19 +14,18 @@ from labelaudit.errors import UsageError
 from labelaudit.running import Here, threads_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from distributed import Client
 
     from labelaudit.audits.crowd.aggregating import CrowdSettings
+    from labelaudit.audits.crowd.ground import CrowdGround
     from labelaudit.blocks import VoteBlock
     from labelaudit.cluster.connecting import Cluster
     from labelaudit.cluster.tasks import Tasks
     from labelaudit.running import Executor
 
-    Crowding = Callable[[VoteBlock], Crowd]
-
-__all__ = ["crowding", "demand_shards", "shards_wanted", "working"]
+__all__ = ["Place", "demand_shards", "place_for", "shards_wanted"]
 
 _MOST_VOTES = 1_000_000
 
@@ -54,14 +53,51 @@ def shards_wanted(votes: int, threads: int) -> int:
     return threads * max(-(-votes // (_MOST_VOTES * threads)), 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where passes over votes run.
+
+    Attributes
+    ----------
+    on : Executor
+        Threads of this process.
+    tasks : Tasks or None
+        Hands work to a cluster, if that is where passes run.
+    """
+
+    on: Executor
+    tasks: Tasks | None = None
+
+    @property
+    def threads(self) -> int:
+        """Threads of the cluster; 0 without one."""
+        return 0 if self.tasks is None else self.tasks.cluster.threads
+
+    @property
+    def ground(self) -> CrowdGround | None:
+        """The cluster, if that is where shards are."""
+        if self.tasks is None:
+            return None
+        from labelaudit.cluster.vote_ground import ClusterVotes
+
+        return ClusterVotes(self.tasks)
+
+    def crowd(self, votes: VoteBlock) -> Crowd:
+        """Make a crowd of votes in memory; what needs all of them runs here in any case."""
+        if self.tasks is None:
+            return Crowd.of(votes, self.on)
+        blocks = list(in_runs(votes, shards_wanted(votes.n_votes, self.threads)))
+        return in_shards(blocks, (votes.n_workers, votes.n_classes), on=self.on, ground=self.ground)
+
+
 @contextmanager
-def crowding(
+def place_for(
     settings: CrowdSettings,
     cluster: str | Client | Cluster | None,
     threads: int | None,
     memory: int | None,
-) -> Iterator[Crowding]:
-    """Give what makes a crowd of votes, where it is to be worked on.
+) -> Iterator[Place]:
+    """Say where an aggregation works, for as long as it does.
 
     Parameters
     ----------
@@ -69,7 +105,7 @@ def crowding(
     cluster : str or distributed.Client or Cluster or None
         As ``labelaudit.cluster.connecting.connected`` says; None: this process.
     threads, memory : int or None
-        Of this process, or of workers that are started on this machine.
+        Of this process, and of workers that are started on this machine.
 
     Raises
     ------
@@ -78,32 +114,23 @@ def crowding(
     """
     if cluster is not None:
         demand_shards(settings)
-    with working(threads) as on:
+    with _working(threads) as on:
         if cluster is None:
-            yield partial(Crowd.of, on=on)
+            yield Place(on)
             return
         from labelaudit.cluster.connecting import connected
         from labelaudit.cluster.tasks import Tasks
 
         with connected(cluster, threads, memory) as found:
-            tasks = Tasks(found)
+            tasks = Tasks(found, memory)
             try:
-                yield partial(_on_cluster, tasks, on)
+                yield Place(on, tasks)
             finally:
                 tasks.drop_all()
 
 
-def _on_cluster(tasks: Tasks, on: Executor, votes: VoteBlock) -> Crowd:
-    """Hand votes out to workers; what needs all of them runs here."""
-    from labelaudit.cluster.vote_ground import ClusterVotes
-
-    parts = shards_wanted(votes.n_votes, tasks.cluster.threads)
-    blocks = list(in_runs(votes, parts))
-    return in_shards(blocks, (votes.n_workers, votes.n_classes), on=on, ground=ClusterVotes(tasks))
-
-
 @contextmanager
-def working(threads: int | None) -> Iterator[Executor]:
+def _working(threads: int | None) -> Iterator[Executor]:
     """Give threads to work with, for as long as they are needed."""
     wanted = threads_wanted(threads)
     if wanted == 1:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labelaudit.audits.crowd.building import in_shards
 from labelaudit.audits.crowd.methods import FITS
 from labelaudit.audits.crowd.soft_labels import AVERAGED
-from labelaudit.crowd.places import crowding, working
+from labelaudit.crowd.places import place_for
 from labelaudit.crowd_findings import VoteWork
 from labelaudit.errors import EnvironmentalError
 from labelaudit.running import threads_wanted
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.crowd.aggregating import CrowdSettings
     from labelaudit.audits.crowd.crowd import Crowd
     from labelaudit.cluster.connecting import Cluster
-    from labelaudit.running import Executor
+    from labelaudit.crowd.places import Place
     from labelaudit.tables.vote_reading import Votes
     from labelaudit.tables.votes import VoteSource
 
@@ -117,10 +117,8 @@ def spills(source: VoteSource, memory: int | None) -> bool:
     return memory is not None and source.memory_expected > memory
 
 
-def check_memory(
-    source: VoteSource, settings: CrowdSettings, memory: int | None, *, here: bool = True
-) -> None:
-    """Refuse what holds all votes at once where they do not fit: a cluster is handed them.
+def check_memory(source: VoteSource, settings: CrowdSettings, memory: int | None) -> None:
+    """Refuse what holds all votes at once where they do not fit.
 
     Raises
     ------
@@ -132,13 +130,6 @@ def check_memory(
     if memory < _OURSELVES + _LEAST_ROOM:
         raise _too_much(
             "Aggregating votes from files", _OURSELVES + _LEAST_ROOM, memory, "Raise --memory."
-        )
-    if not here:
-        raise _too_much(
-            "Handing votes to a cluster, which holds all of them at once,",
-            source.memory_expected,
-            memory,
-            "Raise --memory, or leave --cluster out.",
         )
     for what, name, remedy in _asked(settings):
         if name not in FITS:
@@ -191,32 +182,35 @@ def at_work(
     Raises
     ------
     LabelauditError
-        As ``check_memory``, ``VoteSource.read`` and ``crowding`` say.
+        As ``check_memory``, ``VoteSource.read`` and ``place_for`` say.
     """
-    check_memory(source, settings, memory, here=cluster is None)
+    check_memory(source, settings, memory)
     disk = Disk()
-    if memory is not None and spills(source, memory):
-        with working(threads) as on, _in_files(source, memory, threads, on, disk) as place:
-            yield place
-        return
-    with crowding(settings, cluster, threads, memory) as crowd_of:
+    with place_for(settings, cluster, threads, memory) as place:
+        if memory is not None and spills(source, memory):
+            at_once = max(threads_wanted(threads), place.threads)
+            with _in_files(source, memory, at_once, place, disk) as found:
+                yield found
+            return
         votes = source.read()
-        yield Workplace(votes, crowd_of(votes.block), None, disk)
+        yield Workplace(votes, place.crowd(votes.block), None, disk)
 
 
 @contextmanager
 def _in_files(
-    source: VoteSource, memory: int, threads: int | None, on: Executor, disk: Disk
+    source: VoteSource, memory: int, threads: int, place: Place, disk: Disk
 ) -> Iterator[Workplace]:
     """Keep the votes in files, and what is learnt of workers in memory."""
     room = room_for_votes(memory)
     results = disk.folder()
     try:
         with disk.folder() as folder:
-            costs = partial(_costs, room, threads_wanted(threads))
+            costs = partial(_costs, room, threads)
             filed = filed_votes(source, folder.path, room // 2, costs, disk.look)
             check_pairs(filed, memory)
-            crowd = in_shards(filed.blocks, filed.sizes, on=on, folder=folder.path)
+            crowd = in_shards(
+                filed.blocks, filed.sizes, on=place.on, folder=folder.path, ground=place.ground
+            )
             crowd.watch = disk.look
             yield Workplace(filed, crowd, results, disk)
     except BaseException:

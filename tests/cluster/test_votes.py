@@ -12,8 +12,9 @@ import labelaudit
 from labelaudit.audits.crowd import dawid_skene, ebcc, mace, one_coin, would_majority_do
 from labelaudit.cluster import vote_ground
 from labelaudit.cluster.connecting import connected
-from labelaudit.crowd import places
+from labelaudit.crowd import places, workplace
 from labelaudit.errors import UsageError
+from labelaudit.tables import votes as votes_source
 from tests.crowd_votes import rows_of, simulated
 from tests.in_process import FIXTURES, call
 
@@ -109,6 +110,23 @@ def test_wide_votes(tmp_path, cluster, table):
     pa_csv.write_csv(pa.table({"item": range(600), **columns}), tmp_path / "votes.csv")
     arguments = [tmp_path / "votes.csv", "-t", "item", "-w", "rater_*", "--method", "dawid-skene"]
     same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("confusion",))
+
+
+def test_votes_that_do_not_fit_in_memory(tmp_path, cluster, long, monkeypatch):
+    monkeypatch.setattr(votes_source, "_BASE_BYTES", 10**9)
+    monkeypatch.setattr(workplace, "_VOTE_BYTES", 10**5)
+    arguments = ("aggregate", long, "--method", "dawid-skene", "--cluster", cluster.shown)
+    here = call(*arguments, "-o", "a.csv", "-o", "soft:sa.csv", "--soft", "zbs", cwd=tmp_path)
+    there = call(
+        *arguments,
+        *("-o", "b.csv", "-o", "soft:sb.csv", "--soft", "zbs", "--memory", "400MB", "-v"),
+        cwd=tmp_path,
+    )
+    assert (here.code, there.code) == (0, 0), there.err
+    assert there.err.splitlines()[2].split()[0] == "votes"
+    assert int(there.err.splitlines()[2].split()[1]) > 2
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert (tmp_path / "sa.csv").read_bytes() == (tmp_path / "sb.csv").read_bytes()
 
 
 def test_known_labels(tmp_path, cluster, table):
