@@ -187,7 +187,7 @@ def test_passes_are_as_planned_or_more(cluster, method):
     done = call("find-issues", *arguments, "-v", "--cluster", cluster.shown)
     named = [line.split("  ")[1] for line in done.err.splitlines()[2:]]
     passes = sum(int(name.split(", ")[1][:-1]) if ", " in name else 1 for name in named)
-    assert plan["passes_at_least"] <= passes <= plan["passes_at_least"] + 3
+    assert plan["passes_at_least"] <= passes <= plan["passes_at_least"] + 6
 
 
 def test_what_a_worker_needs(cluster):
