@@ -8,8 +8,9 @@ workers, and
 the second time counts: workers that have just started compile or load kernels. "Here" is as many
 threads of one process.
 
-Bytes are those of the pickled summaries, as they travel. "To a worker" is the step with all that is
-known so far, sent once for each pass, whatever the rows; "a part" is what one task sends back.
+Bytes are those of the pickled summaries, as they travel. "To a worker" is the step with all that
+is known so far, sent once for each pass, whatever the rows; "a part" is what one task gives, and
+"to the client" what is left after workers have added up what parts gave.
 """
 
 from __future__ import annotations
@@ -59,17 +60,17 @@ def took(path: str, method: str, workers: int, cluster: Cluster) -> Took:
 
 def passes(traffic: list[Traffic], rows: int) -> list[str]:
     lines = [
-        "| pass | parts | to a worker | from a part | from all, a row |",
-        "|---|---|---|---|---|",
+        "| pass | parts | to a worker | from a part | to the client | a row |",
+        "|---|---|---|---|---|---|",
     ]
     for each in traffic:
-        back, parts = sum(each.received), max(len(each.received), 1)
+        part = each.given / max(each.parts, 1)
         lines.append(
-            f"| {each.stage} | {parts} | {each.sent / 1e3:,.1f} kB | {back / parts / 1e3:,.1f} kB "
-            f"| {back / rows:.2f} B |"
+            f"| {each.stage} | {each.parts} | {each.sent / 1e3:,.1f} kB | {part / 1e3:,.1f} kB "
+            f"| {each.arrived / 1e3:,.1f} kB | {each.arrived / rows:.2f} B |"
         )
-    sent, back = sum(t.sent for t in traffic), sum(sum(t.received) for t in traffic)
-    lines.append(f"| all | | {sent / 1e3:,.1f} kB | | {back / rows:.2f} B |")
+    sent, here = sum(t.sent for t in traffic), sum(t.arrived for t in traffic)
+    lines.append(f"| all | | {sent / 1e3:,.1f} kB | | {here / 1e3:,.1f} kB | {here / rows:.2f} B |")
     return lines
 
 

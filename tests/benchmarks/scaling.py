@@ -16,6 +16,7 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.benchmarks.drawing import Line, drawn
 from tests.benchmarks.sizes import Size
@@ -37,7 +38,9 @@ FIGURE = ROOT / "docs" / "images" / "scaling.svg"
 LARGE = 100_000_000
 BUDGET = ("--memory", "2GB")
 CLUSTERED = 1_000_000
-PASS = re.compile(r"^ {2}(\S.*?) +(\d+) +([\d,.]+) kB +([\d,.]+) kB$", re.MULTILINE)
+PASS = re.compile(
+    r"^ {2}\S.*?(?:, (\d+)x)? +(\d+) +([\d,.]+) kB +([\d,.]+) kB +([\d,.]+) kB$", re.MULTILINE
+)
 
 
 class Bench:
@@ -120,18 +123,33 @@ def by_threads(bench: Bench, counts: list[int]) -> str:
     return table_of(["rows", "threads", "wall", "CPU", "peak memory", "times as fast"], lines)
 
 
-def clustered(bench: Bench, table: Path, workers: str) -> tuple[Cost, int, float, float]:
-    """Return a run's cost, its passes, the bytes sent to each worker, and those back from all."""
+class Travelled(NamedTuple):
+    """Passes, and bytes sent to each worker, given by all parts, and arrived at the client."""
+
+    passes: int
+    sent: float
+    given: float
+    arrived: float
+
+    @classmethod
+    def of(cls, printed: str) -> Travelled:
+        passes, sent, given, arrived = 0, 0.0, 0.0, 0.0
+        for times, *numbers in PASS.findall(printed):
+            n = int(times or 1)
+            parts, to, part, here = (float(each.replace(",", "")) for each in numbers)
+            passes += n
+            sent, given, arrived = sent + n * to, given + n * parts * part, arrived + n * here
+        return cls(passes, sent * 1e3, given * 1e3, arrived * 1e3)
+
+
+def clustered(bench: Bench, table: Path, workers: str) -> tuple[Cost, Travelled]:
+    """Return a run's cost, and what travelled."""
     output = bench.folder / "clustered.parquet"
     command = [each for each in ours(table, output, "--cluster", "dask") if each != "-q"]
     cost = measured([*command, "-v", "--threads", workers])
     output.unlink()
     show(f"{table.stem} {workers} workers: {cost.wall:.2f} s")
-    passes = PASS.findall(cost.printed)
-    numbers = [[float(each.replace(",", "")) for each in found[1:]] for found in passes]
-    sent = sum(to for _, to, _ in numbers) * 1e3
-    back = sum(parts * each for parts, _, each in numbers) * 1e3
-    return cost, len(passes), sent, back
+    return cost, Travelled.of(cost.printed)
 
 
 def by_workers(bench: Bench, counts: list[int]) -> str:
@@ -139,11 +157,16 @@ def by_workers(bench: Bench, counts: list[int]) -> str:
     for rows in counts:
         table = bench.table(Size(rows, 10))
         for workers in ("1", "2"):
-            cost, passes, sent, back = clustered(bench, table, workers)
-            travelled = [f"{sent / 1e3:,.0f} kB", f"{back / 1e6:,.1f} MB", f"{back / rows:.2f} B"]
-            lines.append([f"{rows:,}", workers, seconds(cost), str(passes), *travelled])
+            cost, found = clustered(bench, table, workers)
+            travelled = [
+                f"{found.sent / 1e3:,.1f} kB",
+                f"{found.given / 1e6:,.1f} MB",
+                f"{found.arrived / 1e6:,.1f} MB",
+                f"{found.arrived / rows:.2f} B",
+            ]
+            lines.append([f"{rows:,}", workers, seconds(cost), str(found.passes), *travelled])
     heads = ["rows", "workers", "wall, with their start", "passes"]
-    more = ["to each worker", "from all workers", "from all, a row"]
+    more = ["to each worker", "from all parts", "to the client", "a row"]
     return table_of([*heads, *more], lines)
 
 

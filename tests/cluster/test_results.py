@@ -11,6 +11,8 @@ from pyarrow import feather
 
 import labelaudit
 from labelaudit.cluster.connecting import connected
+from labelaudit.tables import issue_spill
+from labelaudit.tables.issue_spill import IssueSpill
 from tests.in_process import FIXTURES, call
 
 NOISY = FIXTURES / "noisy"
@@ -247,3 +249,20 @@ def test_keys_and_kept_columns(tmp_path, cluster):
     table = digits(note=[f"n{i}" for i in range(1797)])
     arguments = [*row_groups(tmp_path, table), "--key", "id", "--keep", "note"]
     same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
+
+
+def test_issues_that_do_not_fit_go_to_files_as_they_come(tmp_path, cluster, monkeypatch):
+    monkeypatch.setattr(issue_spill, "_LEAST_ROOM", 400_000)
+    arguments = (NOISY / "digits-parts" / "data", "--all")
+    here = written(tmp_path / "here", *arguments)
+    in_files, take = [], IssueSpill.take
+
+    def taken(self, chunk):
+        take(self, chunk)
+        in_files.append(self.files is not None)
+
+    monkeypatch.setattr(IssueSpill, "take", taken)
+    more = ("--memory", "1MB", "--cluster", cluster.shown)
+    there = written(tmp_path / "there", *arguments, *more)
+    assert there[1] == here[1]
+    assert in_files == [False, True, True]
