@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from labelaudit.summaries.ordering import sorted_in_groups
+from labelaudit.summaries.ordering import values_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,11 @@ class Column:
     among: npt.NDArray[np.bool_]
     group: npt.NDArray[np.signedinteger] | None = None
     places: npt.NDArray[np.signedinteger] | None = None
+
+    def of_groups(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Give each row the value of its group; rows that are not asked about may have any."""
+        # Half the time of ``values[group]``, and no group is out of bounds.
+        return values if self.group is None else values.take(self.group, mode="wrap")
 
     def rows(
         self, chosen: npt.NDArray[np.intp]
@@ -143,7 +148,6 @@ class Bracket:
         int
             How many values are expected inside.
         """
-        value = sorted_in_groups(sample.group, sample.value)
         some, inside = np.bincount(sample.group, minlength=len(question.wanted)), counts[3]
         start = np.cumsum(some) - some
         left = np.minimum(question.wanted, question.size) - counts[0] - counts[1]
@@ -152,11 +156,10 @@ class Bracket:
         room = slack * (np.sqrt(np.maximum(place, 0.0)) + 2.0)
         first, last = np.trunc(place - room), np.ceil(place + room)
         bracket = self._closed(question.wanted > 0, left, inside)
-        for end, at, chosen in (
-            (bracket.low, first, asked & (first >= 0) & (first < some)),
-            (bracket.high, last, asked & (last < some)),
-        ):
-            end[chosen] = value[start[chosen] + at[chosen].astype(np.int64)]
+        low, high = (asked & (at >= 0) & (at < some) for at in (first, last))
+        places = np.concatenate([(start + first)[low], (start + last)[high]]).astype(np.int64)
+        found = values_at(sample.group, sample.value, places)
+        bracket.low[low], bracket.high[high] = np.split(found, [np.count_nonzero(low)])
         share = (np.minimum(last, some) - np.maximum(first, 0.0)) / np.maximum(some, 1)
         expected = np.where(some > 0, share, 1.0) * inside
         return bracket, int(expected[asked].sum())
@@ -276,8 +279,7 @@ def _inside(
 ) -> Values:
     kind = column.values.dtype
     low, high = bracket.low.astype(kind), bracket.high.astype(kind)
-    group = 0 if column.group is None else np.maximum(column.group, 0)
-    near = np.flatnonzero((column.values <= high[group]) & column.among)
+    near = np.flatnonzero((column.values <= column.of_groups(high)) & column.among)
     values, groups = column.rows(near)
     least, most = low[groups], high[groups]
     # Values at the ends of a bracket may be very many: they are only counted.
@@ -309,8 +311,7 @@ class Tied:
     def __call__(self, piece: Piece) -> Column:
         """Return the rows of a piece."""
         column = self.column(piece)
-        group = 0 if column.group is None else np.maximum(column.group, 0)
-        tied = column.values == self.values.astype(column.values.dtype)[group]
+        tied = column.values == column.of_groups(self.values.astype(column.values.dtype))
         rows = column.numbered(np.arange(len(tied)), piece.first_row).astype(np.float64)
         return Column(rows, tied & column.among, column.group, column.places)
 

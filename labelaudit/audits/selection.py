@@ -66,7 +66,7 @@ class Cut:
     def flags(self, column: Column, first_row: int) -> npt.NDArray[np.bool_]:
         """(n,) bool: the rows of a piece that are chosen."""
         below, values = self.below.astype(column.values.dtype), column.values
-        cuts = below[0] if column.group is None else below[np.maximum(column.group, 0)]
+        cuts = column.of_groups(below)
         chosen: npt.NDArray[np.bool_] = (values < cuts) & column.among
         tied = np.flatnonzero((values == cuts) & column.among)
         if len(tied):

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["grouped_order", "order_around", "sorted_in_groups", "stable_order"]
+__all__ = ["grouped_order", "order_around", "stable_order", "values_at"]
 
 FEW_GROUPS = 2**15
 _SIGN = np.uint32(1 << 31)
@@ -63,7 +63,7 @@ def grouped_order(
     -------
     (n,) int64
     """
-    most, n = int(groups.max(initial=0)), len(values)
+    most, n, values = int(groups.max(initial=0)), len(values), _single(values)
     spare = 32 - n.bit_length() - most.bit_length()
     if values.dtype == np.float32 and spare >= 0:
         # Group, value and place in one whole number.
@@ -102,10 +102,12 @@ def order_around(values: npt.NDArray[np.floating], place: int) -> npt.NDArray[np
     return np.concatenate([np.flatnonzero(side) for side in sides])
 
 
-def sorted_in_groups(
-    groups: npt.NDArray[np.signedinteger], values: npt.NDArray[np.floating]
+def values_at(
+    groups: npt.NDArray[np.signedinteger],
+    values: npt.NDArray[np.floating],
+    places: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.floating]:
-    """Return the values by group, those of a group ascending.
+    """Return values by their places among all, sorted by group and value.
 
     Parameters
     ----------
@@ -113,18 +115,31 @@ def sorted_in_groups(
         From 0.
     values : (n,) float
         None of them NaN.
+    places : (m,) int64
 
     Returns
     -------
-    (n,) float
+    (m,) float
     """
+    if not len(places):
+        return values[:0]
     if not groups.any():
-        return np.sort(values)
+        return np.partition(values, np.unique(places))[places]
+    values = _single(values)
     if values.dtype != np.float32:
-        return values[grouped_order(groups, values)]
+        return values[grouped_order(groups, values)[places]]
     keys = groups.astype(np.uint64) << _HALF
     keys |= _ascending_bits(values)
     keys.sort()
-    bits = keys.astype(np.uint32)
+    bits = keys[places].astype(np.uint32)
     bits ^= np.where(bits & _SIGN, _SIGN, ~np.uint32(0))
     return bits.view(np.float32)
+
+
+def _single(values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Return values in single precision if they all are."""
+    if values.dtype == np.float32:
+        return values
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    return single if np.array_equal(single, values) else values
