@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from labelaudit.shelves import MemoryShelf, SpillShelf, temporary_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from labelaudit.blocks import LabelBlock, Partition
     from labelaudit.cluster.grounds import Elsewhere
@@ -257,7 +258,7 @@ def working(
         progress=progress,
         where=elsewhere.ground if elsewhere else None,
     )
-    with _closed(budget.shelf()) as shelf:
+    with _closed(budget.shelf()) as shelf, _naming(source, elsewhere):
         if (
             elsewhere is not None
             and elsewhere.on is not None
@@ -270,6 +271,15 @@ def working(
             return
         with ThreadPoolExecutor(wanted) as pool:
             yield replace(rows, on=_Pool(pool, 4 * wanted), shelf=shelf)
+
+
+def _naming(source: LabelSource, elsewhere: Elsewhere | None) -> AbstractContextManager[None]:
+    """Name labels that are none of the classes, where the table is here to be looked at."""
+    if elsewhere is not None or source.understanding.task == "multilabel":
+        return nullcontext()
+    from labelaudit.tables.strange_labels import naming_strange_labels
+
+    return naming_strange_labels(source)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Defaults of options from the environment and from a settings file.
 
 A flag wins over an environment variable, that over the file, that over the built-in default.
-Paths in a file are taken from the current folder, as they are on the command line.
+Files that settings name are looked for from the folder of the settings file; outputs go to the
+current folder.
 """
 
 import os
@@ -16,6 +17,7 @@ from labelaudit.cli.completers import choices_of
 from labelaudit.cli.values import parse_list
 from labelaudit.errors import ConfigError, UsageError
 from labelaudit.small_files import small_text
+from labelaudit.tables.formats import FORMATS
 from labelaudit.wording import comma_list, safe
 
 __all__ = [
@@ -39,6 +41,8 @@ _ROOT_MARKS = (".git", ".hg", ".svn", ".jj")
 _ORIGINS = "labelaudit.origins"
 _SECTIONS = {"gate": "check"}
 _FILE = "labelaudit.file"
+_FILES = ("baseline", "decisions", "gold", "issues")
+_URI = re.compile("[A-Za-z][A-Za-z0-9+.-]+://")
 
 Options = dict[str, Any]
 
@@ -237,7 +241,7 @@ def _our_table(path: Path, errors: list[str]) -> dict[str, Any]:
 
 def _from_file(ctx: typer.Context, options: Options, path: Path, found: _Defaults) -> None:
     commands = _commands(ctx)
-    table = _our_table(path, found.errors)
+    table = _from_its_folder(_our_table(path, found.errors), path.parent)
     sections = {name: name for name in commands} | _SECTIONS
     shared = {key: value for key, value in table.items() if key not in sections}
     _from_table(ctx, options, shared, _all_names(ctx), safe(path.name), found)
@@ -252,6 +256,25 @@ def _from_file(ctx: typer.Context, options: Options, path: Path, found: _Default
             continue
         mine = options if command == ctx.info_name else {}
         _from_table(ctx, mine, entries, names, where, found)
+
+
+def _from_its_folder(table: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Have the files that settings name found from any folder: they lie beside the settings."""
+    return {key: _settled(key, value, folder) for key, value in table.items()}
+
+
+def _settled(key: str, value: Any, folder: Path) -> Any:
+    if isinstance(value, dict):
+        return _from_its_folder(value, folder)
+    if isinstance(value, list) and key in _FILES:
+        return [_settled(key, each, folder) for each in value]
+    if not isinstance(value, str) or not value or _URI.match(value):
+        return value
+    if key == "classes" and value.startswith("@"):
+        return f"@{os.path.relpath(folder / value[1:])}"
+    # Gold labels are a column or a file.
+    named = key in _FILES and (key != "gold" or Path(value).suffix.lower() in FORMATS)
+    return os.path.relpath(folder / value) if named else value
 
 
 def _from_table(

@@ -189,13 +189,15 @@ def export(
     planned = _planned(data, _options(ctx, columns, method), settings, audit, run, talk)
     paths = [table.path for table in planned.cleaning.labelled.tables if table.path]
     refuse_inputs(destinations, paths)
-    if cleaning.max_change is not None and not cleaning.dry_run:
-        planned.demand_at_most(cleaning.max_change)
+    limit = cleaning.max_change
+    if limit is not None and not cleaning.dry_run:
+        planned.demand_at_most(limit)
     tables, lists = planned.cleaning.labelled.tables, (settings.issues, *settings.decisions)
     record = RunRecord(ctx, files_read(tables, *lists, classes_file(columns.classes)))
-    _ExportDelivery(planned, destinations, talk, dry=cleaning.dry_run).all(
-        excel=output.excel, record=record
-    )
+    given = _ExportDelivery(planned, destinations, talk, dry=cleaning.dry_run, limit=limit)
+    given.all(excel=output.excel, record=record)
+    if limit is not None:
+        planned.demand_at_most(limit, dry=True)
     return ExitCode.DONE
 
 
@@ -284,6 +286,8 @@ class _ExportDelivery(delivery.Delivery):
     talk : Talk
     dry : bool
         Only the report is given.
+    limit : Fraction or None
+        The largest share of the rows that may be changed or dropped.
     """
 
     def __init__(
@@ -293,11 +297,19 @@ class _ExportDelivery(delivery.Delivery):
         talk: Talk,
         *,
         dry: bool,
+        limit: Fraction | None = None,
     ) -> None:
         super().__init__(() if dry else destinations, talk)
         self.planned = planned
         self.dry = dry
+        self.limit = limit
         self.outputs = [delivery.described(each) for each in destinations]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the run ends: a dry one ends as the export itself would."""
+        too_many = self.limit is not None and self.planned.exceeds(self.limit)
+        return ExitCode.GATE_FAILED if too_many else ExitCode.DONE
 
     def table(self, content: str) -> "pa.Table":
         """Return the changes; the cleaned table is written batch by batch."""
@@ -335,7 +347,7 @@ class _ExportDelivery(delivery.Delivery):
         from labelaudit.reports.summary import to_json
 
         document = export_document(
-            self._facts(), version=__version__, outputs=self.outputs, exit_code=ExitCode.DONE
+            self._facts(), version=__version__, outputs=self.outputs, exit_code=self.exit_code
         )
         return to_json(document)
 
@@ -343,4 +355,9 @@ class _ExportDelivery(delivery.Delivery):
         """Return the report for people."""
         from labelaudit.reports.export_text import export_report
 
-        return export_report(self._facts(), written=written, dry=self.dry, **look)
+        text = export_report(self._facts(), written=written, dry=self.dry, **look)
+        if not self.dry or self.limit is None or self.exit_code != ExitCode.DONE:
+            return text
+        from labelaudit.export.planned import allowed_share
+
+        return f"{text}The change is within the {allowed_share(self.limit)} that are allowed.\n"

@@ -13,7 +13,7 @@ from labelaudit.changes import Quality
 from labelaudit.errors import UsageError
 from labelaudit.export.auditing import AuditedRows, SoftColumns, audited_rows
 from labelaudit.export.planned import PlannedExport, ledger_of, pairs_of
-from labelaudit.export.policy import Flagged, Policy, Reviewed, decide
+from labelaudit.export.policy import Flagged, Policy, Reviewed, decide, idle_warnings
 from labelaudit.export.tag_export import plan_tag_export
 from labelaudit.export.verifying import Settled, flagged_of, reviewed_of, settled_of
 from labelaudit.tables.cleaned import AddedNames, Cleaning, Marks
@@ -157,7 +157,7 @@ def plan_export(
         settled=len(evidence.settled.row),
         ledger=ledger_of(changes, evidence.table),
         pairs=pairs_of(changes, evidence.table),
-        warnings=evidence.warnings,
+        warnings=(*evidence.warnings, *idle_warnings(policy, evidence.flagged, changes)),
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from labelaudit.tables.cleaned import Cleaning
     from labelaudit.tables.labelled import LabelledTable
 
-__all__ = ["PlannedExport", "ledger_of", "pairs_of"]
+__all__ = ["PlannedExport", "allowed_share", "ledger_of", "pairs_of"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -78,23 +78,34 @@ class PlannedExport:
         """Share of the rows that is changed or dropped."""
         return len(self.cleaning.changes.edits) / max(self.rows_in, 1)
 
-    def demand_at_most(self, limit: float | Fraction) -> None:
+    def demand_at_most(self, limit: float | Fraction, *, dry: bool = False) -> None:
         """Refuse an export that changes more than a share of the rows.
+
+        Parameters
+        ----------
+        limit : float or Fraction
+        dry : bool
+            It has been looked at already.
 
         Raises
         ------
         ChangeLimitError
             If it does.
         """
-        edits = len(self.cleaning.changes.edits)
-        allowed = f"{100 * float(limit):.6g} %"
-        if edits > Fraction(str(limit)) * self.rows_in:
+        if self.exceeds(limit):
+            edits = len(self.cleaning.changes.edits)
             raise ChangeLimitError(
                 f"The export would change or drop {edits:,} of {self.rows_in:,} rows "
-                f"({percent(self.share)}), more than the {allowed} that are allowed; "
+                f"({percent(self.share)}), more than the {allowed_share(limit)} that are allowed; "
                 "nothing was written.",
-                "Look at what would be changed with --dry-run, or raise --max-change.",
+                "Raise --max-change, or choose what changes less."
+                if dry
+                else "Look at what would be changed with --dry-run, or raise --max-change.",
             )
+
+    def exceeds(self, limit: float | Fraction) -> bool:
+        """Say whether more than this share of the rows would be changed or dropped."""
+        return len(self.cleaning.changes.edits) > Fraction(str(limit)) * self.rows_in
 
     def write(self, form: str, sink: IO[bytes], *, excel: bool = False) -> int:
         """Write the cleaned table to a binary file as parquet, arrow, csv or jsonl."""
@@ -103,6 +114,11 @@ class PlannedExport:
     def table(self) -> pa.Table:
         """Return the cleaned table, in memory."""
         return cleaned_table(self.cleaning)
+
+
+def allowed_share(limit: float | Fraction) -> str:
+    """Return the largest share that may change, in percent."""
+    return f"{100 * float(limit):.6g} %"
 
 
 def ledger_of(changes: Changes, table: LabelledTable) -> pa.Table:

@@ -13,7 +13,7 @@ from labelaudit.errors import UsageError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Flagged", "Policy", "Reviewed", "decide"]
+__all__ = ["Flagged", "Policy", "Reviewed", "decide", "idle_warnings"]
 
 GIVEN, SUGGESTED, REVIEWED = range(len(SOURCES))
 FIX, STAY, GO, UNSURE = range(len(DECISIONS))
@@ -116,6 +116,25 @@ def decide(
     if flagged is not None:
         parts.append(_by_policy(policy, flagged, settled))
     return _together(parts)
+
+
+def idle_warnings(policy: Policy, flagged: Flagged | None, changes: Changes) -> tuple[str, ...]:
+    """Say why ``relabel`` replaces none of the labels that are flagged."""
+    if policy.name != "relabel" or flagged is None or not len(flagged.row):
+        return ()
+    if np.any(changes.source == SUGGESTED):
+        return ()
+    high = flagged.suggested_prob[(flagged.severity == HIGH) & (flagged.suggested >= 0)]
+    if not len(high):
+        why = "none of them has high severity and a suggestion"
+    elif high.max() < np.float32(policy.min_confidence):
+        why = (
+            f"no suggestion for a row of high severity reaches the least probability of "
+            f"{policy.min_confidence:g} (--min-confidence); the surest has {high.max():.4g}"
+        )
+    else:
+        why = "those that are sure enough were settled or reviewed"
+    return (f"Of the flagged rows none is relabelled: {why}.",)
 
 
 def _by_review(reviewed: Reviewed) -> Changes:

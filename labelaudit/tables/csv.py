@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.input_file import InputFile
 
-__all__ = ["CsvReader", "delimiter_of", "parsed"]
+__all__ = ["CsvReader", "delimiter_of", "header_of", "parsed"]
 
 _BLOCK = 4 << 20
 _SNIFFED = 1 << 20
@@ -81,6 +82,12 @@ def delimiter_of(file: InputFile) -> str:
     if b"," in header:
         return ","
     return next((mark for mark in (";", "\t") if mark.encode() in header), ",")
+
+
+def header_of(file: InputFile) -> list[str]:
+    """Return the column names that the first line holds."""
+    lines = _start(file).decode("utf-8-sig").splitlines()
+    return next(csv.reader(lines[:1], delimiter=delimiter_of(file)), [])
 
 
 def _sniffed(field: pa.Field, batch: pa.RecordBatch | None) -> pa.Field:

@@ -46,8 +46,10 @@ def find_files(paths: Sequence[str]) -> tuple[InputFile, ...]:
     InputError
         If a path is no regular file, or a file is not what its suffix says.
     UsageError
-        If files are of several formats.
+        If files are of several formats, or standard input is named twice.
     """
+    if list(paths).count("-") > 1:
+        raise UsageError("Standard input is named twice.", "Write - once: it is read to its end.")
     found: dict[str, InputFile] = {}
     for path in paths:
         for file in _files_at(local_path(path) or path):

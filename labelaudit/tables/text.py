@@ -133,6 +133,23 @@ def _checked(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.Record
         rows += batch.num_rows
 
 
+def _sniffed(file: InputFile) -> tuple[pa.Schema, bool]:
+    with reading(file.name, "Save it as UTF-8 text with one row a line and column names."):
+        schema, has_rows = _reader(file.format).sniff(file)
+        return schema, has_rows
+
+
+def has_rows(file: InputFile) -> bool:
+    """Say whether a text file holds more than column names.
+
+    Raises
+    ------
+    InputError
+        If a line cannot be parsed.
+    """
+    return _sniffed(file)[1]
+
+
 def open_text(file: InputFile, choose: Callable[[pa.Schema], TextColumns]) -> TextTable:
     """Find columns and types: read once the columns that are neither probabilities nor unused.
 
@@ -149,9 +166,8 @@ def open_text(file: InputFile, choose: Callable[[pa.Schema], TextColumns]) -> Te
         If there are only column names.
     """
     reader = _reader(file.format)
-    with reading(file.name, "Save it as UTF-8 text with one row a line and column names."):
-        sniffed, has_rows = reader.sniff(file)
-    if not has_rows:
+    sniffed, any_rows = _sniffed(file)
+    if not any_rows:
         raise NothingToAuditError(
             f"{file.name} has no rows.", "Give a table with at least one row."
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.in_process import call
+from tests.in_process import FIXTURES, call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -239,3 +239,28 @@ def test_misspelt_variable_is_told(pets: Any, monkeypatch: pytest.MonkeyPatch) -
         "Did you mean LABELAUDIT_METHOD?\n"
     )
     assert pets("-q").err == ""
+
+
+def test_files_are_looked_for_from_the_folder_of_the_settings(folder: Path) -> None:
+    inner = folder / "a"
+    inner.mkdir()
+    data = FIXTURES / "noisy/digits/data.parquet"
+    (folder / "labelaudit.toml").write_text(
+        '[gate]\nrequire = ["new_issues == 0"]\nbaseline = "lists/accepted.jsonl"\n'
+        'classes = "@lists/classes.txt"\n[aggregate]\ngold = "gold"\n'
+        '[export]\ndecisions = ["lists/decisions.csv"]\n'
+    )
+    (folder / "lists").mkdir()
+    (folder / "lists/classes.txt").write_text("\n".join(map(str, range(10))) + "\n")
+    (folder / "lists/decisions.csv").write_text("key,given_label,decision,new_label\n")
+    update = ("--update-baseline", "--accept-new", "-q")
+    assert call("check", data, *update, cwd=inner).code == 0
+    assert (folder / "lists/accepted.jsonl").exists()
+    for where, shown in ((inner, "../lists/"), (folder, "lists/")):
+        done = call("check", data, cwd=where)
+        assert (done.code, f"Baseline  {shown}accepted.jsonl: 152 of" in done.out) == (0, True)
+        assert call("export", data, "--dry-run", cwd=where).code == 0
+        shown_settings = call("config", "show", "aggregate", cwd=where).out.split("\n")
+        assert ["gold", "gold"] in [line.split()[:2] for line in shown_settings]
+    done = call("check", data, "--baseline", "lists/accepted.jsonl", cwd=inner)
+    assert done.code == 2
