@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs as pa_fs
 import pytest
@@ -15,10 +18,11 @@ import pytest
 import labelaudit
 from labelaudit.errors import InputError, UsageError
 from labelaudit.tables import ReadOptions, open_labels, store_options
-from tests.in_process import FIXTURES, call
+from tests.in_process import FIXTURES, ROOT, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DIGITS = FIXTURES / "noisy/digits/data.parquet"
 _SERVE = """
@@ -106,3 +110,64 @@ def test_an_object_that_is_replaced(bucket: pa_fs.GcsFileSystem) -> None:
         sink.write(DIGITS.read_bytes() + b"more")
     with pytest.raises(InputError, match="was changed while it was read"):
         list(blocks)
+
+
+def asked_apart(address: str, **environment: str) -> tuple[int, list[str]]:
+    """Run in a process of its own: pyarrow holds the interpreter that a server here needs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "labelaudit", "inspect", address],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("path", ["x.csv", "*.csv"])
+def test_access_denied(path: str) -> None:
+    class Denying(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"error": {"code": 403, "message": "no", "errors": []}}'
+            self.send_response(403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Denying) as denying:
+        denying.daemon_threads = True
+        thread = threading.Thread(target=denying.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            more = f"?endpoint_override=http://127.0.0.1:{denying.server_port}&anonymous=true"
+            code, said = asked_apart(f"gs://bucket/{path}{more}")
+        finally:
+            denying.shutdown()
+            thread.join()
+    shown = f"gs://bucket/{path}".removesuffix("/*.csv")
+    assert (code, said) == (
+        3,
+        [
+            f"labelaudit: {shown} cannot be read: access denied.",
+            "Check your credentials and that they may read it.",
+        ],
+    )
+
+
+def test_no_credentials(tmp_path: Path) -> None:
+    nowhere = {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "none.json")}
+    assert asked_apart("gs://bucket/x.csv", **nowhere) == (
+        3,
+        [
+            "labelaudit: gs://bucket/x.csv cannot be read: nothing says who asks for it.",
+            "Set the credentials of the store in the environment.",
+        ],
+    )
