@@ -17,7 +17,6 @@ from labelaudit.cli.completers import choices_of
 from labelaudit.cli.values import parse_list
 from labelaudit.errors import ConfigError, UsageError
 from labelaudit.small_files import small_text
-from labelaudit.tables.formats import FORMATS
 from labelaudit.wording import comma_list, safe
 
 __all__ = [
@@ -273,7 +272,7 @@ def _settled(key: str, value: Any, folder: Path) -> Any:
     if key == "classes" and value.startswith("@"):
         return f"@{os.path.relpath(folder / value[1:])}"
     # Gold labels are a column or a file.
-    named = key in _FILES and (key != "gold" or Path(value).suffix.lower() in FORMATS)
+    named = key in _FILES and (key != "gold" or (folder / value).is_file())
     return os.path.relpath(folder / value) if named else value
 
 

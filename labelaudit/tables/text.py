@@ -28,6 +28,7 @@ __all__ = [
     "TextColumns",
     "TextTable",
     "agreed",
+    "has_rows",
     "open_text",
     "with_types",
 ]

@@ -264,3 +264,13 @@ def test_files_are_looked_for_from_the_folder_of_the_settings(folder: Path) -> N
         assert ["gold", "gold"] in [line.split()[:2] for line in shown_settings]
     done = call("check", data, "--baseline", "lists/accepted.jsonl", cwd=inner)
     assert done.code == 2
+
+
+def test_gold_labels_are_a_column_or_a_file(folder: Path) -> None:
+    inner = folder / "a"
+    inner.mkdir()
+    (folder / "labelaudit.toml").write_text('[aggregate]\ngold = "gold.csv"\n')
+    for shown in ("gold.csv", "../gold.csv"):
+        lines = call("config", "show", "aggregate", cwd=inner).out.split("\n")
+        assert ["gold", shown] in [line.split()[:2] for line in lines]
+        (folder / "gold.csv").write_text("task,label\n1,2\n")
