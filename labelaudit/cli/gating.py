@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "gate"]
 
-_OF_LABELS = ("probs", "key", "keep", "group", "score", "adjust", "collision", "compat", "cluster")
+_OF_LABELS = ("probs", "key", "keep", "group", "score", "adjust", "collision", "compat")
 _OF_VOTES = ("task_column", "worker_column", "abstain")
 _VOTE_TABLES = ("consensus", "workers")
 
@@ -226,6 +226,7 @@ def _of_votes(
 ) -> GateDelivery:
     from labelaudit import crowd
     from labelaudit.audits.crowd.aggregating import CrowdSettings
+    from labelaudit.crowd.places import demand_shards
     from labelaudit.gate.judging import judge_votes
     from labelaudit.gate.kinds import Scene
     from labelaudit.gate.metrics import VOTES
@@ -243,8 +244,16 @@ def _of_votes(
     _refuse_tables(mended, _VOTE_TABLES, result_contents(), "votes")
     check_rules(rules, Scene(data=VOTES))
     settings = CrowdSettings(method=asked.method.method or "auto", seed=asked.method.seed)
-    with Progress(quiet=asked.talk.quiet) as progress:
-        result = crowd.audit(source, settings, threads=asked.run.threads, progress=progress)
+    run = asked.run
+    if run.cluster is not None:
+        demand_shards(settings)
+    with (
+        cluster_to_use(None, run, asked.talk) as cluster,
+        Progress(quiet=asked.talk.quiet) as progress,
+    ):
+        result = crowd.audit(
+            source, settings, threads=run.threads, progress=progress, cluster=cluster
+        )
     inner = ConsensusDelivery(asked.ctx, asked.data, result, mended, asked.talk)
     verdict = judge_votes(result, rules)
     return GateDelivery(asked, inner, verdict, result.warnings, mended, None)

@@ -213,13 +213,6 @@ def test_what_travelled_is_said(cluster):
     assert max(map(len, done.err.splitlines())) <= 80
 
 
-def test_votes_are_refused(cluster):
-    data = NOISY / "votes" / "data.parquet"
-    done = call("check", data, "--cluster", cluster.shown, "--require", "rows > 0")
-    assert done.code == 2
-    assert "--cluster is for labels, and these are not." in done.err
-
-
 TAG_TABLES = ("classes", "rows", "groups", "missing", "candidates", "relations", "violations")
 
 

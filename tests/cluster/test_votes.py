@@ -50,7 +50,8 @@ def long(table, tmp_path):
 def written(folder, *arguments, tables=TABLES):
     """Run aggregate with every output; return its report and all files."""
     folder.mkdir()
-    outputs = [*FILES, *(f"{name}:{name}.csv" for name in tables), "summary.json"]
+    side = (f"{name}:{name}.csv" if name != "page" else "page.html" for name in tables)
+    outputs = [*FILES, *side, "summary.json"]
     asked = [word for output in outputs for word in ("-o", output)]
     done = call("aggregate", *arguments, *asked, cwd=folder)
     assert done.code == 0, done.err
@@ -137,7 +138,8 @@ def test_known_labels(tmp_path, cluster, table):
 
 def test_what_needs_all_votes_runs_here(tmp_path, cluster, long):
     arguments = (long, "--method", "majority", "--soft", "average")
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("soft", "top-two"))
+    tables = ("soft", "top-two", "page")
+    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=tables)
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry"])
@@ -146,6 +148,16 @@ def test_methods_that_need_all_votes_are_refused(long, name, dry):
     done = call("aggregate", long, "--method", name, "--cluster", "tcp://127.0.0.1:1", *dry)
     assert done.code == 2
     assert f"{name} needs all votes in one process" in done.err
+
+
+def test_a_gate(cluster, long):
+    arguments = ("check", long, "--require", "votes > 5", "--method", "dawid-skene")
+    here, there = call(*arguments), call(*arguments, "--cluster", cluster.shown)
+    assert here.code == 0
+    assert there == here
+    done = call("check", long, "--require", "votes > 5", "--method", "kos", "--cluster", "dask")
+    assert done.code == 2
+    assert "kos needs all votes in one process" in done.err
 
 
 def test_from_python(cluster, table):
