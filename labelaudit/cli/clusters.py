@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from labelaudit.cli.vote_options import VoteRun
     from labelaudit.cluster.connecting import Cluster
 
-__all__ = ["cluster_plan", "cluster_to_use", "traffic_text", "votes_plan"]
+__all__ = ["PlannedCluster", "cluster_plan", "cluster_to_use", "traffic_text", "votes_plan"]
 
 
 @contextmanager
