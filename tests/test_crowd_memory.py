@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from labelaudit.audits.crowd.methods import FITS
-from labelaudit.crowd import workplace
+from labelaudit.crowd import aggregate, budget
 from tests.in_process import call
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ OUTPUTS = (
 )
 FORCED = """
 import sys
-from labelaudit.crowd import workplace
-workplace.spills = lambda source, memory: memory is not None
-workplace.room_for_votes = lambda memory: 20_000_000
+from labelaudit.crowd import budget
+budget.spills = lambda source, memory: memory is not None
+budget.room_for_votes = lambda memory: 20_000_000
 """
 
 
@@ -75,9 +75,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Nothing fits, and a shard has a few dozen votes."""
-    monkeypatch.setattr(workplace, "spills", lambda _, memory: memory is not None)
-    monkeypatch.setattr(workplace, "room_for_votes", lambda _: 30_000)
-    monkeypatch.setattr(workplace, "check_pairs", lambda *_: None)
+    monkeypatch.setattr(budget, "spills", lambda _, memory: memory is not None)
+    monkeypatch.setattr(budget, "room_for_votes", lambda _: 30_000)
+    monkeypatch.setattr(budget, "check_pairs", lambda *_: None)
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
     monkeypatch.setenv("TMPDIR", str(folder / "temporary"))
 
@@ -89,11 +89,11 @@ def run(folder: Path, *arguments: str) -> Finished:
 def both(folder: Path, data: str, outputs: tuple[str, ...], *arguments: str) -> tuple[str, str]:
     """Aggregate without and with a budget; the files must be equal. Return what was said."""
     said = []
-    for name, budget in (("free", ()), ("bound", ("--memory", BUDGET))):
+    for name, limit in (("free", ()), ("bound", ("--memory", BUDGET))):
         place = folder / name
         place.mkdir()
         words = [word for output in outputs for word in ("-o", output)]
-        done = run(place, f"../{data}", *arguments, *budget, *words)
+        done = run(place, f"../{data}", *arguments, *limit, *words)
         assert done.code == 0, done.err
         said.append(done.out + done.err)
     for output in outputs:
@@ -142,6 +142,55 @@ def test_summary_tells_of_the_work(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("tiny")
+def test_dry_run_tells_of_temporary_files(folder: Path) -> None:
+    done = run(folder, "votes.parquet", "--memory", BUDGET, "--dry-run")
+    assert f"about 340 MB, and about 0 MB in {folder / 'temporary'}" in " ".join(done.out.split())
+    plan = json.loads(run(folder, "votes.parquet", "--memory", BUDGET, "--dry-run", "--json").out)
+    assert (plan["memory_expected"], plan["bytes_spilled"]) == (340_000_000, 1500 * 80)
+    refused = run(folder, "votes.parquet", "--memory", BUDGET, "--dry-run", "-m", "kos")
+    assert (refused.code, refused.out) == (4, "")
+    free = json.loads(run(folder, "votes.parquet", "--dry-run", "--json").out)
+    assert free["bytes_spilled"] == 0
+
+
+@pytest.mark.usefixtures("tiny")
+def test_page_says_what_it_leaves_out(folder: Path) -> None:
+    done = run(folder, "votes.parquet", "--memory", BUDGET, "-o", "page.html", "-o", "run:run/")
+    assert "The two best answers of each task are left out" in done.out
+    assert "Tasks by confidence" in (folder / "page.html").read_text("utf-8")
+    again = call("report", "run", cwd=folder)
+    assert again.out.split("Wrote")[0] == done.out.split("Wrote")[0]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_from_python(folder: Path) -> None:
+    path = str(folder / "votes.parquet")
+    free = aggregate(path, method="dawid-skene", soft="share")
+    bound = aggregate(path, method="dawid-skene", soft="share", memory=340_000_000)
+    assert bound.work.temporary_bytes > 0
+    assert repr(bound) == repr(free)
+    for name in ("consensus", "soft", "confusion", "workers"):
+        table, other = getattr(bound, name), getattr(free, name)
+        assert isinstance(table, pa.Table)
+        assert table.equals(other)
+    assert not any((folder / "temporary").iterdir())
+    assert bound.to_pandas().equals(free.to_pandas())
+
+
+def test_many_classes_of_votes_that_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "_CELL_BYTES", 1_000_000)
+    monkeypatch.setattr(budget, "_LEAST_ROOM", 4 * 10**8)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
+    monkeypatch.setenv("TMPDIR", str(folder / "temporary"))
+    said = both(folder, "votes.parquet", OUTPUTS, "-m", "dawid-skene", "--soft", "auto")
+    assert "The votes were read once, and gone through" in said[1]
+    assert "The votes were read once" not in said[0]
+    done = run(folder, "votes.parquet", "--memory", BUDGET, "-m", "glad")
+    assert (done.code, done.out) == (4, "")
+    assert "The method glad, which holds 3 numbers for each task, is expected" in done.err
+
+
+@pytest.mark.usefixtures("tiny")
 def test_votes_that_cannot_be_leave_nothing(folder: Path) -> None:
     done = run(folder, "votes.parquet", "--memory", BUDGET, "--duplicates", "error", "-o", "c.csv")
     assert (done.code, done.out) == (3, "")
@@ -164,8 +213,8 @@ def test_what_holds_all_votes_is_refused_before_reading(folder: Path) -> None:
 
 
 def test_more_workers_than_fit_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workplace, "spills", lambda _, memory: memory is not None)
-    monkeypatch.setattr(workplace, "room_for_votes", lambda _: 3_000)
+    monkeypatch.setattr(budget, "spills", lambda _, memory: memory is not None)
+    monkeypatch.setattr(budget, "room_for_votes", lambda _: 3_000)
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
     monkeypatch.setenv("TMPDIR", str(folder / "temporary"))
     done = run(folder, "votes.parquet", "--memory", BUDGET)

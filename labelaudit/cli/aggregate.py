@@ -68,7 +68,7 @@ def aggregate(
     if dry_run:
         limit = None if talk.json else line_width(sys.stdout)
         place = votes_plan(source.cells, run)
-        delivery.put(planned(source, settings, destinations, limit, place))
+        delivery.put(planned(source, settings, destinations, limit, place, run.memory))
         return ExitCode.DONE
     from labelaudit import crowd
 

@@ -107,16 +107,28 @@ def planned(
     destinations: Sequence[Destination],
     limit: int | None,
     place: str | None = None,
+    memory: int | None = None,
 ) -> str:
-    """Say what would be read and written: as JSON, or for people in lines of ``limit`` cells."""
+    """Say what would be read and written: as JSON, or for people in lines of ``limit`` cells.
+
+    Raises
+    ------
+    EnvironmentalError
+        If more memory is expected to be needed than is allowed.
+    """
+    from labelaudit.crowd.budget import check_memory, expected
     from labelaudit.reports.crowd_plan import CrowdPlan
 
+    check_memory(source, settings, memory)
+    needed, spilled, folder = expected(source, memory)
     plan = CrowdPlan(
         source.understanding,
         settings.method,
         source.bytes_to_read,
-        source.memory_expected,
+        needed,
         tuple(described(each) for each in destinations),
         place,
+        spilled,
+        folder,
     )
     return plan.json() if limit is None else plan.text(limit)

@@ -14,6 +14,7 @@ from labelaudit.calling import in_python, listed, one_text, speaking_python, tex
 from labelaudit.crowd.naming import named
 from labelaudit.crowd.workplace import at_work
 from labelaudit.running import Clock
+from labelaudit.tables.filed_table import in_tables
 from labelaudit.tables.vote_codes import as_text
 from labelaudit.tables.vote_options import VoteOptions
 from labelaudit.tables.votes import open_votes
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["aggregate", "audit"]
 
+NO_PAIRS = (
+    "The two best answers of each task are left out: to recover them, all votes must fit in memory."
+)
+
 
 @speaking_python
 def aggregate(
@@ -57,6 +62,7 @@ def aggregate(
     extras: Collection[str] = ("confusion",),
     seed: int = 0,
     threads: int | None = None,
+    memory: int | None = None,
     cluster: str | Client | None = None,
 ) -> CrowdConsensus:
     """Aggregate votes into consensus labels, and rate the workers.
@@ -98,6 +104,9 @@ def aggregate(
     seed : int
     threads : int, optional
         How many to work with; all cores where not given. The result does not depend on it.
+    memory : int, optional
+        Bytes to aim at: votes that are expected not to fit go to temporary files, and the tables of
+        tasks are read from disk where they are looked at. The result does not depend on it.
     cluster : str or distributed.Client, optional
         Where to work: ``dask`` for workers on this machine, the address of a scheduler, or a
         client. The votes are read here and sent to the workers; the result is the same. ``glad``,
@@ -117,7 +126,7 @@ def aggregate(
     NothingToAuditError
         If there are no votes.
     EnvironmentalError
-        If there is no such cluster, or its workers cannot be used.
+        If there is no such cluster, its workers cannot be used, or more memory is needed.
 
     Examples
     --------
@@ -149,9 +158,9 @@ def aggregate(
 
         options = replace(options, known=gold_in_memory(gold))
     source = _source(votes, workers, labels, options)
-    found = audit(source, settings, threads=threads, cluster=cluster)
+    found = audit(source, settings, threads=threads, memory=memory, cluster=cluster)
     return replace(
-        found,
+        in_tables(found),
         warnings=tuple(map(in_python, found.warnings)),
         notes=tuple(map(in_python, found.notes)),
     )
@@ -218,13 +227,13 @@ def audit(
         clock.stop("aggregation")
         result = named(source, place, found, settings)
     clock.stop("tables")
-    return replace(result, timings=clock.laps)
+    more = [NO_PAIRS] if pairs and found.pairs is None and place.in_files else []
+    return replace(result, timings=clock.laps, notes=(*result.notes, *more))
 
 
 def _with_pairs(settings: CrowdSettings, place: Workplace) -> CrowdSettings:
     """Ask for the two best answers too, where there are three classes and all votes are held."""
-    held = place.results is None
-    if not held or place.crowd.n_classes < 3 or "top-two" in settings.extras:
+    if place.in_files or place.crowd.n_classes < 3 or "top-two" in settings.extras:
         return settings
     return replace(settings, extras=(*settings.extras, "top-two"))
 

@@ -31,6 +31,10 @@ class CrowdPlan:
         Content, format and path of each.
     cluster : str or None
         The cluster it is to run on, in words.
+    spilled : int
+        Bytes in temporary files; 0 where the votes are expected to fit.
+    folder : str
+        Where these would be.
     """
 
     understanding: VoteUnderstanding
@@ -39,6 +43,8 @@ class CrowdPlan:
     memory: int
     outputs: tuple[Mapping[str, str], ...]
     cluster: str | None = None
+    spilled: int = 0
+    folder: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return the plan as JSON can hold it."""
@@ -49,6 +55,7 @@ class CrowdPlan:
             "layout": self.understanding.layout,
             "method": self.method,
             "memory_expected": self.memory,
+            "bytes_spilled": self.spilled,
             "cluster": self.cluster,
             "outputs": [dict(each) for each in self.outputs],
         }
@@ -63,11 +70,12 @@ class CrowdPlan:
             f"{each['content']} ({each['format']}) to {safe(each['path'], 200)}"
             for each in self.outputs
         ]
+        kept = f", and about {self.spilled / 1e6:,.0f} MB in {safe(self.folder, 200)}"
         lines = votes_understood(self.understanding, limit)
         for title, text in (
             ("Method", self.method),
             ("Reads", f"{self.bytes_to_read / 1e6:,.1f} MB, once"),
-            ("Memory", f"about {self.memory / 1e6:,.0f} MB"),
+            ("Memory", f"about {self.memory / 1e6:,.0f} MB" + (kept if self.spilled else "")),
             ("Cluster", self.cluster or ""),
             ("Writes", "; ".join(outputs) if outputs else "nothing"),
         ):

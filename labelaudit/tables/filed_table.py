@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from _typeshed import DataclassInstance
+
     from labelaudit.shelves import TemporaryFolder
 
-__all__ = ["FiledTable", "TableFile", "TableParts"]
+Result = TypeVar("Result", bound="DataclassInstance")
+
+__all__ = ["FiledTable", "TableFile", "TableParts", "in_tables"]
 
 _BATCH_BYTES = 4 << 20
 
@@ -166,3 +170,10 @@ class TableFile:
             if self.writer is not None:
                 self.writer.close()
         return FiledTable(self.folder, self.path, schema, self.rows, self.step, tuple(self.sizes))
+
+
+def in_tables(result: Result) -> Result:
+    """Return a result whose tables are ``pyarrow.Table``; read from disk if they stood there."""
+    held = ((each.name, getattr(result, each.name)) for each in fields(result))
+    mapped = {name: each.mapped() for name, each in held if isinstance(each, FiledTable)}
+    return replace(result, **mapped)
