@@ -40,7 +40,7 @@ _OURSELVES = 360 << 20
 _WORKING = 200 << 20
 """What is being decoded, fitted and added up at any time."""
 
-_AHEAD = 256 << 20
+_AHEAD = 128 << 20
 _PER_ROW = 90
 _PER_ISSUE_IN_TEN = 60
 _SHARE_OF_MACHINE = 0.6
