@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from labelaudit.running import give_back_memory, prefetched
+from labelaudit.running import prefetched
 from labelaudit.shelves import TemporaryFolder, spilling
 from labelaudit.tables.along import Along
 from labelaudit.tables.arrays import numbers, viewed
 from labelaudit.tables.coded import Coded
 from labelaudit.tables.column_files import ColumnFiles
 from labelaudit.tables.issue_ids import numbered
-from labelaudit.tables.pieces import PIECE_ROWS
+from labelaudit.tables.pieces import PIECE_ROWS, give_back
 from labelaudit.tables.ranked_kinds import LABEL_ISSUES
 from labelaudit.tables.ranked_spill import ORDER
 from labelaudit.tables.repeats import Repeats
@@ -65,8 +65,7 @@ def spilled_table(
         If the temporary folder cannot hold them.
     """
     folder, files = TemporaryFolder(), spill.in_files()
-    pa.default_memory_pool().release_unused()
-    give_back_memory()
+    give_back()
     try:
         sorting = _Sorting(source, kind, files, folder, min(memory, _MOST_MEMORY))
         return sorting.table(spill.top)

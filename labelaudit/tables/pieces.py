@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from labelaudit.running import prefetched
+from labelaudit.running import give_back_memory, prefetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
-__all__ = ["PIECE_ROWS", "copied", "in_pieces", "payload", "piece_rows", "row_groups"]
+__all__ = ["PIECE_ROWS", "copied", "give_back", "in_pieces", "payload", "piece_rows", "row_groups"]
 
 PIECE_ROWS = 1 << 16
 GROUP_ROWS = 1 << 18
@@ -29,7 +29,7 @@ def in_pieces(table: pa.Table) -> Iterator[pa.Table]:
     """
     own = getattr(table, "pieces", None)
     if own is not None:
-        yield from prefetched(own())
+        yield from prefetched(own(), 1)
         return
     for start in range(0, max(table.num_rows, 1), PIECE_ROWS):
         block = table.slice(start, PIECE_ROWS)
@@ -46,6 +46,14 @@ def copied(piece: pa.Table) -> pa.Table:
     import pyarrow as pa
 
     return pa.concat_tables([piece, piece.slice(0, 0), piece.slice(0, 0)]).combine_chunks()
+
+
+def give_back() -> None:
+    """Return to the system what Arrow and the C library hold for later."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    give_back_memory()
 
 
 def piece_rows(size: int) -> int:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from labelaudit.running import in_order
 from labelaudit.tables.outputs import TASK_FORMATS
-from labelaudit.tables.pieces import copied, in_pieces, row_groups
+from labelaudit.tables.pieces import copied, give_back, in_pieces, row_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,11 +62,24 @@ def _write_parquet(table: pa.Table, sink: IO[bytes]) -> None:
         sink, table.schema, compression="zstd", write_page_checksum=True
     ) as writer:
         for pieces in row_groups(table):
-            group = pa.concat_tables(pieces).unify_dictionaries().combine_chunks()
-            # Neither is to be held while the pieces of the next one are made.
-            pieces.clear()
+            group = _in_one_chunk(pieces)
             writer.write_table(group, row_group_size=max(group.num_rows, 1))
             del group
+            if not isinstance(table, pa.Table):
+                give_back()
+
+
+def _in_one_chunk(pieces: list[pa.Table]) -> pa.Table:
+    """Put pieces together, and let go of each column of theirs as soon as it is copied."""
+    import pyarrow as pa
+
+    whole = pa.concat_tables(pieces).unify_dictionaries()
+    pieces.clear()
+    schema, columns = whole.schema, whole.columns
+    del whole
+    for i, column in enumerate(columns):
+        columns[i] = column.combine_chunks()
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _write_arrow(table: pa.Table, sink: IO[bytes]) -> None:

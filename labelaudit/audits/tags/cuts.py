@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Cuts", "Keyed", "cuts_of", "sortable"]
 
-MOST = 1 << 20
+MOST = 1 << 19
 """So many cells are sorted at once."""
 
-BUCKETS = 1 << 19
+BUCKETS = 1 << 17
+"""So many counts there are for each part, and some parts at once wait to be added up."""
+
 LEAST_BITS, MOST_BITS = 4, 14
 LAST = np.uint64(2**64 - 1)
 
