@@ -94,7 +94,7 @@ def compare(sizes: list[str], budgets: list[float], folder: Path, threads: int) 
     base = audited(folder / f"tags-{BASE}.parquet", folder, 0.5, threads).peak
     lines = [
         f"A table of {BASE} takes {base / 1e6:,.0f} MB: the interpreter and its libraries.\n",
-        "| rows x classes | `--memory` | peak memory | above the smallest | seconds | CPU seconds |",
+        "| rows x classes | `--memory` | peak memory | above the smallest | wall | CPU |",
         "|---|---|---|---|---|---|",
     ]
     for text in sizes:
@@ -105,7 +105,7 @@ def compare(sizes: list[str], budgets: list[float], folder: Path, threads: int) 
             above = (cost.peak - base) / 1e6
             lines.append(
                 f"| {size} | {budget:g} GB | {cost.peak / 1e6:,.0f} MB | {above:,.0f} MB | "
-                f"{cost.wall:.0f} | {cost.cpu:.0f} |"
+                f"{cost.wall:.0f} s | {cost.cpu:.0f} s |"
             )
     return "\n".join(lines)
 
