@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelaudit import api, naming, shelves
+from labelaudit import api, naming, shelves, tag_extras
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.audits.tags import pieces as tag_pieces
 from labelaudit.errors import EnvironmentalError, ExitCode
@@ -290,3 +290,52 @@ def test_a_full_disk_is_said(
     assert caught.value.exit_code == ExitCode.ENVIRONMENT
     assert str(nothing_is_left) in caught.value.found
     assert "TMPDIR" in caught.value.remedy
+
+
+def tied(rows: int = 900) -> pa.Table:
+    """Rows in two groups with two tags that are one, a third never with them, and tags missing."""
+    rng = np.random.default_rng(1)
+    first = rng.random(rows) < 0.4
+    true = np.stack([first, first, ~first & (rng.random(rows) < 0.5)], axis=1)
+    probs = np.where(true, 0.9, 0.1) + rng.choice([-0.08, 0.0, 0.08], (rows, 3))
+    given = true & (rng.random((rows, 3)) < 0.93)
+    flags = {f"label_{k}": given[:, k].astype(np.int8) for k in range(3)}
+    numbers = {f"p_{k}": probs[:, k] for k in range(3)}
+    return pa.table({"id": rng.permutation(rows), **flags, **numbers, "group": np.arange(rows) % 2})
+
+
+@pytest.mark.parametrize("group", [None, "group"])
+@pytest.mark.parametrize("top", [None, 50])
+def test_statistics_do_not_depend_on_it(
+    group: str | None, top: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "data.parquet"
+    pq.write_table(tied(), path, row_group_size=200)
+    options = ReadOptions(task="multilabel", labels="label_*", probs=("p_*",), group=group)
+    source = open_labels([str(path)], options)
+    chosen: dict[str, Any] = {"missing": True, "candidates": True, "relations": True, "top": top}
+    if group is None:
+        chosen["propensity"] = 0.8
+    whole, spilled = both(source, monkeypatch, **chosen)
+    assert_same(whole, spilled)
+    for name in ("candidates", "violations"):
+        one, other = getattr(whole, name), getattr(spilled, name)
+        assert one.num_rows >= 20, name
+        assert isinstance(one, pa.Table)
+        assert isinstance(other, SpilledTable)
+        assert other.schema == one.schema
+        for form in FORMATS:
+            assert written(other, form) == written(one, form), (name, form)
+    for name in ("missing", "relations"):
+        assert getattr(spilled, name).equals(getattr(whole, name))
+
+
+def test_pairs_that_do_not_fit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tag_extras, "LEAST_FOR_PAIRS", 100)
+    source = source_in("parquet", tmp_path, data())
+    assert api.audit(source, AuditSettings(relations=True), memory=1_000).relations is not None
+    with pytest.raises(EnvironmentalError) as caught:
+        api.audit(source, AuditSettings(relations=True), memory=1)
+    assert caught.value.exit_code == ExitCode.ENVIRONMENT
+    assert "15 different pairs" in caught.value.found
+    assert "--memory" in caught.value.remedy
