@@ -13,6 +13,7 @@ from labelaudit.audits.rows import Rows
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.running import Here, in_order, prefetched, threads_wanted
 from labelaudit.shelves import MemoryShelf, SpillShelf, temporary_base
+from labelaudit.tables.issue_spill import BYTES_PER_ISSUE, room_for_issues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,8 @@ _PER_SCORED_ROW = 8
 _SORTED_ISSUE = 200
 _PER_PICKED_CELL = 14
 _CELLS_TO_A_PICKED_ONE = 20
+_PER_SORTED_ISSUE = 100
+_PER_ROW_SCORE = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class Expectation:
         How often the table is decoded. Filters read most tables once, and again only what the
         leading classes of rows do not settle.
     spilled : int
-        Bytes in temporary files: what is known of the rows, where it does not fit.
+        Bytes in temporary files: what is known of the rows and what is to be sorted, where it does
+        not fit.
     folder : str
         Where these would be.
     each_worker : int
@@ -145,13 +149,15 @@ def expected(
     settings : AuditSettings or None
     """
     budget, decoded = Budget.of(source, memory), source.rows * source.decoder.row_bytes
-    held = decoded <= budget.blocks
-    readings = 1 if held else _readings(source, settings or AuditSettings())
+    held, settings = decoded <= budget.blocks, settings or AuditSettings()
+    readings = 1 if held else _readings(source, settings)
+    sorted_on_disk = _sorted_on_disk(source, memory, settings)
     if budget.pieces is None:
         known = _known(source) + _PER_ISSUE_IN_TEN * source.rows
         needed = _OURSELVES + known + min(decoded, budget.blocks)
-        return Expectation(held, needed, readings)
-    spilled = max(_known(source) - budget.pieces, 0)
+        return Expectation(held, needed, readings, sorted_on_disk, temporary_base())
+    # What is known of the rows is let go before the rest is sorted.
+    spilled = max(_known(source) - budget.pieces, sorted_on_disk)
     issues = min(_PER_ISSUE_IN_TEN * source.rows, budget.pieces)
     needed = _OURSELVES + _WORKING + budget.pieces + issues
     return Expectation(held, needed, readings, spilled, temporary_base())
@@ -195,6 +201,22 @@ def _passes(source: LabelSource, settings: AuditSettings) -> int:
 
     channel = "rcp" in (settings.method, settings.ranking)
     return 8 + channel + 3 * (source.rows // SKETCHED > 1)
+
+
+def _sorted_on_disk(source: LabelSource, memory: int | None, settings: AuditSettings) -> int:
+    """Bytes of issues in temporary files, twice while they are sorted, and of the scores of rows.
+
+    A tenth of the rows is taken to be flagged, or every twentieth pair of row and class.
+    """
+    room = room_for_issues(memory) // BYTES_PER_ISSUE
+    if source.understanding.task != "multilabel":
+        issues = source.rows if settings.every_row else source.rows // 10
+        issues = min(issues, settings.top or issues)
+        return 2 * _PER_SORTED_ISSUE * issues if issues > room else 0
+    cells = source.rows * len(source.classes) // _CELLS_TO_A_PICKED_ONE
+    cells = min(cells, settings.top or cells)
+    sorted_cells = 2 * _PER_SORTED_ISSUE * cells if cells > room // 2 else 0
+    return sorted_cells + (_PER_ROW_SCORE * source.rows if source.rows > 2 * room else 0)
 
 
 def room_ahead(threads: int | None, memory: int | None) -> int:

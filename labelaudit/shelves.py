@@ -85,6 +85,11 @@ class TemporaryFolder:
             self.path, lock = new_folder(self.base)
         self._remove = weakref.finalize(self, remove_folder, self.path, lock)
 
+    @property
+    def bytes(self) -> int:
+        """Of all files in it."""
+        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+
     def close(self) -> None:
         """Remove it with all that is in it."""
         self._remove()
@@ -188,6 +193,11 @@ class SpillShelf:
         if isinstance(value, _OnDisk):
             with spilling(value.path.parent):
                 value.path.unlink()
+
+    @property
+    def temporary_bytes(self) -> int:
+        """What stands in files."""
+        return 0 if self._folder is None else self._folder.bytes
 
     def close(self) -> None:
         """Remove the folder."""

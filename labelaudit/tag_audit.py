@@ -26,6 +26,7 @@ from labelaudit.naming import (
 )
 from labelaudit.planning import working
 from labelaudit.running import Clock
+from labelaudit.shelves import SpillShelf
 from labelaudit.tables.issue_sorting import spilled_table
 from labelaudit.tables.issue_spill import room_for_issues, room_for_keys
 from labelaudit.tables.ranked_kinds import CELLS, SCORED_ROWS
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.tags.find_issues import TagsAudited
     from labelaudit.cluster.grounds import Elsewhere
     from labelaudit.running import Executor
+    from labelaudit.shelves import Shelf
     from labelaudit.tables.source import LabelSource
     from labelaudit.tables.tag_spill import TagSpill
     from labelaudit.tag_extras import TagExtras
@@ -84,6 +86,7 @@ def audit_tag_source(
             tables = _Tables(source, spill, memory)
             tables.in_memory(rows.on)
             extras = tag_extras(source, rows, settings, memory)
+            tables.note(rows.shelf, extras)
         # What was kept for further readings is let go before the rest is sorted on disk.
         tables.on_disk()
         result = tables.result(found, extras, settings)
@@ -108,6 +111,14 @@ class _Tables:
         self.issues: TagCells | None = None
         self.cells: Any = None
         self.rows: Any = None
+        self.temporary_bytes = 0
+
+    def note(self, shelf: Shelf, extras: TagExtras) -> None:
+        """Keep in mind what stands in temporary files before the rest is sorted."""
+        beside = [getattr(each, "most_bytes", 0) for each in (extras.candidates, extras.violations)]
+        taken = (self.spill.cells, self.spill.listed, self.spill.rows)
+        on_shelf = shelf.temporary_bytes if isinstance(shelf, SpillShelf) else 0
+        self.temporary_bytes = on_shelf + sum(each.temporary_bytes for each in taken) + sum(beside)
 
     def in_memory(self, on: Executor) -> None:
         """Make the tables that fit."""
@@ -134,6 +145,9 @@ class _Tables:
             self.cells = spilled_table(self.spill.cells, self.source, room, CELLS)
         if self.rows is None:
             self.rows = spilled_table(self.spill.listed, self.source, room, SCORED_ROWS)
+        sorting = [getattr(each, "most_bytes", 0) for each in (self.cells, self.rows)]
+        kept = self.spill.rows.temporary_bytes
+        self.temporary_bytes = max(self.temporary_bytes, sum(sorting) + kept)
 
     def result(self, found: TagsAudited, extras: TagExtras, settings: AuditSettings) -> TagIssues:
         """Put the tables together."""
@@ -146,6 +160,7 @@ class _Tables:
                 row_results=self.spill.scores(),
                 notes=(*found.audit.notes, *extras.notes),
                 readings=_readings(settings),
+                temporary_bytes=self.temporary_bytes,
             ),
             table=self.cells,
             classes=tag_classes_table(found.audit.classes, source.classes),

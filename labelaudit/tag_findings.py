@@ -189,6 +189,8 @@ class TagAudit:
     informative : bool
         False if the probabilities say nothing about the labels of any class: rcp flags nothing
         then, and the error rate means nothing.
+    temporary_bytes : int
+        What stood in temporary files at the most; 0 where everything fitted in memory.
     """
 
     method: str
@@ -209,6 +211,7 @@ class TagAudit:
     notes: tuple[str, ...]
     readings: int
     informative: bool = True
+    temporary_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, repr=False)

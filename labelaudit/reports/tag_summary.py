@@ -68,6 +68,7 @@ def tag_document(
             "problems": problem_entries(result.problems),
             "outputs": [dict(each) for each in outputs],
             "readings": audit.readings,
+            "temporary_bytes": audit.temporary_bytes,
             "timings": dict(result.timings),
             "exit_code": exit_code,
         }

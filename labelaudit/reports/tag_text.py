@@ -74,6 +74,9 @@ def tag_report(
 def _details(result: TagIssues, limit: int, style: Style) -> list[str]:
     lines = filters_and_times(result, limit)
     lines.append(f"  The data was read {plural(result.audit.readings, 'time')}.")
+    if result.audit.temporary_bytes:
+        taken = f"{result.audit.temporary_bytes / 1e6:,.1f} MB"
+        lines.append(f"  What did not fit in memory took up to {taken} in temporary files.")
     return titled("Details", lines, style)
 
 

@@ -92,10 +92,13 @@ class _Sorting:
             if self.kind.digests is not None:
                 repeats.add(viewed(joined["id"].chunk(0)).astype(np.uint64))
             runs.add(joined)
+        sorted_bytes = self.folder.bytes
         self.taken.remove()
         ranked, ids, beside = self._ranked(runs, top, coded)
         apart = None if ids is None else _told_apart(ids, repeats, self.folder.path)
-        return SpilledTable(self.folder, self.source, self.kind, ranked, apart, beside)
+        # Runs go when the last of them is merged, so they and what they become stand together.
+        most = sorted_bytes + self.folder.bytes
+        return SpilledTable(self.folder, self.source, self.kind, ranked, apart, beside, most)
 
     def _columns(self) -> list[str]:
         """Return what is to be read: the key, and the kept columns where they are wanted."""

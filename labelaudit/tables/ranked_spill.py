@@ -98,6 +98,11 @@ class Spill:
             for name, kind in self.kinds.items()
         }
 
+    @property
+    def temporary_bytes(self) -> int:
+        """What stands in files."""
+        return 0 if self.folder is None else self.folder.bytes
+
     def close(self) -> None:
         """Remove what was written, if it is not in use any more."""
         if self.files is not None:

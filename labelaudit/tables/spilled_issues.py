@@ -73,6 +73,8 @@ class SpilledTable:
         With the column ``id``, if the lines have names.
     beside : Beside or None
         Keys and kept columns, if there are any.
+    most_bytes : int
+        What stood in temporary files at the most while the lines were sorted.
     """
 
     folder: TemporaryFolder
@@ -81,6 +83,7 @@ class SpilledTable:
     numbers: ColumnFiles
     ids: ColumnFiles | None = None
     beside: Beside | None = None
+    most_bytes: int = 0
 
     @property
     def num_rows(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labelaudit import naming
+from labelaudit import naming, planning
 from tests.in_process import FIXTURES, call
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 DATA = FIXTURES / "noisy" / "digits" / "data.parquet"
 FORCED = """
 import sys
-from labelaudit import naming
+from labelaudit import naming, planning
 naming.BYTES_PER_ISSUE = 1 << 50
 """
 
@@ -218,3 +219,53 @@ def test_memory_does_not_grow_with_the_issues(temporary: Path, tmp_path: Path) -
     assert on_disk > 250
     assert grown < 250, "MB more than before"
     assert list(temporary.iterdir()) == []
+
+
+TAGS = FIXTURES / "noisy" / "tags" / "data.parquet"
+
+
+@pytest.mark.parametrize("more", [(), ("--all",), ("--top", "7"), ("-v",)], ids=str)
+def test_several_labels_a_row(
+    more: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("issues.csv", "issues.jsonl", "issues.parquet", "summary.json", "report.html")
+    tables = ("rows", "classes", "groups", "candidates", "missing", "relations", "violations")
+    asked = [*names, "run:run/", *(f"{name}:{name}.parquet" for name in tables)]
+    folders, said, summaries = [], [], []
+    for name in ("memory", "disk"):
+        folder = tmp_path / name
+        folder.mkdir()
+        outputs = [word for output in asked for word in ("-o", output)]
+        group = ("--group", "id", "--keep", "id")
+        done = call("find-issues", TAGS, *group, *more, *outputs, cwd=folder)
+        assert done.code == 0, done.err
+        folders.append(folder)
+        said.append(done.out)
+        summaries.append(json.loads((folder / "summary.json").read_text()))
+        monkeypatch.setattr(naming, "BYTES_PER_ISSUE", 1 << 50)
+    if "-v" in more:
+        assert "What did not fit in memory took up to" in said[1]
+    else:
+        assert said[0] == said[1]
+    taken = [summary.pop("temporary_bytes") for summary in summaries]
+    assert taken[0] == 0 < taken[1]
+    assert [summary.pop("timings").keys() for summary in summaries]
+    assert summaries[0] == summaries[1]
+    files = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*.*"))
+    assert len(files) > 18
+    for file in files:
+        if file.name not in ("run.json", "summary.json"):  # these tell the time it took
+            assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
+
+
+@pytest.mark.parametrize("data", [DATA, TAGS], ids=["labels", "tags"])
+def test_a_dry_run_tells_of_what_is_sorted_on_disk(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("find-issues", data, "--dry-run", "--json")
+    assert json.loads(call(*arguments).out)["bytes_spilled"] == 0
+    monkeypatch.setattr(planning, "BYTES_PER_ISSUE", 1 << 50)
+    whole = json.loads(call(*arguments).out)["bytes_spilled"]
+    few = json.loads(call(*arguments, "--top", "3").out)["bytes_spilled"]
+    assert 0 < few < whole
+    assert ", and about" in " ".join(call("find-issues", data, "--dry-run").out.split())
