@@ -118,7 +118,7 @@ def unsound_rows(
             unsound[i] = False
             continue
         # Four sums do not wait for each other: more than twice as fast as one.
-        total = second = third = fourth = 0.0
+        total = second = third = fourth = np.float64(0.0)
         for k in range(0, whole, 4):
             total += probs[i, k]
             second += probs[i, k + 1]
