@@ -12,7 +12,7 @@ from labelaudit.audits import hygiene
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.preparing import look_at_rows
 from labelaudit.audits.settings import AuditSettings
-from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
+from labelaudit.calling import bytes_allowed, in_python, listed, one_text, speaking_python, texts
 from labelaudit.cluster.engines import EngineTable
 from labelaudit.cluster.grounds import elsewhere, engine_labels
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
@@ -59,7 +59,7 @@ def find_issues(
     group: str | None = None,
     where: str | None = None,
     threads: int | None = None,
-    memory: int | None = None,
+    memory: int | str | None = None,
     cluster: str | Client | None = None,
     **settings: Any,
 ) -> LabelIssues | TagIssues:
@@ -88,9 +88,10 @@ def find_issues(
         those of the whole table all the same.
     threads : int, optional
         How many to work with; all cores where not given. The result does not depend on it.
-    memory : int, optional
-        Bytes to aim at; more of the table is then kept between readings. Issues that do not fit are
-        sorted on disk: the table is then read from there where it is looked at.
+    memory : int or str, optional
+        Bytes to aim at, or a size such as ``"4GiB"``; more of the table is then kept between
+        readings. Issues that do not fit are sorted on disk: the table is then read from there
+        where it is looked at.
     cluster : str or distributed.Client, optional
         Where to work, if not in this process: the address of a scheduler of ``dask.distributed``,
         a client of one, or ``dask`` for workers on this machine, as many as ``threads``. All of
@@ -120,7 +121,7 @@ def find_issues(
     >>> find_issues(labels, probs).table["row"].to_pylist()
     [0]
     """
-    named = _names(probs)
+    named, allowed = _names(probs), bytes_allowed(memory)
     options = ReadOptions(
         labels=one_text("labels", labels),
         probs=named,
@@ -135,7 +136,7 @@ def find_issues(
     source = _source(data, None if named else probs, options)
     chosen = audit_settings(settings)
     found: LabelIssues | TagIssues = in_one_table(
-        audit(source, chosen, threads=threads, memory=memory, cluster=cluster)
+        audit(source, chosen, threads=threads, memory=allowed, cluster=cluster)
     )
     return replace(found, warnings=tuple(map(in_python, found.warnings)))
 

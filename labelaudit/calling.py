@@ -5,14 +5,25 @@ from __future__ import annotations
 import csv
 import re
 from functools import wraps
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from labelaudit.errors import LabelauditError, UsageError
+from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["FLAGS", "in_python", "listed", "one_text", "speaking_python", "texts"]
+__all__ = [
+    "FLAGS",
+    "bytes_allowed",
+    "in_python",
+    "listed",
+    "one_text",
+    "size_in_bytes",
+    "speaking_python",
+    "texts",
+]
 
 FLAGS: Mapping[str, str] = {
     "--abstain": "abstain",
@@ -52,6 +63,13 @@ FLAGS: Mapping[str, str] = {
 """For each flag that a message from below the command line may name, its parameter."""
 
 _SAID = re.compile(r"(--[a-z][a-z-]*)(?:([ ])('[^']*'|-?[0-9](?:[0-9.,]*[0-9])?))?")
+
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)(b?)\s*", re.IGNORECASE | re.ASCII)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_LEAST_BYTES = 1_000_000
+_MOST_BYTES = 1 << 63
+_SIZES = "4GiB, 500MB or 2g"
+_MEMORY = "Give bytes, 1000000 or more, or a size in text, such as memory='4GiB' or memory='500MB'."
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -139,3 +157,42 @@ def listed(name: str, value: Any) -> list[Any]:
             f"{name} is {value!r}, not a list.", f"Give a list, such as {name}=['a', 'b']."
         )
     return list(value)
+
+
+def size_in_bytes(text: str) -> int:
+    """Return the bytes of a size such as ``4GiB``, ``500 MB`` or ``2g``.
+
+    Raises
+    ------
+    UsageError
+        If it is no size, or less than 1 MB.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise UsageError(f"'{safe(text)}' is not a size.", f"Write {_SIZES}.")
+    number, unit, binary, _ = match.groups()
+    base = 1024 if binary or unit == "" else 1000
+    size = float(number) * base ** _POWERS[unit.lower()]
+    if not _LEAST_BYTES <= size < _MOST_BYTES:
+        wrong = "less than 1 MB" if size < _LEAST_BYTES else "more than any machine has"
+        raise UsageError(f"'{safe(text)}' is {wrong}.", f"Write {_SIZES}.")
+    return int(size)
+
+
+def bytes_allowed(memory: int | str | None) -> int | None:
+    """Return the parameter ``memory`` in bytes; None where nothing is said.
+
+    Raises
+    ------
+    UsageError
+        If it is neither a whole number of bytes from 1 MB nor a size as ``size_in_bytes`` reads it.
+    """
+    if memory is None:
+        return None
+    said: object = memory
+    if isinstance(said, str | Integral) and not isinstance(said, bool):
+        try:
+            return size_in_bytes(said if isinstance(said, str) else str(int(said)))
+        except UsageError as error:
+            raise UsageError(f"memory: {error.found}", _MEMORY) from error
+    raise UsageError(f"memory is {safe(repr(memory))}.", _MEMORY)

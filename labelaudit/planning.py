@@ -192,7 +192,8 @@ def expected_of_workers(
     there = _OURSELVES + _WORKING * -(-threads // workers) + kept
     readings = _readings(source, asked)
     passes = readings if multilabel else _passes(source, asked)
-    return Expectation(False, here, readings, spilled, temporary_base(), there, passes)
+    folder = temporary_base() if spilled else ""
+    return Expectation(False, here, readings, spilled, folder, there, passes)
 
 
 def _passes(source: LabelSource, settings: AuditSettings) -> int:

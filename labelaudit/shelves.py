@@ -9,16 +9,17 @@ import threading
 import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
 from labelaudit.errors import EnvironmentalError
 from labelaudit.leftovers import new_folder, remove_folder, sweep_folders
+from labelaudit.wording import safe
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
-    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -102,9 +103,25 @@ class TemporaryFolder:
 
 
 def temporary_base() -> str:
-    """Return where temporary folders are made."""
-    usable = "TMPDIR" not in os.environ and os.access(_ON_DISK, os.W_OK | os.X_OK)
-    return _ON_DISK if usable else tempfile.gettempdir()
+    """Return where temporary folders and files are made.
+
+    Raises
+    ------
+    EnvironmentalError
+        If ``TMPDIR`` names what is no folder that can be written to.
+    """
+    named = os.environ.get("TMPDIR")
+    if not named:
+        return _ON_DISK if os.access(_ON_DISK, os.W_OK | os.X_OK) else tempfile.gettempdir()
+    wrong = "is not there" if not Path(named).exists() else "is not a folder"
+    if Path(named).is_dir():
+        if os.access(named, os.W_OK | os.X_OK):
+            return named
+        wrong = "cannot be written to"
+    raise EnvironmentalError(
+        f"Temporary files are needed, and {safe(named, 300)}, which TMPDIR names, {wrong}.",
+        "Have TMPDIR name a folder that can be written to, or unset it.",
+    )
 
 
 @contextmanager

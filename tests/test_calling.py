@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import labelaudit
-from labelaudit.calling import FLAGS, in_python
+from labelaudit.calling import FLAGS, bytes_allowed, in_python
 from labelaudit.errors import InvalidDataError, LabelauditError, UsageError
 
 PACKAGE = Path(labelaudit.__file__).parent
@@ -108,3 +108,22 @@ def test_abstentions_of_several_types() -> None:
 def test_results_are_shown_in_a_line() -> None:
     shown = repr(labelaudit.aggregate(VOTES, method="majority"))
     assert shown == "CrowdConsensus(2 votes by 2 workers give 1 labels for 1 tasks by majority)"
+
+
+def test_memory_is_a_number_of_bytes_or_a_size() -> None:
+    sizes = [None, 2_000_000, np.int64(2_000_000), "2MB", "1 MiB", "4GiB"]
+    assert [*map(bytes_allowed, sizes)] == [None, 2_000_000, 2_000_000, 2_000_000, 1 << 20, 4 << 30]
+    labels = np.array([0, 1] * 20)
+    probs = np.where(labels[:, None] == [0, 1], 0.9, 0.1)
+    assert not labelaudit.find_issues(labels, probs, memory="500MB").table.num_rows
+
+
+@pytest.mark.parametrize("memory", ["much", "1kB", "9" * 400, 0, -1, True, 1.5, [1], "nan"])
+def test_memory_that_cannot_be(memory: Any) -> None:
+    labels = np.array([0, 1] * 20)
+    probs = np.where(labels[:, None] == [0, 1], 0.9, 0.1)
+    with pytest.raises(UsageError, match=r"^memory.*[.]\nGive bytes, 1000000 or more, or a size"):
+        labelaudit.find_issues(labels, probs, memory=memory)
+    table = pd.DataFrame({"label": labels, "p_0": probs[:, 0], "p_1": probs[:, 1]})
+    with pytest.raises(UsageError, match=r"^memory"):
+        labelaudit.export_labels(table, policy="drop", memory=memory)

@@ -81,8 +81,7 @@ def test_a_full_disk_says_how_to_mend_it(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(shelves.tempfile, "tempdir", str(tmp_path / "absent"))
+    monkeypatch.setattr(shelves, "temporary_base", lambda: str(tmp_path / "absent"))
     with pytest.raises(EnvironmentalError, match="absent"):
         TemporaryFolder()
 
@@ -113,3 +112,24 @@ def test_without_the_variable_it_is_on_a_disk(monkeypatch):
         if os.access(shelves._ON_DISK, os.W_OK | os.X_OK):
             assert folder.base == shelves._ON_DISK
     assert not folder.path.exists()
+
+
+@pytest.mark.parametrize("wrong", ["missing", "file", "read-only"])
+def test_a_folder_that_is_named_is_used_or_refused(wrong, tmp_path, monkeypatch):
+    named = tmp_path / "named"
+    if wrong == "file":
+        named.write_text("")
+    elif wrong == "read-only":
+        named.mkdir()
+        monkeypatch.setattr(shelves.os, "access", lambda path, _: path != str(named))
+    monkeypatch.setenv("TMPDIR", str(named))
+    with pytest.raises(EnvironmentalError, match="TMPDIR") as error:
+        TemporaryFolder()
+    told = {
+        "missing": "is not there",
+        "file": "is not a folder",
+        "read-only": "cannot be written to",
+    }
+    assert told[wrong] in error.value.found
+    assert error.value.exit_code is ExitCode.ENVIRONMENT
+    assert "Have TMPDIR name a folder" in error.value.remedy

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from fractions import Fraction
 
 import typer
 
+from labelaudit.calling import size_in_bytes
 from labelaudit.errors import UsageError
 from labelaudit.small_files import small_text
 from labelaudit.wording import safe
 
 __all__ = ["classes_file", "parse_classes", "parse_list", "parse_memory", "parse_share"]
-
-_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)(b?)\s*", re.IGNORECASE)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def parse_memory(text: str) -> int:
@@ -27,15 +24,12 @@ def parse_memory(text: str) -> int:
     typer.BadParameter
         If it is no size, or less than 1 MB.
     """
-    match = _SIZE.fullmatch(str(text))
-    if match is None:
-        raise typer.BadParameter(f"'{safe(text)}' is not a size; write 4GiB, 500MB or 2g.")
-    number, unit, binary, _ = match.groups()
-    base = 1024 if binary or unit == "" else 1000
-    size = int(float(number) * base ** _POWERS[unit.lower()])
-    if size < 1_000_000:
-        raise typer.BadParameter(f"'{safe(text)}' is less than 1 MB; write 4GiB, 500MB or 2g.")
-    return size
+    try:
+        return size_in_bytes(str(text))
+    except UsageError as error:
+        raise typer.BadParameter(
+            f"{error.found.removesuffix('.')}; {error.remedy[0].lower()}{error.remedy[1:]}"
+        ) from error
 
 
 def parse_share(text: str) -> Fraction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -19,7 +20,7 @@ from labelaudit.tables.arrays import numbers
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -143,7 +144,7 @@ class EngineTable:
         """
         with self._lock:  # not every engine is for several threads
             given = self.run(step)
-            batches = given.to_batches() if isinstance(given, pa.Table) else given
+            batches = given.to_batches() if isinstance(given, pa.Table) else _iterable(given)
             found = list(chain.from_iterable(map(_rows_of, batches)))
         failed = [summary for _, rows, summary in found if rows == _FAILED]
         if failed:
@@ -193,6 +194,16 @@ def demand_all(found: int, expected: int) -> None:
             f"The engine gives {found:,} rows, and gave {expected:,} before.",
             "Have it give the same rows each time: keep the table before the audit.",
         )
+
+
+def _iterable(given: Any) -> Iterable[Any]:
+    """Raise ``UsageError`` if an engine gives back what holds no batches."""
+    if isinstance(given, Iterable):
+        return given
+    remedy = "Return the batches that the step yields, or a pyarrow.Table of them."
+    if given is None:
+        remedy = f"A return may be missing in it. {remedy}"
+    raise UsageError(f"run= gave {type(given).__name__}, not what the step gives.", remedy)
 
 
 def _rows_of(batch: Any) -> Iterator[tuple[int, int, bytes]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelaudit.calling import speaking_python
+from labelaudit.calling import bytes_allowed, speaking_python
 from labelaudit.changes import Quality
 from labelaudit.errors import UsageError
 from labelaudit.export.auditing import AuditedRows, SoftColumns, audited_rows
@@ -269,7 +269,7 @@ def export_labels(
     task: str = "auto",
     force: bool = False,
     threads: int | None = None,
-    memory: int | None = None,
+    memory: int | str | None = None,
     **settings: Any,
 ) -> PlannedExport:
     """Put what an audit or reviewers found into the data.
@@ -305,7 +305,9 @@ def export_labels(
         ``auto`` goes by the label column; ``multiclass``, ``multilabel``.
     force : bool
         Overwrite an existing output.
-    threads, memory : int, optional
+    threads : int, optional
+    memory : int or str, optional
+        Bytes to aim at, or a size such as ``"4GiB"``.
     **settings
         The fields of ``AuditSettings``, for the audit on the fly.
 
@@ -338,7 +340,7 @@ def export_labels(
         chosen,
         audit_settings(settings),
         threads=threads,
-        memory=memory,
+        memory=bytes_allowed(memory),
     )
     if max_change is not None:
         planned.demand_at_most(max_change)

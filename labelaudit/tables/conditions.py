@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, NoReturn
 
 from labelaudit.errors import UsageError
@@ -20,7 +21,7 @@ __all__ = [
     "parse_condition",
 ]
 
-Literal = str | int | float | bool
+Literal = str | int | Decimal | bool
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -36,6 +37,7 @@ _SAME = {"==": "=", "<>": "!="}
 _OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _KEYWORDS = frozenset({"and", "or", "not", "in", "is", "null", "true", "false"})
 _DEEPEST = 50
+_MOST_DIGITS = 200
 _EXAMPLE = "Write it like split = 'train' and year >= 2020."
 
 
@@ -189,13 +191,14 @@ class _Parser:
             return NullTest(column, negated)
         if self.take("not"):
             if not self.next.is_word("in"):
-                self.refuse("in")
+                self.refuse("in", _in_place_of(self.next.text.lower(), column))
             return replace(self.membership(column), negated=True)
         if self.next.is_word("in"):
             return self.membership(column)
         sign = _SAME.get(self.next.text, self.next.text)
         if self.next.kind != "sign" or sign not in _OPPOSITE:
-            self.refuse("=, !=, <, <=, >, >=, in or is")
+            word = self.next.text.lower()
+            self.refuse("=, !=, <, <=, >, >=, in or is", _in_place_of(word, column))
         self.advance()
         return Comparison(column, sign, self.value())
 
@@ -215,7 +218,7 @@ class _Parser:
         if kind in ("text", "quoted"):
             found: Literal = text[1:-1].replace(2 * text[0], text[0])
         elif kind == "number":
-            found = int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else float(text)
+            found = self.number(text)
         elif kind == "word" and text.lower() in ("true", "false"):
             found = text.lower() == "true"
         elif kind == "word" and text.lower() == "null":
@@ -226,6 +229,25 @@ class _Parser:
             self.refuse("a value")
         self.advance()
         return found
+
+    def number(self, text: str) -> int | Decimal:
+        """Read a number exactly."""
+        try:
+            if len(text) <= _MOST_DIGITS:
+                return int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else Decimal(text)
+        except InvalidOperation:  # of its exponent
+            pass
+        return self.refuse("a shorter number")
+
+
+def _in_place_of(word: str, column: str) -> str:
+    """Say what to write where other dialects have a word that is not known."""
+    name = safe(column, 40)
+    if word in ("like", "ilike"):
+        return f"Patterns are not known; list the values: {name} in ('a', 'b')."
+    if word == "between":
+        return f"Write {name} >= 1 and {name} <= 9 in place of {name} between 1 and 9."
+    return _EXAMPLE
 
 
 def _opposite(condition: Condition) -> Condition:

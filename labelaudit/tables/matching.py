@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from labelaudit.errors import UsageError
 from labelaudit.tables.arrays import viewed
 from labelaudit.tables.boundary import reason
 from labelaudit.tables.conditions import Comparison, Junction, Membership, NullTest
+from labelaudit.tables.exact_numbers import exact_comparison, is_exact
 from labelaudit.tables.scanning import is_text
 from labelaudit.wording import safe
 
@@ -90,7 +92,7 @@ class Matcher:
             for part in condition.parts:
                 self._check(part)
         elif isinstance(condition, Comparison):
-            self.scalar(condition.column, condition.value)
+            self.question(condition)
             kind = self._kind(condition.column)
             if pt.is_boolean(kind) and condition.sign not in ("=", "!="):
                 raise UsageError(
@@ -99,7 +101,7 @@ class Matcher:
                 )
         elif isinstance(condition, Membership):
             for value in condition.values:
-                self.scalar(condition.column, value)
+                self.question(Comparison(condition.column, "=", value))
 
     def rows(self, batch: pa.RecordBatch) -> npt.NDArray[np.bool_]:
         """Return for each row of a batch whether the condition holds."""
@@ -123,16 +125,21 @@ class Matcher:
     ) -> npt.NDArray[np.bool_]:
         if pt.is_null(column.type):
             return np.zeros(len(column), np.bool_)
-        literals = condition.values if isinstance(condition, Membership) else (condition.value,)
-        values = [self.scalar(condition.column, each) for each in literals]
-        if is_text(column.type) and not is_text(values[0].type):
-            column = self._as_numbers(condition.column, column)
         if isinstance(condition, Comparison):
-            return _bools(_COMPARE[condition.sign](column, values[0]))
+            return self._holds(condition, column)
         equal = np.zeros(len(column), np.bool_)
-        for value in values:
-            equal |= _bools(pc.equal(column, value))
+        for value in condition.values:
+            equal |= self._holds(Comparison(condition.column, "=", value), column)
         return _bools(column.is_valid()) & ~equal if condition.negated else equal
+
+    def _holds(self, condition: Comparison, column: pa.Array) -> npt.NDArray[np.bool_]:
+        question = self.question(condition)
+        if isinstance(question, bool):
+            return _bools(column.is_valid()) & question
+        sign, value = question
+        if is_text(column.type) and not is_text(value.type):
+            column = self._as_numbers(condition.column, column)
+        return _bools(_COMPARE[sign](column, value))
 
     def _as_numbers(self, name: str, column: pa.Array) -> pa.Array:
         try:
@@ -148,45 +155,67 @@ class Matcher:
         kind = self.schema.field(name).type
         return kind.value_type if pt.is_dictionary(kind) else kind
 
-    def scalar(self, name: str, value: Literal) -> pa.Scalar:
-        """Return a value in the type of its column.
+    def question(self, condition: Comparison) -> tuple[str, pa.Scalar] | bool:
+        """Return a sign and a value in the type of the column, or what holds for all its values.
 
         Raises
         ------
         UsageError
-            If it cannot be of that type.
+            If the value cannot be of that type.
         """
+        name, sign, value = condition.column, condition.sign, condition.value
         kind = self._kind(name)
         if is_text(kind) and self.numbers_are_text and _is_number(value):
-            return pa.scalar(float(value), pa.float64())
+            return sign, pa.scalar(_float(value), pa.float64())
         if pt.is_null(kind):
-            return pa.scalar(value)
+            return False
         if not _fits(kind, value):
             raise _unfit(name, kind, value)
-        try:
-            if pt.is_temporal(kind):
-                return pa.scalar(value, pa.string()).cast(kind)
-            return pa.scalar(value, kind)
-        except (pa.ArrowException, OverflowError, ValueError) as error:
-            raise UsageError(
-                f"Column {safe(name)} is {safe(kind)}, and {_shown(value)} cannot be: "
-                f"{reason(error)}.",
-                "Give a value that can be in the column.",
-            ) from error
+        if _is_dated(kind):
+            return sign, _moment(name, kind, value)
+        if pt.is_floating(kind):
+            return sign, pa.scalar(_float(value), kind)
+        if is_exact(kind) and isinstance(value, int | Decimal):
+            exact = exact_comparison(kind, sign, value)
+            return exact if isinstance(exact, bool) else (exact[0], pa.scalar(exact[1], kind))
+        return sign, pa.scalar(value, kind)
+
+
+def _float(value: Literal) -> float:
+    return float(Decimal(value))  # an integer that is too large is infinite then
+
+
+def _moment(name: str, kind: pa.DataType, value: Literal) -> pa.Scalar:
+    try:
+        return pa.scalar(value, pa.string()).cast(kind)
+    except (pa.ArrowException, ValueError) as error:
+        found, example = "no date", "a date that exists, such as '2024-12-31'"
+        if pt.is_timestamp(kind):
+            found, example = "no time without a zone", "one that exists, as '2024-12-31 23:59:59'"
+        if pt.is_timestamp(kind) and kind.tz is not None:
+            found, example = "no time with a zone", "one, such as '2024-06-01T00:00:00Z'"
+        raise UsageError(
+            f"Column {safe(name)} is {safe(kind)}, and {_shown(value)} is {found}.",
+            f"Write {example}.",
+        ) from error
 
 
 def _is_number(value: Literal) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _fits(kind: pa.DataType, value: Literal) -> bool:
     if isinstance(value, bool):
         return bool(pt.is_boolean(kind))
     if isinstance(value, str):
-        return is_text(kind) or bool(pt.is_temporal(kind))
+        return is_text(kind) or _is_dated(kind)
     if isinstance(value, int):
-        return bool(pt.is_integer(kind) or pt.is_floating(kind))
-    return bool(pt.is_floating(kind))
+        return is_exact(kind) or bool(pt.is_floating(kind))
+    return bool(pt.is_decimal(kind) or pt.is_floating(kind))
+
+
+def _is_dated(kind: pa.DataType) -> bool:
+    return bool(pt.is_date(kind) or pt.is_timestamp(kind))
 
 
 def _unfit(name: str, kind: pa.DataType, value: Literal) -> UsageError:
@@ -194,12 +223,12 @@ def _unfit(name: str, kind: pa.DataType, value: Literal) -> UsageError:
     found += "text." if isinstance(value, str) else "not."
     if is_text(kind):
         return UsageError(found, f"Write '{safe(value)}'.")
-    if pt.is_integer(kind) or pt.is_floating(kind):
+    if is_exact(kind) or pt.is_floating(kind):
         whole = "a whole number" if pt.is_integer(kind) else "a number"
         return UsageError(found, f"Compare it with {whole}, without quotes.")
     if pt.is_boolean(kind):
         return UsageError(found, "Compare it with true or false.")
-    if pt.is_temporal(kind):
+    if _is_dated(kind):
         return UsageError(found, "Write a date in quotes, such as '2024-12-31'.")
     return UsageError(found, "Compare columns of text, numbers, dates, or true and false.")
 
@@ -241,16 +270,13 @@ def _possible(condition: Condition, matcher: Matcher, bounds: Mapping[str, Bound
 
 def _within(condition: Comparison, matcher: Matcher, known: Bounds) -> bool:
     """Compare with the bounds, if they are of the value's own type."""
-    value, low, high = (
-        matcher.scalar(condition.column, condition.value).as_py(),
-        known.low,
-        known.high,
-    )
+    question = matcher.question(condition)
+    if isinstance(question, bool):
+        return question
+    sign, value, low, high = question[0], question[1].as_py(), known.low, known.high
     if type(low) is not type(value) or type(high) is not type(value):
         return True
-    if isinstance(value, float) and (
-        condition.sign == "!=" or any(map(math.isnan, (value, low, high)))
-    ):
+    if isinstance(value, float) and (sign == "!=" or any(map(math.isnan, (value, low, high)))):
         return True  # bounds say nothing of NaN
     answers: Mapping[str, bool] = {
         "=": low <= value <= high,
@@ -260,4 +286,4 @@ def _within(condition: Comparison, matcher: Matcher, known: Bounds) -> bool:
         ">": high > value,
         ">=": high >= value,
     }
-    return answers[condition.sign]
+    return answers[sign]

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from labelaudit.shelves import temporary_base
 from labelaudit.tables.boundary import reading
 
 __all__ = ["spooled_input"]
@@ -24,7 +25,7 @@ def spooled_input() -> str:
         suffix = ".jsonl" if first.lstrip().startswith(b"{") else ".csv"
         suffix = "" if first.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")) else suffix
         with tempfile.NamedTemporaryFile(
-            prefix="labelaudit-", suffix=suffix, delete=False
+            dir=temporary_base(), prefix="labelaudit-", suffix=suffix, delete=False
         ) as spool:
             atexit.register(Path(spool.name).unlink, missing_ok=True)
             spool.write(first)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from labelaudit.errors import MissingExtraError
+from labelaudit.shelves import temporary_base
 from labelaudit.tables.arrow_ipc import ArrowTable, open_arrow
 from labelaudit.tables.boundary import reading
 from labelaudit.tables.input_file import InputFile, state_of
@@ -39,7 +40,7 @@ class _Spool:
 
     def __init__(self) -> None:
         with tempfile.NamedTemporaryFile(
-            prefix="labelaudit-", suffix=".arrow", delete=False
+            dir=temporary_base(), prefix="labelaudit-", suffix=".arrow", delete=False
         ) as file:
             self.path = file.name
         self.remove = weakref.finalize(self, Path(self.path).unlink, missing_ok=True)

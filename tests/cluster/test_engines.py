@@ -223,3 +223,13 @@ def test_numbering():
         with pytest.raises(InputError):
             found.dense(absent)
     assert runs_of(np.array([4, 5, 9]), "row").tolist() == [[4, 6], [9, 10]]
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"), [(None, "A return may be missing in it. Return"), (3, "Return")]
+)
+def test_an_engine_that_gives_nothing_to_go_through(given, advice):
+    with pytest.raises(UsageError) as raised:
+        labelaudit.find_issues(EngineTable(digits().schema, lambda _: given))
+    assert raised.value.found == f"run= gave {type(given).__name__}, not what the step gives."
+    assert raised.value.remedy.startswith(f"{advice} the batches that the step yields")

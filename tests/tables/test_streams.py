@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import pickle
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -30,7 +29,7 @@ def spools(tmp_path, monkeypatch):
     """The folder for temporary files, which must be empty in the end."""
     folder = tmp_path / "spools"
     folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
     yield folder
     gc.collect()
     assert list(folder.iterdir()) == []
