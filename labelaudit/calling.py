@@ -189,8 +189,8 @@ def bytes_allowed(memory: int | str | None) -> int | None:
     """
     if memory is None:
         return None
-    said: object = memory
-    if isinstance(said, str | Integral) and not isinstance(said, bool):
+    said: Any = memory
+    if type(said) is not bool and isinstance(said, str | Integral):
         try:
             return size_in_bytes(said if isinstance(said, str) else str(int(said)))
         except UsageError as error:

@@ -19,6 +19,7 @@ from labelaudit.tables.lakes import lake_at, lake_files, refuse_inside
 from labelaudit.tables.object_stores import split_query
 from labelaudit.tables.remote import (
     address_of,
+    is_glob,
     is_uri,
     local_path,
     open_remote,
@@ -66,16 +67,29 @@ def _files_at(path: str) -> Iterator[InputFile]:
         found = list(_expand(path))
         if len(found) != 1 or found[0][0] != path:
             refuse_inside(_folders_of(found), split_query(path)[1] if is_uri(path) else "")
-        yield from (_input_file(each, folder) for each, folder in found)
+        top = _glob_top(path)
+        for each, folder in found:
+            yield _input_file(each, folder, (folder or "-") if top is None else top)
         return
     for each, part in lake_files(lake):
-        file = _input_file(each, "")
+        file = _input_file(each, "", "-")
         if file.format != "parquet":
             raise InputError(
                 f"{file.name} in {lake.name} is {file.format}, not Parquet.",
                 "Write the table again with Parquet files.",
             )
         yield replace(file, part=part)
+
+
+def _glob_top(path: str) -> str | None:
+    """Return the folder that a glob is looked for in; None for any other path."""
+    address = address_of(path) if is_uri(path) else path
+    if not is_uri(path) and (path == "-" or os.path.lexists(path)):
+        return None
+    start = next((i for i, letter in enumerate(address) if letter in _GLOB), None)
+    if start is None or not is_glob(path):
+        return None
+    return address[:start].rpartition("/")[0]
 
 
 def _folders_of(found: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -147,14 +161,14 @@ def _first_time(root: str, name: str, entered: set[str]) -> bool:
     return True
 
 
-def _input_file(path: str, folder: str) -> InputFile:
+def _input_file(path: str, folder: str, top: str) -> InputFile:
     name = "standard input" if folder == "-" else _name(path)
     if not is_uri(path):
         _check_regular(path, name)
     size, changed = state_of(path)
     start = _first_bytes(path, name)
     format_ = format_of(address_of(path) if is_uri(path) else path, name, start)
-    return InputFile(path, name, format_, size, changed, _hive(path, folder))
+    return InputFile(path, name, format_, size, changed, _hive(path, top))
 
 
 def _name(path: str) -> str:
@@ -193,10 +207,11 @@ def _kind(mode: int) -> str:
     return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "a folder"
 
 
-def _hive(path: str, folder: str) -> tuple[tuple[str, str], ...]:
-    if folder in ("", "-"):
+def _hive(path: str, top: str) -> tuple[tuple[str, str], ...]:
+    """Return what the folders below ``top`` say; nothing if that is ``-``."""
+    if top == "-":
         return ()
-    inside = (address_of(path) if is_uri(path) else path)[len(folder) :]
+    inside = (address_of(path) if is_uri(path) else path)[len(top) :]
     parts = Path(inside).parent.parts
     pairs = [part.partition("=") for part in parts if "=" in part]
     return tuple((unquote(key), unquote(value)) for key, _, value in pairs if key)

@@ -280,7 +280,7 @@ def test_bounds():
 )
 def test_exact_comparisons_are_those_of_the_number_itself(kind, sign, number, whole):
     number = int(number) if pa.types.is_integer(kind) else number
-    value = whole if pa.types.is_integer(kind) else Decimal((whole < 0, (abs(whole),), -kind.scale))
+    value = whole if pa.types.is_integer(kind) else Decimal(whole).scaleb(-kind.scale)
     question = exact_comparison(kind, sign, number)
     if isinstance(question, bool):
         assert question == COMPARE[sign](value, number)

@@ -17,6 +17,7 @@ from labelaudit.errors import (
     NothingToAuditError,
 )
 from labelaudit.tables import spool
+from labelaudit.tables.paths import find_files
 from tests.tables.read_back import NAMES, fixed, opened, probs_of, read, saved, small
 
 P = probs_of(40, 3, np.float64)
@@ -318,7 +319,7 @@ def test_uris_of_other_systems():
     assert source.take(np.array([4]), ["split"]).to_pylist() == [{"split": "b"}]
     names = opened("memory://labels/*/x.parquet").understanding.files
     assert names == ("memory://labels/split=a/x.parquet", "memory://labels/split=b/x.parquet")
-    with pytest.raises(LabelauditError, match="nosuch://x/y cannot be read"):
+    with pytest.raises(LabelauditError, match="begin with nosuch://"):
         opened("nosuch://x/y")
 
 
@@ -384,3 +385,39 @@ def test_unused_columns_are_not_looked_at(tmp_path):
     assert read(opened(path))[0].tolist() == [0, 1]
     table = pa.table({"label": [0, 1], "probs": fixed(P[:2, :2].copy()), "x": [{"a": 1}, None]})
     assert read(opened(saved(tmp_path / "t.parquet", table)))[0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("place", ["folder", "relative", "memory"])
+@pytest.mark.parametrize(
+    ("glob", "hive"),
+    [
+        ("hive", ("fold", "split")),
+        ("hive/split=t*/*/*.csv", ("fold", "split")),
+        ("hive/split=t*", ("fold", "split")),
+        ("hive/**/fold=1/x.csv", ("fold", "split")),
+        ("h*/split=train/fold=*/x.csv", ("fold", "split")),
+        ("hive/split=train/*/x.csv", ("fold",)),
+        ("hive/split=train/fold=1/x.csv", ()),
+    ],
+)
+def test_folders_of_globs_are_columns_as_those_of_a_folder(
+    tmp_path, monkeypatch, place, glob, hive
+):
+    fsspec = pytest.importorskip("fsspec")
+    monkeypatch.chdir(tmp_path)
+    far = place == "memory"
+    files, top = fsspec.filesystem("memory" if far else "file"), f"{tmp_path}/"
+    for part in ("split=train/fold=1", "split=test/fold=2"):
+        files.makedirs(f"{top}hive/{part}", exist_ok=True)
+        files.pipe_file(f"{top}hive/{part}/x.csv", b"label,p_a,p_b\na,1,0\nb,0,1\n")
+    given = {"folder": top, "relative": "", "memory": f"memory:/{top}"}[place] + glob
+    assert {tuple(sorted(dict(file.hive))) for file in find_files([given])} == {hive}
+    if hive and not far:  # whose files of text begin where they were read last
+        assert opened(given, group="fold").tables[0].schema.field("fold").type == pa.int64()
+
+
+def test_a_folder_named_like_a_glob_is_a_folder(tmp_path):
+    (tmp_path / "a=[1]").mkdir()
+    (tmp_path / "a=[1]" / "x.csv").write_text("label,p_a,p_b\na,1,0\nb,0,1\n")
+    (file,) = find_files([str(tmp_path / "a=[1]")])
+    assert file.hive == ()
