@@ -127,3 +127,5 @@ def test_memory_that_cannot_be(memory: Any) -> None:
     table = pd.DataFrame({"label": labels, "p_0": probs[:, 0], "p_1": probs[:, 1]})
     with pytest.raises(UsageError, match=r"^memory"):
         labelaudit.export_labels(table, policy="drop", memory=memory)
+    with pytest.raises(UsageError, match=r"^memory"):
+        labelaudit.aggregate(VOTES, memory=memory)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.audits.crowd.aggregating import SOFT, CrowdSettings, aggregate_votes
-from labelaudit.calling import in_python, listed, one_text, speaking_python, texts
+from labelaudit.calling import bytes_allowed, in_python, listed, one_text, speaking_python, texts
 from labelaudit.crowd.naming import named
 from labelaudit.crowd.workplace import at_work
 from labelaudit.running import Clock
@@ -62,7 +62,7 @@ def aggregate(
     extras: Collection[str] = ("confusion",),
     seed: int = 0,
     threads: int | None = None,
-    memory: int | None = None,
+    memory: int | str | None = None,
     cluster: str | Client | None = None,
 ) -> CrowdConsensus:
     """Aggregate votes into consensus labels, and rate the workers.
@@ -104,9 +104,10 @@ def aggregate(
     seed : int
     threads : int, optional
         How many to work with; all cores where not given. The result does not depend on it.
-    memory : int, optional
-        Bytes to aim at: votes that are expected not to fit go to temporary files, and the tables of
-        tasks are read from disk where they are looked at. The result does not depend on it.
+    memory : int or str, optional
+        Bytes to aim at, or a size such as ``"4GiB"``: votes that are expected not to fit go to
+        temporary files, and the tables of tasks are read from disk where they are looked at. The
+        result does not depend on it.
     cluster : str or distributed.Client, optional
         Where to work: ``dask`` for workers on this machine, the address of a scheduler, or a
         client. The votes are read here and sent to the workers; the result is the same. ``glad``,
@@ -136,6 +137,7 @@ def aggregate(
     >>> aggregate(tasks, workers, labels, method="majority").consensus["label"].to_pylist()
     ['cat', 'dog']
     """
+    allowed = bytes_allowed(memory)
     settings = CrowdSettings(
         method=method,
         soft=soft or SOFT[0],
@@ -158,7 +160,7 @@ def aggregate(
 
         options = replace(options, known=gold_in_memory(gold))
     source = _source(votes, workers, labels, options)
-    found = audit(source, settings, threads=threads, memory=memory, cluster=cluster)
+    found = audit(source, settings, threads=threads, memory=allowed, cluster=cluster)
     return replace(
         in_tables(found),
         warnings=tuple(map(in_python, found.warnings)),
