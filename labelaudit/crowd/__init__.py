@@ -137,7 +137,6 @@ def aggregate(
     >>> aggregate(tasks, workers, labels, method="majority").consensus["label"].to_pylist()
     ['cat', 'dog']
     """
-    allowed = bytes_allowed(memory)
     settings = CrowdSettings(
         method=method,
         soft=soft or SOFT[0],
@@ -160,7 +159,7 @@ def aggregate(
 
         options = replace(options, known=gold_in_memory(gold))
     source = _source(votes, workers, labels, options)
-    found = audit(source, settings, threads=threads, memory=allowed, cluster=cluster)
+    found = audit(source, settings, threads=threads, memory=bytes_allowed(memory), cluster=cluster)
     return replace(
         in_tables(found),
         warnings=tuple(map(in_python, found.warnings)),
