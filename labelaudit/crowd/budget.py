@@ -136,16 +136,20 @@ def room_for_votes(memory: int) -> int:
 
 
 def costs(room: int, threads: int, workers: int, classes: int) -> Costs:
-    """Say how large a block may be, of which each thread works on one."""
-    del workers
-    return Costs(_VOTE_BYTES, classes * _CELL_BYTES, max(room // (4 * threads), 1))
+    """Say how large a block may be, of which each thread works on one beside what is learnt."""
+    left = max(room - _learnt(workers, workers * classes, classes), room // 4)
+    return Costs(_VOTE_BYTES, classes * _CELL_BYTES, max(left // (4 * threads), 1))
+
+
+def _learnt(workers: int, pairs: int, classes: int) -> int:
+    """Bytes of all tables of workers, or of pairs of worker and label, that there are at once."""
+    return (pairs + 2 * workers) * classes * 8 * _PAIR_TABLES
 
 
 def check_pairs(votes: FiledVotes, memory: int) -> None:
     """Refuse to learn more of workers than there is room for."""
     workers, classes = votes.sizes
-    pairs = min(workers * classes, votes.counts.votes)
-    needed = (pairs + 2 * workers) * classes * 8 * _PAIR_TABLES
+    needed = _learnt(workers, min(workers * classes, votes.counts.votes), classes)
     if needed > room_for_votes(memory):
         raise _too_much(
             f"What is learnt of {workers:,} workers over {classes:,} classes",

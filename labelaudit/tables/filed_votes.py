@@ -11,6 +11,7 @@ import pyarrow as pa
 from labelaudit.blocks import VoteBlock
 from labelaudit.crowd_findings import VoteCounts
 from labelaudit.errors import UsageError
+from labelaudit.running import give_back_memory
 from labelaudit.shelves import loaded_arrays, save_arrays, spilling
 from labelaudit.tables.gold_parts import gold_parts
 from labelaudit.tables.vote_classes import ABSTAINED, vote_classes
@@ -48,9 +49,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FiledBlock", "FiledVotes", "filed_votes"]
 
-_ROW_BYTES = 64
+_ROW_BYTES = 80
 """Of a row that waits to be sorted: its codes, their order, and the copy that is written."""
-_TEXT_COPIES = 4
+_TEXT_COPIES = 8
 _MOST_LABELS = 1_000_000
 _SMALL = np.dtype(np.int32)
 
@@ -139,6 +140,7 @@ def filed_votes(
     columns = _SpilledColumns(source, _made(folder, "runs"), memory)
     read_columns(source, columns, BATCH_ROWS)
     columns.flush()
+    _give_back()
     parts = _Parts(columns, source)
     sizes = len(parts.workers), len(parts.classes.names)
     blocks = []
@@ -148,7 +150,14 @@ def filed_votes(
         blocks.append(block)
     spilled()
     columns.runs.remove()
+    _give_back()
     return parts.done(tuple(blocks))
+
+
+def _give_back() -> None:
+    """Return to the system what reading has taken: what comes next takes other things."""
+    pa.default_memory_pool().release_unused()
+    give_back_memory()
 
 
 def _made(folder: Path, name: str) -> Path:
