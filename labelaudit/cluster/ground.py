@@ -122,7 +122,7 @@ class ClusterGround:
         for at, levels in self._drops.items():
             self._known[at] = self.tasks.task("drop", _without, self._known[at], tuple(levels))
         self._drops.clear()
-        return [self.tasks.task("asked", _asked, held, known) for known in self._known]
+        return self.tasks.tasks("asked", _asked, [held] * len(self._known), self._known)
 
     def _taken(
         self, step: Callable[[Stretch], R], stage: str, chosen: Sequence[int], *, reads: bool
@@ -134,12 +134,13 @@ class ClusterGround:
                 for each in self.recipes
             ]
         else:
-            for at in chosen:
-                drops = tuple(self._drops.pop(at, ()))
-                self._known[at] = self.tasks.task(
-                    "next", _next, held, self._known[at], drops, reads
-                )
-        parts = [self.tasks.task("found", _found, self._known[at]) for at in chosen]
+            before = [self._known[at] for at in chosen]
+            drops = [tuple(self._drops.pop(at, ())) for at in chosen]
+            n = len(before)
+            now = self.tasks.tasks("next", _next, [held] * n, before, drops, [reads] * n)
+            for at, known in zip(chosen, now, strict=True):
+                self._known[at] = known
+        parts = self.tasks.tasks("found", _found, [self._known[at] for at in chosen])
         return self._summed(parts, traffic)
 
     def _summed(self, parts: list[Future], traffic: Traffic) -> Iterator[Any]:

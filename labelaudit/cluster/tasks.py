@@ -18,7 +18,7 @@ from labelaudit.cluster.patience import Patience
 from labelaudit.errors import EnvironmentalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future as Promise
 
     from distributed import Client, Future
@@ -137,6 +137,18 @@ class Tasks:
                 function, *arguments, key=f"labelaudit-{name}-{uuid4().hex}", pure=False
             )
         self._handed.add(handed)
+        return handed
+
+    def tasks(
+        self, name: str, function: Callable[..., Any], *columns: Sequence[Any]
+    ) -> list[Future]:
+        """Have a function called with each line of some columns, all handed over at once."""
+        if not columns[0]:
+            return []
+        run = f"labelaudit-{name}-{uuid4().hex}"
+        keys = [f"{run}-{at}" for at in range(len(columns[0]))]
+        handed: list[Future] = self.client.map(function, *columns, key=keys, pure=False)
+        self._handed.update(handed)
         return handed
 
     def drop_all(self) -> None:
