@@ -179,4 +179,3 @@ def _classes(result: TagIssues, limit: int, style: Style, *, verbose: bool) -> l
 def _rate(row: dict[str, float | None], name: str) -> str:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     return "-" if low is None or high is None else f"{percent(low)} to {percent(high)}"
-
