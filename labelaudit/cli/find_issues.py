@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from labelaudit.tables.outputs import Destination
     from labelaudit.tag_findings import TagIssues
 
-__all__ = ["DryRun", "audit_settings", "find_issues"]
+__all__ = ["DryRun", "audit_settings", "audited", "find_issues"]
 
 DryRun = Annotated[
     bool,
@@ -77,7 +77,7 @@ def find_issues(
     if dry_run:
         _tell_plan(source, settings, destinations, run, talk)
         return ExitCode.DONE
-    result = _audit(source, settings, run, talk)
+    result = audited(source, settings, run, talk)
     if output.show:
         from labelaudit.tables.showing import shown_table
 
@@ -160,16 +160,17 @@ def _refuse_idle_flags(ctx: typer.Context, destinations: "tuple[Destination, ...
         )
 
 
-def _audit(
+def audited(
     source: "LabelSource", settings: AuditSettings, run: ClusterRun, talk: Talk
 ) -> "LabelIssues | TagIssues":
+    """Audit the table; its first rows are decoded while what audits them is imported."""
     from labelaudit.planning import room_ahead
     from labelaudit.tables.head_start import head_start
 
     with cluster_to_use(source, run, talk) as cluster, Progress(quiet=talk.quiet) as progress:
         room = room_ahead(run.threads, run.memory) if cluster is None else 0
         with head_start(source, room) as begun:
-            from labelaudit import api  # loading it takes as long as decoding a million rows
+            from labelaudit import api
 
             return api.audit(
                 begun,

@@ -11,7 +11,7 @@ from labelaudit.cli.clusters import cluster_to_use
 from labelaudit.cli.config import origin
 from labelaudit.cli.crowd_delivery import ConsensusDelivery
 from labelaudit.cli.delivery import IssuesDelivery
-from labelaudit.cli.find_issues import audit_settings
+from labelaudit.cli.find_issues import audit_settings, audited
 from labelaudit.cli.gate_delivery import GateDelivery
 from labelaudit.cli.manifest import files_read
 from labelaudit.cli.options import Output
@@ -151,7 +151,6 @@ def _of_labels(
     accepted: Accepted | None,
     destinations: Sequence[Destination],
 ) -> GateDelivery:
-    from labelaudit import api
     from labelaudit.gate.judging import judge_labels, scene_of_labels
     from labelaudit.gate.rules import check_rules
     from labelaudit.tables.lines import row_lines
@@ -164,20 +163,7 @@ def _of_labels(
     settings = audit_settings(asked.method, Output())
     grouped = source.roles.group is not None
     check_rules(rules, scene_of_labels(source.understanding, accepted, grouped=grouped))
-    run = asked.run
-    with (
-        cluster_to_use(source, run, asked.talk) as cluster,
-        Progress(quiet=asked.talk.quiet) as progress,
-    ):
-        found = api.audit(
-            source,
-            settings,
-            threads=run.threads,
-            memory=run.memory,
-            progress=progress,
-            cluster=cluster,
-        )
-    result = in_one_table(found)
+    result = in_one_table(audited(source, settings, asked.run, asked.talk))
     groups_of = partial(_groups, source) if grouped else None
     verdict, written = judge_labels(result, rules, accepted, groups_of, row_lines(source.tables))
     deliver = TagDelivery if multilabel else IssuesDelivery
