@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,11 @@ class InputFile:
     changed: int
     hive: tuple[tuple[str, str], ...] = ()
     part: LivePart | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Other processes may have another working directory.
+        whole = self if is_uri(self.path) else replace(self, path=str(Path.cwd() / self.path))
+        return InputFile, tuple(getattr(whole, each.name) for each in fields(whole))
 
     @property
     def source(self) -> str | pa.NativeFile:
