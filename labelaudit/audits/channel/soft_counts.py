@@ -11,7 +11,7 @@ import numpy as np
 from labelaudit.audits.channel.model import Channel
 from labelaudit.kernels.channel import channel_counts, rate_errors
 from labelaudit.kernels.special import gamma_logs
-from labelaudit.running import total
+from labelaudit.running import each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,9 @@ class Prior:
         """Return the most probable channel given soft counts."""
         if len(counts.counts) == 1 < len(self.frequencies):
             return Channel.of_rate(counts.error, self.frequencies)
-        matrix = counts.counts + self.weight * self.matrix(counts.error)
+        matrix = self.matrix(counts.error)
+        matrix *= self.weight
+        matrix += counts.counts
         matrix /= matrix.sum(axis=0)
         return Channel.of_matrix(matrix)
 
@@ -135,11 +137,22 @@ def counted(channel: Channel, rows: Weighed) -> SoftCounts:
     return SoftCounts(counts, wrong, len(rows.labels))
 
 
+def _counted_all(channel: Channel, rows: Sequence[Weighed], on: Executor | None) -> SoftCounts:
+    """Add the counts of all rows up in their order, in the room of the first: they are large."""
+    summaries = each(partial(counted, channel), rows, on)
+    first = next(summaries)
+    wrong, n = first.wrong, first.rows
+    for more in summaries:
+        np.add(first.counts, more.counts, out=first.counts)
+        wrong, n = wrong + more.wrong, n + more.rows
+    return SoftCounts(first.counts, wrong, n)
+
+
 def fitted(rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor | None) -> Channel:
     """Fit the channel, at most 60 steps, until no entry moves by 1e-4."""
     channel = start
     for _ in range(MOST_STEPS):
-        before, channel = channel, prior.update(total(partial(counted, channel), rows, on))
+        before, channel = channel, prior.update(_counted_all(channel, rows, on))
         if prior.change(before, channel) < STILL:
             break
     return channel
