@@ -10,8 +10,11 @@ import pytest
 
 import labelaudit
 from labelaudit.audits.crowd import dawid_skene, ebcc, mace, one_coin, would_majority_do
+from labelaudit.audits.crowd.building import in_runs, in_shards
 from labelaudit.cluster import vote_ground
 from labelaudit.cluster.connecting import connected
+from labelaudit.cluster.tasks import Tasks
+from labelaudit.cluster.vote_ground import ClusterVotes
 from labelaudit.crowd import places, workplace
 from labelaudit.errors import UsageError
 from labelaudit.tables import votes as votes_source
@@ -221,3 +224,16 @@ def test_what_travelled_is_said(cluster, long):
     assert again.split()[:3] == ["revised,", "6x", "2"]
     assert len(passes) < 20
     assert max(map(len, done.err.splitlines())) <= 80
+
+
+def test_shards_and_values_can_be_brought_here(cluster):
+    votes, _ = simulated((40, 6, 3), 3, seed=5)
+    tasks = Tasks(cluster)
+    blocks = list(in_runs(votes, 3))
+    crowd = in_shards(blocks, (6, 3), ground=ClusterVotes(tasks))
+    shard = crowd.recipes[1].shard()
+    assert shard.graph.votes.worker.tolist() == blocks[1].block().worker.tolist()
+    given = crowd.spread(np.arange(40.0))
+    assert given.parts[1].of(shard).tolist() == list(range(blocks[1].first, blocks[1].last))
+    assert crowd.gathered(given).tolist() == list(range(40))
+    tasks.drop_all()
