@@ -10,6 +10,7 @@ import pytest
 from pyarrow import feather
 
 import labelaudit
+from labelaudit import naming
 from labelaudit.cluster.connecting import connected
 from labelaudit.tables import issue_spill
 from labelaudit.tables.issue_spill import IssueSpill
@@ -230,6 +231,18 @@ def test_side_tables_of_several_labels_a_row(tmp_path, cluster):
     pq.write_table(table, tmp_path / "data.parquet", row_group_size=150)
     arguments = [tmp_path / "data.parquet", "--group", "half"]
     same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=TAG_TABLES)
+
+
+def test_several_labels_a_row_sorted_on_disk(tmp_path, cluster, monkeypatch):
+    table = pq.read_table(NOISY / "tags" / "data.parquet")
+    pq.write_table(table, tmp_path / "data.parquet", row_group_size=150)
+    tables = ("rows", "candidates", "violations")
+    here = written(tmp_path / "here", tmp_path / "data.parquet", tables=tables)
+    monkeypatch.setattr(naming, "BYTES_PER_ISSUE", 1 << 50)
+    arguments = (tmp_path / "data.parquet", "--cluster", cluster.shown)
+    report, files, summary = written(tmp_path / "there", *arguments, tables=tables)
+    assert (report, files) == here[:2]
+    assert json.loads(summary)["temporary_bytes"] > 0
 
 
 def test_a_table_in_memory_is_refused(cluster):
