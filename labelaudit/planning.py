@@ -320,8 +320,9 @@ def working(
 
 
 def _naming(source: LabelSource, elsewhere: Elsewhere | None) -> AbstractContextManager[None]:
-    """Name labels that are none of the classes, where the table is here to be looked at."""
-    if elsewhere is not None or source.understanding.task == "multilabel":
+    """Name labels that are none of the classes, unless another engine holds the table."""
+    held = elsewhere is not None and elsewhere.on is None
+    if held or source.understanding.task == "multilabel":
         return nullcontext()
     from labelaudit.tables.strange_labels import naming_strange_labels
 

@@ -15,7 +15,7 @@ from labelaudit.cluster import vote_ground
 from labelaudit.cluster.connecting import connected
 from labelaudit.cluster.tasks import Tasks
 from labelaudit.cluster.vote_ground import ClusterVotes
-from labelaudit.crowd import places, workplace
+from labelaudit.crowd import budget, places
 from labelaudit.errors import UsageError
 from labelaudit.tables import votes as votes_source
 from tests.crowd_votes import rows_of, simulated
@@ -118,7 +118,7 @@ def test_wide_votes(tmp_path, cluster, table):
 
 def test_votes_that_do_not_fit_in_memory(tmp_path, cluster, long, monkeypatch):
     monkeypatch.setattr(votes_source, "_BASE_BYTES", 10**9)
-    monkeypatch.setattr(workplace, "_VOTE_BYTES", 10**5)
+    monkeypatch.setattr(budget, "_VOTE_BYTES", 10**5)
     arguments = ("aggregate", long, "--method", "dawid-skene", "--cluster", cluster.shown)
     here = call(*arguments, "-o", "a.csv", "-o", "soft:sa.csv", "--soft", "zbs", cwd=tmp_path)
     there = call(
