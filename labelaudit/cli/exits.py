@@ -28,6 +28,7 @@ def code_of(error: BaseException) -> int:
     if isinstance(error, Terminated):
         return 128 + error.signal_number
     if isinstance(error, KeyboardInterrupt | typer.Abort):
+        _write("labelaudit: Interrupted; nothing half-written is left.")
         return ExitCode.INTERRUPTED
     if isinstance(error, SystemExit) and isinstance(error.code, int | None) and error.code != 1:
         return error.code or 0

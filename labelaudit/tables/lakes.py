@@ -93,6 +93,7 @@ def lake_at(path: str) -> Lake | None:
     if explicit is not None:
         return _explicit(explicit, path[explicit.end() :])
     place, query, moment = _without_moment(path)
+    _refuse_option(place)
     of_a_page = place.lower().startswith(("http://", "https://"))
     if of_a_page or is_glob(place) or not (moment or _may_be_folder(place)):
         return None
@@ -189,6 +190,20 @@ def kind_of(folder: str, query: str = "") -> str | None:
 
 def _iceberg(names: Iterable[str]) -> str | None:
     return "iceberg" if any(map(_METADATA.search, names)) else None
+
+
+def _refuse_option(place: str) -> None:
+    """Refuse what is asked of a table on this machine that it has no option for."""
+    folder, _, asked = place.partition("?")
+    if is_uri(place) or "=" not in asked or os.path.lexists(place) or not _may_be_folder(folder):
+        return
+    kind = kind_of(folder)
+    if kind in _MOMENTS:
+        lake = Lake(kind, folder.rstrip("/") or "/")
+        raise UsageError(
+            f"{lake.title} has no option '{safe(asked.partition('=')[0])}'.",
+            f"Options are {' and '.join(_MOMENTS[kind])}.",
+        )
 
 
 def _refuse_moment(place: str, moment: tuple[tuple[str, str], ...]) -> None:

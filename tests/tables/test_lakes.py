@@ -123,3 +123,20 @@ def test_moments() -> None:
     assert moment_of("2026-01-31T12:30:00 02:00").isoformat() == "2026-01-31T12:30:00+02:00"
     with pytest.raises(UsageError, match="cannot be read"):
         moment_of("yesterday")
+
+
+@pytest.mark.parametrize(
+    ("mark", "options"),
+    [(DELTA, "Options are version and timestamp."), (ICEBERG, "Options are snapshot_id and")],
+)
+def test_an_option_that_there_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str, options: str
+) -> None:
+    folder(tmp_path / "t", mark)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"^The \w+ table t has no option 'foo'\.") as error:
+        find_files(["t?foo=1"])
+    assert error.value.remedy.startswith(options)
+    folder(tmp_path / "plain")
+    (tmp_path / "plain1foo=1.parquet").write_bytes(DIGITS)
+    assert len(find_files(["plain?foo=1.parquet"])) == 1
