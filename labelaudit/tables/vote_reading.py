@@ -21,7 +21,7 @@ from labelaudit.tables.vote_classes import ABSTAINED, VoteClasses, vote_classes
 from labelaudit.tables.vote_codes import NO_CODE, Encoder, as_text, encoded, plain_values
 from labelaudit.tables.vote_groups import CodedVotes, grouped
 from labelaudit.tables.vote_roles import ALL_OTHERS
-from labelaudit.wording import safe
+from labelaudit.wording import percent, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -311,7 +311,7 @@ def vote_warnings(counts: VoteCounts, options: VoteOptions) -> tuple[str, ...]:
     if counts.repeated:
         share = counts.repeated / (counts.votes + counts.dropped)
         said.append(
-            f"{_plural(counts.repeated, 'vote')} ({share:.1%}) repeat an earlier one by the same "
+            f"{_plural(counts.repeated, 'vote')} ({percent(share)}) repeat an earlier one by the same "
             f"worker on the same task, {counts.conflicting:,} times for another label: "
             f"{_KEPT[options.duplicates]}."
         )

@@ -236,7 +236,7 @@ def test_duplicates(keep: str, kept: list[tuple[str, str, str]]) -> None:
     assert said(votes) == kept
     counts = votes.counts
     assert (counts.repeated, counts.conflicting, counts.dropped) == (3, 1, 5 - len(kept))
-    assert "3 votes (60.0%) repeat" in votes.warnings[0]
+    assert "3 votes (60.0 %) repeat" in votes.warnings[0]
 
 
 def test_the_last_and_the_first_differ() -> None:

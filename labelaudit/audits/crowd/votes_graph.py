@@ -9,6 +9,7 @@ import numpy as np
 
 from labelaudit.audits.crowd.graph import VoteGraph
 from labelaudit.kernels.votes_graph import component_roots
+from labelaudit.wording import percent
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -81,7 +82,7 @@ class VotesShape:
         votes, share = self.votes, self.repeated_votes / max(self.votes, 1)
         several, no_overlap = self.workers > 1, self.lone_tasks == self.tasks
         one_vote_each = several and self.single_vote_workers == self.workers
-        repeats = f"{self.repeated_votes} of {votes} votes ({share:.0%}) repeat"
+        repeats = f"{self.repeated_votes} of {votes} votes ({percent(share)}) repeat"
         groups = f"{self.components} groups without a vote between them, the largest with"
         constant = len(self.constant_workers)
         return (

@@ -63,7 +63,7 @@ def test_a_flood_of_repeated_votes():
     shape = shape_of(block(rows, (2, 2, 2)))
     assert shape.repeated_votes == 4
     assert shape.warnings == (
-        "4 of 8 votes (50%) repeat an annotator's vote on a task, as if independent.",
+        "4 of 8 votes (50.0 %) repeat an annotator's vote on a task, as if independent.",
     )
 
 
