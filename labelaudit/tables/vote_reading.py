@@ -309,9 +309,9 @@ def vote_warnings(counts: VoteCounts, options: VoteOptions) -> tuple[str, ...]:
     if counts.nameless:
         said.append(f"{_plural(counts.nameless, 'vote')} without a task or a worker: left out.")
     if counts.repeated:
-        share = counts.repeated / (counts.votes + counts.dropped)
+        share = percent(counts.repeated / (counts.votes + counts.dropped))
         said.append(
-            f"{_plural(counts.repeated, 'vote')} ({percent(share)}) repeat an earlier one by the same "
+            f"{_plural(counts.repeated, 'vote')} ({share}) repeat an earlier one by the same "
             f"worker on the same task, {counts.conflicting:,} times for another label: "
             f"{_KEPT[options.duplicates]}."
         )
