@@ -67,9 +67,8 @@ def check_memory(source: VoteSource, settings: CrowdSettings, memory: int | None
     if memory is None or not spills(source, memory):
         return
     if memory < _OURSELVES + _LEAST_ROOM:
-        raise _too_much(
-            "Aggregating votes from files", _OURSELVES + _LEAST_ROOM, memory, "Raise --memory."
-        )
+        least = min(_OURSELVES + _LEAST_ROOM, source.memory_expected)
+        raise _too_much("Aggregating these votes", least, memory, "Raise --memory.")
     for what, name, remedy in _asked(settings):
         if name not in FITS:
             raise _too_much(

@@ -30,6 +30,10 @@ __all__ = ["VoteSource", "open_votes", "votes_of"]
 
 _BASE_BYTES = 250_000_000
 _VOTE_BYTES = 100
+_SHORT_NAME = 24
+_NAME_COPIES = 5
+"""Of the text that names tasks, held at once while votes are grouped and results are made."""
+_LOOKED_AT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,21 @@ class VoteSource:
 
     @property
     def memory_expected(self) -> int:
-        """Bytes that reading and aggregating may need, as measured on up to 10^7 votes."""
-        return _BASE_BYTES + self.cells * _VOTE_BYTES
+        """Bytes that reading and aggregating may need, as measured on up to 10^7 votes.
+
+        With many classes more is needed, which is known when the votes have been read.
+        """
+        names = self.understanding.rows * max(self._name_bytes() - _SHORT_NAME, 0)
+        return _BASE_BYTES + self.cells * _VOTE_BYTES + _NAME_COPIES * names
+
+    def _name_bytes(self) -> int:
+        """Bytes of a task's name, by some of the first rows."""
+        columns = (self.roles.task,) if self.roles.task is not None else ()
+        for table in self.tables if columns else ():
+            for batch in table.read(range(len(table.group_rows[:1])), columns, _LOOKED_AT):
+                size: int = batch.nbytes // max(batch.num_rows, 1)
+                return size
+        return 0
 
     @property
     def cells(self) -> int:

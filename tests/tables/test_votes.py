@@ -411,3 +411,12 @@ def test_order_of_rows_does_not_matter(rows: list[Any], random: Any) -> None:
     expected = sorted(row for row in rows if row[2] is not None)
     assert said(first) == said(second) == expected
     assert first.counts == second.counts
+
+
+@pytest.mark.parametrize("length", [300, 3])
+def test_long_names_of_tasks_count_for_the_memory_expected(tmp_path, length):
+    columns = {"worker": ["ann", "bob"], "label": ["x", "x"]}
+    pq.write_table(pa.table({"task": ["t" * length] * 2, **columns}), tmp_path / "votes.parquet")
+    expected = open_votes([str(tmp_path)], VoteOptions()).memory_expected
+    at_most = 250_000_000 + 2 * 100
+    assert (expected > at_most + 2 * 5 * 250) if length == 300 else (expected == at_most)
