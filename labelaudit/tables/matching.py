@@ -66,7 +66,7 @@ class Matcher:
     ----------
     condition : Condition
     schema : pyarrow.Schema
-        Types of the columns.
+        Types of the columns; dates and times where text is compared as such.
     numbers_are_text : bool
         In CSV, numbers that are no labels are read as text: compared with a number, they are one.
     name : str
@@ -79,9 +79,14 @@ class Matcher:
     name: str
 
     @classmethod
-    def of(cls, table: InputTable, condition: Condition) -> Matcher:
-        """Put a condition to the columns of a table."""
-        return cls(condition, table.schema, table.format == "csv", table.name)
+    def of(
+        cls, table: InputTable, condition: Condition, times: Mapping[str, pa.DataType] | None = None
+    ) -> Matcher:
+        """Put a condition to the columns of a table, some of them text to be compared as times."""
+        schema = table.schema
+        for name, kind in (times or {}).items():
+            schema = schema.set(schema.get_field_index(name), pa.field(name, kind))
+        return cls(condition, schema, table.format == "csv", table.name)
 
     def check(self) -> None:
         """Raise ``UsageError`` if a value does not fit its column."""
@@ -118,7 +123,7 @@ class Matcher:
         if isinstance(condition, NullTest):
             holds = column.is_valid() if condition.negated else column.is_null(nan_is_null=False)
             return _bools(holds)
-        return self._compared(condition, _plain(column))
+        return self._compared(condition, self._as_times(condition.column, _plain(column)))
 
     def _compared(
         self, condition: Comparison | Membership, column: pa.Array
@@ -140,6 +145,19 @@ class Matcher:
         if is_text(column.type) and not is_text(value.type):
             column = self._as_numbers(condition.column, column)
         return _bools(_COMPARE[sign](column, value))
+
+    def _as_times(self, name: str, column: pa.Array) -> pa.Array:
+        kind = self._kind(name)
+        if not is_text(column.type) or not _is_dated(kind):
+            return column
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid as error:
+            raise UsageError(
+                f"Column {safe(name)} of {self.name} is compared with a date or time: "
+                f"{reason(error)}.",
+                "Write dates and times that exist, from 1678 to 2261 if in nanoseconds.",
+            ) from error
 
     def _as_numbers(self, name: str, column: pa.Array) -> pa.Array:
         try:
@@ -273,6 +291,8 @@ def _within(condition: Comparison, matcher: Matcher, known: Bounds) -> bool:
     question = matcher.question(condition)
     if isinstance(question, bool):
         return question
+    if known.low is None or known.high is None:
+        return True
     sign, value, low, high = question[0], question[1].as_py(), known.low, known.high
     if type(low) is not type(value) or type(high) is not type(value):
         return True

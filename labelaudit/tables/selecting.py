@@ -15,6 +15,7 @@ from labelaudit.tables.hive import HiveTable
 from labelaudit.tables.matching import Bounds, Matcher, can_match
 from labelaudit.tables.parts import check_parts
 from labelaudit.tables.roles import existing_column
+from labelaudit.tables.text_times import times_in_text
 from labelaudit.wording import safe
 
 if TYPE_CHECKING:
@@ -171,9 +172,11 @@ def selected(tables: Sequence[InputTable], where: str | None) -> tuple[InputTabl
         return tuple(tables)
     columns = filter_columns(where, tables[0].schema)
     check_parts(tables, columns)
+    condition = parse_condition(where)
+    times = times_in_text(tables, condition)
     found, first = [], 0
     for table in tables:
-        found.append(_selected(table, Matcher.of(table, parse_condition(where)), first, columns))
+        found.append(_selected(table, Matcher.of(table, condition, times), first, columns))
         first += sum(table.group_rows)
     if first and not any(sum(table.group_rows) for table in found):
         raise NothingToAuditError(
