@@ -115,8 +115,7 @@ class Budget:
         most = memory or int(_SHARE_OF_MACHINE * _machine_memory())
         known = _known(source) + _PER_ISSUE_IN_TEN * source.rows
         if known + _WORKING > most:
-            pieces = max((most - _WORKING) // 4, _LEAST_PIECES)
-            return cls(max(pieces - known, 0), pieces)
+            return cls(0, max((most - _WORKING) // 4, _LEAST_PIECES))
         spare = (memory or DEFAULT_MEMORY) - (_WORKING if memory else _OURSELVES) - known
         return cls(max(spare, 0), None)
 

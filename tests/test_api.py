@@ -96,7 +96,7 @@ def test_threads_and_memory_do_not_show(table, tmp_path):
     pq.write_table(table, path, row_group_size=50)
     results = [
         labelaudit.find_issues(path, threads=threads, memory=memory, every_row=True).table
-        for threads, memory in [(1, 1), (2, 1 << 40), (5, 1)]
+        for threads, memory in [(1, 10**6), (2, 1 << 40), (5, 10**6)]
     ]
     assert results[0].equals(results[1])
     assert results[0].equals(results[2])

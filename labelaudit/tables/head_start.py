@@ -39,7 +39,9 @@ def head_start(source: LabelSource, room: int) -> Iterator[LabelSource]:
         and waits for the rest; from then on they are read as others are.
     """
     begun = tuple(_begun(source, room))
-    thread = threading.Thread(target=_decode, args=(begun,), daemon=True)
+    thread = threading.Thread(
+        target=_decode, args=(begun,), name="labelaudit-head-start", daemon=True
+    )
     thread.start()
     try:
         yield replace(source, partitions=(*begun, *source.partitions[len(begun) :]))
