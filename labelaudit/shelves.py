@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import tempfile
@@ -10,7 +11,7 @@ import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -36,6 +37,7 @@ __all__ = [
 
 
 _ON_DISK = "/var/tmp"  # noqa: S108 - what is made there has a name that nobody can guess
+_REFUSED = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EOPNOTSUPP}
 
 
 class Shelf(Protocol):
@@ -115,13 +117,24 @@ def temporary_base() -> str:
         return _ON_DISK if os.access(_ON_DISK, os.W_OK | os.X_OK) else tempfile.gettempdir()
     wrong = "is not there" if not Path(named).exists() else "is not a folder"
     if Path(named).is_dir():
-        if os.access(named, os.W_OK | os.X_OK):
+        if _takes_files(named):
             return named
         wrong = "cannot be written to"
     raise EnvironmentalError(
         f"Temporary files are needed, and {safe(named, 300)}, which TMPDIR names, {wrong}.",
         "Have TMPDIR name a folder that can be written to, or unset it.",
     )
+
+
+def _takes_files(folder: str) -> bool:
+    """Whether files can be made there; the rights to it alone do not tell (/proc)."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:  # what else may be wrong, such as a full disk, is told of when it is
+        return error.errno not in _REFUSED
+    return True
 
 
 @contextmanager
@@ -233,7 +246,14 @@ def save_arrays(path: Path, *arrays: npt.NDArray[Any]) -> None:
     """
     with spilling(path.parent), path.open("wb") as file:
         for array in arrays:
-            np.save(file, array, allow_pickle=False)
+            _save(file, np.asarray(array, order="C"))
+
+
+def _save(file: IO[bytes], array: npt.NDArray[Any]) -> None:
+    """Write what ``np.save`` writes, which does not say why where the disk is full."""
+    header = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(file, header)
+    file.write(array.reshape(-1).view(np.uint8).data)
 
 
 def loaded_arrays(path: Path) -> tuple[npt.NDArray[Any], ...]:

@@ -277,18 +277,53 @@ sys.argv = ["labelaudit", *sys.argv[1:]]
 cli.run()
 """
 
+WRITING = """
+import threading
+import time
+from pathlib import Path
+from labelaudit.audits.crowd import ground
+
+real = ground.save_arrays
+
+def slowly(path, *arrays):
+    if threading.current_thread() is threading.main_thread():
+        return real(path, *arrays)
+    Path("ready").touch()
+    time.sleep(1)
+    real(path, *arrays)
+    with Path("written").open("a") as file:
+        file.write("1")
+
+ground.save_arrays = slowly
+from labelaudit import cli
+sys.argv = ["labelaudit", *sys.argv[1:]]
+cli.run()
+"""
+
 
 def test_disk_that_is_full(folder: Path) -> None:
     with limited(folder, FULL, "aggregate", "votes.parquet", "--memory", BUDGET) as process:
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (4, "")
     assert "What does not fit in memory cannot be kept in" in err
+    assert ": File too large." in err
     assert not any((folder / "temporary").iterdir())
 
 
-def test_interrupted_in_the_middle(folder: Path) -> None:
-    arguments = ("aggregate", "votes.parquet", "-q", "--memory", BUDGET, "-o", "c.csv")
-    with limited(folder, WAITING, *arguments) as process:
+@pytest.mark.parametrize("code", [WAITING, WRITING], ids=["waiting", "writing"])
+def test_interrupted_in_the_middle(code: str, folder: Path) -> None:
+    arguments = (
+        "aggregate",
+        "votes.parquet",
+        "-q",
+        "--memory",
+        BUDGET,
+        "--threads",
+        "2",
+        "-o",
+        "c.csv",
+    )
+    with limited(folder, code, *arguments) as process:
         while not (folder / "ready").exists():
             assert process.poll() is None
             time.sleep(0.05)
@@ -298,3 +333,5 @@ def test_interrupted_in_the_middle(folder: Path) -> None:
     assert process.returncode == 130
     assert not any((folder / "temporary").iterdir())
     assert not (folder / "c.csv").exists()
+    if code == WRITING:  # what threads had begun was done before the folder went
+        assert (folder / "written").exists()

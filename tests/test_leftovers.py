@@ -79,3 +79,41 @@ def test_a_lock_that_was_swept_before_it_was_taken(tmp_path: Path, monkeypatch) 
     assert os.fstat(descriptor).st_nlink == 1
     remove_folder(path, descriptor)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_appears_while_a_folder_is_removed_goes_too(tmp_path: Path, monkeypatch) -> None:
+    path, lock = new_folder(tmp_path)
+    late, rmdir = ["a", "b"], os.rmdir
+
+    def written_to_meanwhile(name: object, **more: int) -> None:
+        if late:
+            (path / late.pop()).touch()
+        rmdir(name, **more)
+
+    monkeypatch.setattr(os, "rmdir", written_to_meanwhile)
+    remove_folder(path, lock)
+    assert late == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_removed_keeps_its_lock(tmp_path: Path, monkeypatch) -> None:
+    path, lock = new_folder(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("labelaudit.leftovers.shutil.rmtree", lambda *_, **__: None)
+        remove_folder(path, lock)
+    assert {found.name for found in tmp_path.iterdir()} == {path.name, f"{path.name}.lock"}
+    sweep_folders(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_whose_lock_is_gone_goes(tmp_path: Path) -> None:
+    forsaken, open_to_others = (tmp_path / f"labelaudit-{digit * 16}" for digit in "ab")
+    forsaken.mkdir(0o700)
+    (forsaken / "file").touch()
+    open_to_others.mkdir(0o755)
+    target = tmp_path / "mine"
+    target.mkdir(0o700)
+    link = tmp_path / f"labelaudit-{'c' * 16}"
+    link.symlink_to(target)
+    sweep_folders(tmp_path)
+    assert set(tmp_path.iterdir()) == {open_to_others, target, link}

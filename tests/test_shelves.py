@@ -12,7 +12,13 @@ import pytest
 
 from labelaudit import shelves
 from labelaudit.errors import EnvironmentalError, ExitCode
-from labelaudit.shelves import MemoryShelf, SpillShelf, TemporaryFolder
+from labelaudit.shelves import (
+    MemoryShelf,
+    SpillShelf,
+    TemporaryFolder,
+    loaded_arrays,
+    save_arrays,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +139,28 @@ def test_a_folder_that_is_named_is_used_or_refused(wrong, tmp_path, monkeypatch)
     assert told[wrong] in error.value.found
     assert error.value.exit_code is ExitCode.ENVIRONMENT
     assert "Have TMPDIR name a folder" in error.value.remedy
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_folder_that_takes_no_files_whatever_its_rights_say(monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/proc")
+    with pytest.raises(EnvironmentalError, match="/proc, which TMPDIR names, cannot be written to"):
+        TemporaryFolder()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_arrays_on_a_full_disk(size):
+    with pytest.raises(EnvironmentalError, match="No space left on device"):
+        save_arrays(Path("/dev/full"), np.zeros(size))
+
+
+def test_arrays_come_back_as_they_were(tmp_path):
+    wide = np.arange(12, dtype=np.int32).reshape(3, 4)
+    arrays = [wide, np.asfortranarray(wide), wide[:, ::2], np.zeros((0, 3)), np.array([True])]
+    save_arrays(tmp_path / "some", *arrays)
+    found = loaded_arrays(tmp_path / "some")
+    assert len(found) == len(arrays)
+    for array, again in zip(arrays, found, strict=True):
+        np.testing.assert_array_equal(again, array)
+        assert again.dtype == array.dtype

@@ -137,4 +137,8 @@ def _working(threads: int | None) -> Iterator[Executor]:
         yield Here()
         return
     with ThreadPoolExecutor(wanted) as pool:
-        yield pool
+        try:
+            yield pool
+        except BaseException:  # what has begun is waited for, and the rest is not done
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

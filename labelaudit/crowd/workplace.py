@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from labelaudit.audits.crowd.building import in_runs, in_shards
 from labelaudit.crowd import budget
@@ -68,21 +68,38 @@ class Workplace:
 
 @dataclass(slots=True)
 class Disk:
-    """How many bytes temporary folders hold at the most.
+    """Temporary folders, and how many bytes they hold at the most.
+
+    Threads write there: it is closed after them. The results stay, unless something went wrong.
 
     Attributes
     ----------
     folders : list of TemporaryFolder
+    results : TemporaryFolder or None
     most : int
     """
 
     folders: list[TemporaryFolder] = field(default_factory=list)
+    results: TemporaryFolder | None = None
     most: int = 0
+
+    def for_results(self) -> TemporaryFolder:
+        """Make the folder that stays."""
+        self.results = self.folder()
+        return self.results
 
     def folder(self) -> TemporaryFolder:
         """Make another folder."""
         self.folders.append(TemporaryFolder())
         return self.folders[-1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for folder in self.folders:
+            if kind is not None or folder is not self.results:
+                folder.close()
 
     def look(self) -> None:
         """See how many bytes there are now."""
@@ -121,61 +138,44 @@ def at_work(
         As ``budget.check_memory``, ``VoteSource.read`` and ``place_for`` say.
     """
     budget.check_memory(source, settings, memory)
-    disk = Disk()
-    with place_for(settings, cluster, threads, memory) as place:
+    with Disk() as disk, place_for(settings, cluster, threads, memory) as place:
         at_once = max(threads_wanted(threads), place.threads)
         if memory is not None and budget.spills(source, memory):
-            with _in_files(source, memory, at_once, place, disk) as found:
-                yield found
+            yield _in_files(source, memory, at_once, place, disk)
             return
         votes = source.read()
         here = place.tasks is None
         if here and memory is not None and budget.needed(source, votes.block) > memory:
             budget.check_held(votes.block, settings, memory)
-            with _cut(votes, memory, at_once, place, disk) as found:
-                yield found
+            yield _cut(votes, memory, at_once, place, disk)
             return
         yield Workplace(votes, place.crowd(votes.block), None, disk)
 
 
-@contextmanager
-def _in_files(
-    source: VoteSource, memory: int, threads: int, place: Place, disk: Disk
-) -> Iterator[Workplace]:
+def _in_files(source: VoteSource, memory: int, threads: int, place: Place, disk: Disk) -> Workplace:
     """Keep the votes in files, and what is learnt of workers in memory."""
     room = budget.room_for_votes(memory)
-    results = disk.folder()
-    try:
-        with disk.folder() as folder:
-            costs = partial(budget.costs, room, threads)
-            filed = filed_votes(source, folder.path, room // 2, costs, disk.look)
-            budget.check_pairs(filed, memory)
-            crowd = in_shards(
-                filed.blocks, filed.sizes, on=place.on, folder=folder.path, ground=place.ground
-            )
-            crowd.watch = disk.look
-            yield Workplace(filed, crowd, results, disk)
-    except BaseException:
-        results.close()
-        raise
+    results, folder = disk.for_results(), disk.folder()
+    costs = partial(budget.costs, room, threads)
+    filed = filed_votes(source, folder.path, room // 2, costs, disk.look)
+    budget.check_pairs(filed, memory)
+    crowd = in_shards(
+        filed.blocks, filed.sizes, on=place.on, folder=folder.path, ground=place.ground
+    )
+    crowd.watch = disk.look
+    return Workplace(filed, crowd, results, disk)
 
 
-@contextmanager
-def _cut(votes: Votes, memory: int, threads: int, place: Place, disk: Disk) -> Iterator[Workplace]:
+def _cut(votes: Votes, memory: int, threads: int, place: Place, disk: Disk) -> Workplace:
     """Keep what is known of tasks in files: the votes fit, and their tasks times classes do not."""
     block = votes.block
     costs = budget.costs(budget.room_beside(block, memory), threads, *_sizes(block))
     size = block.n_votes * costs.row + block.n_tasks * costs.task
-    results = disk.folder()
-    try:
-        with disk.folder() as folder:
-            blocks = list(in_runs(block, -(-size // costs.most)))
-            crowd = in_shards(blocks, _sizes(block), on=place.on, folder=folder.path)
-            crowd.watch = disk.look
-            yield Workplace(votes, crowd, results, disk)
-    except BaseException:
-        results.close()
-        raise
+    results, folder = disk.for_results(), disk.folder()
+    blocks = list(in_runs(block, -(-size // costs.most)))
+    crowd = in_shards(blocks, _sizes(block), on=place.on, folder=folder.path)
+    crowd.watch = disk.look
+    return Workplace(votes, crowd, results, disk)
 
 
 def _sizes(votes: VoteBlock) -> tuple[int, int]:
