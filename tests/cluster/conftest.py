@@ -1,4 +1,4 @@
-"""A scheduler and two workers on this machine, in processes of their own."""
+"""Schedulers and workers on this machine: to work with, to kill, and without one who revives."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labelaudit.cluster.connecting import Cluster, connected
+from tests.cluster.daemons import scheduler_and_worker
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+
+    Bare = tuple[Cluster, subprocess.Popen[bytes], subprocess.Popen[bytes]]
 
 HERE = Path(__file__).parent
 UNCLOSED = "ignore:unclosed:ResourceWarning"
@@ -40,3 +44,26 @@ def cluster() -> Iterator[Cluster]:
     pytest.importorskip("distributed", reason="dask.distributed is not installed")
     with connected("dask", threads=2) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def lossy() -> Iterator[Cluster]:
+    """Two workers that may be killed: others are started for them."""
+    with connected("dask", threads=2) as found:
+        yield found
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Bare]:
+    """A scheduler and a worker that nobody starts again, and their processes."""
+    dask = pytest.importorskip("dask")
+    from distributed import Client
+
+    quick = {"distributed.comm.timeouts.connect": "1s"}
+    with (
+        scheduler_and_worker(tmp_path) as begun,
+        dask.config.set(quick),
+        Client(scheduler_file=str(begun.file)) as client,
+    ):
+        client.wait_for_workers(1, timeout=60)
+        yield Cluster(client, client.scheduler.address), begun.scheduler, begun.worker

@@ -3,14 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
-import time
 
 import pytest
 
 from labelaudit import api
 from labelaudit.cluster.connecting import connected
 from labelaudit.errors import EnvironmentalError, UsageError
+from tests.cluster.daemons import scheduler_and_worker
 from tests.in_process import FIXTURES
 from tests.tables.read_back import opened
 
@@ -39,50 +38,18 @@ def told(cert, key):
     return found
 
 
-def started(name, *arguments, cert, key):
-    files = ["--tls-ca-file", cert, "--tls-cert", cert, "--tls-key", key]
-    return subprocess.Popen(
-        [sys.executable, "-m", f"distributed.cli.dask_{name}", *files, *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
     cert, key = certified(folder, "ours")
-    file = folder / "scheduler.json"
-    ours = ["--scheduler-file", str(file)]
-    quiet = ["--dashboard-address", "127.0.0.1:0"]
-    scheduler = started(
-        "scheduler",
-        *ours,
-        *quiet,
-        "--protocol",
-        "tls",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-        cert=cert,
-        key=key,
-    )
-    worker = started("worker", *ours, *quiet, "--no-nanny", "--nthreads", "1", cert=cert, key=key)
-    try:
-        deadline = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
+    files = ("--tls-ca-file", cert, "--tls-cert", cert, "--tls-key", key)
+    with scheduler_and_worker(folder, *files, scheduler=("--protocol", "tls")) as begun:
         from distributed import Client
 
-        with dask.config.set(told(cert, key)), Client(scheduler_file=str(file)) as client:
+        with dask.config.set(told(cert, key)), Client(scheduler_file=str(begun.file)) as client:
             client.wait_for_workers(1, timeout=60)
             address = client.scheduler.address
         yield address, (cert, key), folder
-    finally:
-        for process in (worker, scheduler):
-            process.kill()
-            process.wait()
 
 
 def test_an_encrypted_cluster_gives_the_same(encrypted):

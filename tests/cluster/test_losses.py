@@ -3,9 +3,6 @@
 import os
 import pickle
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
@@ -13,14 +10,15 @@ import pytest
 
 from labelaudit import api
 from labelaudit.cluster import patience, sight
-from labelaudit.cluster.connecting import Cluster, connected
+from labelaudit.cluster.connecting import connected
 from labelaudit.cluster.tasks import Tasks
 from labelaudit.errors import EnvironmentalError, InputError
 from labelaudit.tables.input_file import InputFile, state_of
+from tests.cluster.daemons import killed, tasks_left
 from tests.in_process import FIXTURES
 from tests.tables.read_back import opened, saved
 
-distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+pytest.importorskip("distributed", reason="dask.distributed is not installed")
 dask = pytest.importorskip("dask")
 
 DATA = FIXTURES / "noisy" / "digits-parts" / "data"
@@ -38,17 +36,6 @@ def audited(cluster, stage="", happens=None):
     return api.audit(source, api.audit_settings({}), cluster=cluster, progress=told), waiting == []
 
 
-def killed(cluster, most=9):
-    for pid in list(cluster.client.run(os.getpid).values())[:most]:
-        os.kill(pid, signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def lossy():
-    with connected("dask", threads=2) as found:
-        yield found
-
-
 @pytest.fixture(scope="module")
 def expected():
     found, _ = audited(None)
@@ -62,35 +49,6 @@ def test_killed_workers_cost_a_retry(lossy, expected, stage, most):
     assert happened
     assert found.table.equals(expected.table)
     assert repr(found.audit) == repr(expected.audit)
-
-
-def command(name, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", f"distributed.cli.dask_{name}", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-@pytest.fixture
-def bare(tmp_path):
-    """A scheduler and a worker that nobody starts again."""
-    file = tmp_path / "scheduler.json"
-    ours = ["--scheduler-file", str(file), "--dashboard-address", "127.0.0.1:0"]
-    scheduler = command("scheduler", *ours, "--host", "127.0.0.1", "--port", "0")
-    worker = command("worker", *ours, "--no-nanny", "--nthreads", "1")
-    quick = {"distributed.comm.timeouts.connect": "1s"}
-    try:
-        deadline = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        with dask.config.set(quick), distributed.Client(scheduler_file=str(file)) as client:
-            client.wait_for_workers(1, timeout=60)
-            yield Cluster(client, client.scheduler.address), scheduler, worker
-    finally:
-        for process in (worker, scheduler):
-            process.kill()
-            process.wait()
 
 
 def test_all_workers_are_gone(bare, monkeypatch):
@@ -203,13 +161,4 @@ def test_files_that_travel_are_named_whole(tmp_path, monkeypatch):
 
 def test_nothing_is_left_on_the_cluster(cluster):
     audited(cluster)
-    deadline = time.monotonic() + 20
-    left = cluster.client.run_on_scheduler(_tasks_left)
-    while left and time.monotonic() < deadline:
-        time.sleep(0.1)
-        left = cluster.client.run_on_scheduler(_tasks_left)
-    assert left == 0
-
-
-def _tasks_left(dask_scheduler):
-    return len(dask_scheduler.tasks)
+    assert tasks_left(cluster) == 0

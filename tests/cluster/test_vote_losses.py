@@ -1,7 +1,6 @@
 """Workers and schedulers that go away while votes are aggregated."""
 
 import signal
-import time
 
 import pytest
 
@@ -10,12 +9,11 @@ from labelaudit.audits.crowd.aggregating import CrowdSettings, aggregate_votes
 from labelaudit.audits.crowd.building import in_runs, in_shards
 from labelaudit.audits.crowd.crowd import Crowd
 from labelaudit.cluster import patience
-from labelaudit.cluster.connecting import connected
 from labelaudit.cluster.tasks import Tasks
 from labelaudit.cluster.vote_ground import ClusterVotes
 from labelaudit.errors import EnvironmentalError
 from tests.audits.crowd.test_shards import everything
-from tests.cluster.test_losses import bare, command, killed  # noqa: F401 - bare is a fixture
+from tests.cluster.daemons import killed, started, tasks_left
 from tests.crowd_votes import simulated
 
 pytest.importorskip("distributed", reason="dask.distributed is not installed")
@@ -65,21 +63,15 @@ def aggregated(votes, cluster, number=0, happens=None, parts=4):
     return found
 
 
-@pytest.fixture(scope="module")
-def lossy():
-    with connected("dask", threads=2) as found:
-        yield found
-
-
 @pytest.mark.parametrize(("number", "most"), [(2, 1), (45, 1), (45, 2)])
 def test_killed_workers_cost_a_retry(votes, lossy, number, most):
     expected = everything(aggregate_votes(Crowd.of(votes), SETTINGS))
     assert aggregated(votes, lossy, number, lambda: killed(lossy, most)) == expected
 
 
-def test_a_worker_dies_that_nobody_starts_again(votes, bare):  # noqa: F811 - a fixture
+def test_a_worker_dies_that_nobody_starts_again(votes, bare):
     cluster, _, worker = bare
-    other = command("worker", cluster.shown, "--no-nanny", "--nthreads", "1")
+    other = started("worker", cluster.shown)
     try:
         cluster.client.wait_for_workers(2, timeout=60)
         expected = everything(aggregate_votes(Crowd.of(votes), SETTINGS))
@@ -91,7 +83,7 @@ def test_a_worker_dies_that_nobody_starts_again(votes, bare):  # noqa: F811 - a 
         other.wait()
 
 
-def test_all_workers_are_gone(votes, bare, monkeypatch):  # noqa: F811 - a fixture
+def test_all_workers_are_gone(votes, bare, monkeypatch):
     cluster, _, worker = bare
     monkeypatch.setattr(patience, "_LOOK_SECONDS", 0.3)
     with pytest.raises(EnvironmentalError) as raised:
@@ -99,7 +91,7 @@ def test_all_workers_are_gone(votes, bare, monkeypatch):  # noqa: F811 - a fixtu
     assert raised.value.found == f"All workers of the cluster at {cluster.shown} are gone."
 
 
-def test_the_scheduler_is_gone(votes, bare):  # noqa: F811 - a fixture
+def test_the_scheduler_is_gone(votes, bare):
     cluster, scheduler, _ = bare
     with pytest.raises(EnvironmentalError) as raised:
         aggregated(votes, cluster, 9, scheduler.kill)
@@ -124,11 +116,4 @@ def _held(dask_scheduler):
 
 def test_nothing_is_left_on_the_cluster(votes, lossy):
     aggregated(votes, lossy)
-    deadline = time.monotonic() + 20
-    while lossy.client.run_on_scheduler(_left) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert lossy.client.run_on_scheduler(_left) == 0
-
-
-def _left(dask_scheduler):
-    return len(dask_scheduler.tasks)
+    assert tasks_left(lossy) == 0
