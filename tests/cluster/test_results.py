@@ -14,30 +14,13 @@ from labelaudit import naming
 from labelaudit.cluster.connecting import connected
 from labelaudit.tables import issue_spill
 from labelaudit.tables.issue_spill import IssueSpill
+from tests.cluster.everywhere import Runs
 from tests.in_process import FIXTURES, call
 
 NOISY = FIXTURES / "noisy"
 FILES = ("issues.parquet", "issues.arrow", "issues.csv", "issues.jsonl", "page.html", "report.txt")
 TABLES = ("classes", "joint", "pairs")
-
-
-def written(folder, *arguments, tables=TABLES):
-    """Run find-issues with every output; return its report and all files."""
-    folder.mkdir()
-    outputs = [*FILES, *(f"{name}:{name}.csv" for name in tables), "summary.json"]
-    asked = [word for output in outputs for word in ("-o", output)]
-    done = call("find-issues", *arguments, *asked, cwd=folder)
-    assert done.code == 0, done.err
-    files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    summary = json.loads(files.pop("summary.json"))
-    del summary["timings"]
-    return done.out, files, json.dumps(summary)
-
-
-def same_everywhere(tmp_path, *arguments, clusters, **how):
-    here = written(tmp_path / "here", *arguments, **how)
-    for at, each in enumerate(clusters):
-        assert written(tmp_path / str(at), *arguments, "--cluster", each, **how) == here
+RUNS = Runs("find-issues", FILES, TABLES)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +37,7 @@ def same_everywhere(tmp_path, *arguments, clusters, **how):
 )
 def test_formats_and_methods(tmp_path, cluster, arguments):
     verdict = json.loads((NOISY / arguments[0].split("/")[0] / "expected.json").read_text("utf-8"))
-    same_everywhere(
+    RUNS.same_everywhere(
         tmp_path,
         NOISY / arguments[0],
         *arguments[1:],
@@ -111,13 +94,13 @@ def text(folder, table):
 def test_partitionings(tmp_path, cluster, layout):
     (tmp_path / "data").mkdir()
     arguments = layout(tmp_path / "data", digits())
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
 
 
 def test_one_worker_and_two(tmp_path, cluster):
     arguments = row_groups(tmp_path, digits())
     with connected("dask", threads=1) as one:
-        same_everywhere(tmp_path, *arguments, clusters=[one.shown, cluster.shown])
+        RUNS.same_everywhere(tmp_path, *arguments, clusters=[one.shown, cluster.shown])
 
 
 def test_rows_that_cannot_be_used(tmp_path, cluster):
@@ -126,7 +109,7 @@ def test_rows_that_cannot_be_used(tmp_path, cluster):
     labels[5] = labels[1200] = None
     table = table.set_column(table.schema.get_field_index("label"), "label", pa.array(labels))
     arguments = [*row_groups(tmp_path, table), "--skip-invalid"]
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
 
 
 def test_from_python(cluster):
@@ -222,7 +205,7 @@ TAG_TABLES = ("classes", "rows", "groups", "missing", "candidates", "relations",
 def test_several_labels_a_row(tmp_path, cluster, data, more):
     verdict = json.loads((NOISY / data).with_name("expected.json").read_text("utf-8"))
     arguments = [NOISY / data, *map(str, verdict["options"]), *more]
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("classes", "rows"))
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("classes", "rows"))
 
 
 def test_side_tables_of_several_labels_a_row(tmp_path, cluster):
@@ -230,17 +213,17 @@ def test_side_tables_of_several_labels_a_row(tmp_path, cluster):
     table = table.append_column("half", pa.array(np.arange(len(table)) % 2))
     pq.write_table(table, tmp_path / "data.parquet", row_group_size=150)
     arguments = [tmp_path / "data.parquet", "--group", "half"]
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=TAG_TABLES)
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=TAG_TABLES)
 
 
 def test_several_labels_a_row_sorted_on_disk(tmp_path, cluster, monkeypatch):
     table = pq.read_table(NOISY / "tags" / "data.parquet")
     pq.write_table(table, tmp_path / "data.parquet", row_group_size=150)
     tables = ("rows", "candidates", "violations")
-    here = written(tmp_path / "here", tmp_path / "data.parquet", tables=tables)
+    here = RUNS.written(tmp_path / "here", tmp_path / "data.parquet", tables=tables)
     monkeypatch.setattr(naming, "BYTES_PER_ISSUE", 1 << 50)
     arguments = (tmp_path / "data.parquet", "--cluster", cluster.shown)
-    report, files, summary = written(tmp_path / "there", *arguments, tables=tables)
+    report, files, summary = RUNS.written(tmp_path / "there", *arguments, tables=tables)
     assert (report, files) == here[:2]
     assert json.loads(summary)["temporary_bytes"] > 0
 
@@ -254,13 +237,13 @@ def test_a_table_in_memory_is_refused(cluster):
 def test_keys_and_kept_columns(tmp_path, cluster):
     table = digits(note=[f"n{i}" for i in range(1797)])
     arguments = [*row_groups(tmp_path, table), "--key", "id", "--keep", "note"]
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
 
 
 def test_issues_that_do_not_fit_go_to_files_as_they_come(tmp_path, cluster, monkeypatch):
     monkeypatch.setattr(issue_spill, "_LEAST_ROOM", 400_000)
     arguments = (NOISY / "digits-parts" / "data", "--all")
-    here = written(tmp_path / "here", *arguments)
+    here = RUNS.written(tmp_path / "here", *arguments)
     in_files, take = [], IssueSpill.take
 
     def taken(self, chunk):
@@ -269,6 +252,6 @@ def test_issues_that_do_not_fit_go_to_files_as_they_come(tmp_path, cluster, monk
 
     monkeypatch.setattr(IssueSpill, "take", taken)
     more = ("--memory", "1MB", "--cluster", cluster.shown)
-    there = written(tmp_path / "there", *arguments, *more)
+    there = RUNS.written(tmp_path / "there", *arguments, *more)
     assert there[1] == here[1]
     assert in_files == [False, True, True]

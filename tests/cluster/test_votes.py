@@ -18,11 +18,13 @@ from labelaudit.cluster.vote_ground import ClusterVotes
 from labelaudit.crowd import budget, places
 from labelaudit.errors import UsageError
 from labelaudit.tables import votes as votes_source
+from tests.cluster.everywhere import Runs
 from tests.crowd_votes import rows_of, simulated
 from tests.in_process import FIXTURES, call
 
 FILES = ("consensus.parquet", "consensus.arrow", "consensus.csv", "consensus.jsonl", "report.txt")
 TABLES = ("workers", "confusion", "soft")
+RUNS = Runs("aggregate", FILES, TABLES, varying=("timings", "work"))
 
 
 @pytest.fixture(autouse=True)
@@ -50,26 +52,6 @@ def long(table, tmp_path):
     return tmp_path / "votes.parquet"
 
 
-def written(folder, *arguments, tables=TABLES):
-    """Run aggregate with every output; return its report and all files."""
-    folder.mkdir()
-    side = (f"{name}:{name}.csv" if name != "page" else "page.html" for name in tables)
-    outputs = [*FILES, *side, "summary.json"]
-    asked = [word for output in outputs for word in ("-o", output)]
-    done = call("aggregate", *arguments, *asked, cwd=folder)
-    assert done.code == 0, done.err
-    files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    summary = json.loads(files.pop("summary.json"))
-    del summary["timings"], summary["work"]
-    return done.out, files, json.dumps(summary)
-
-
-def same_everywhere(tmp_path, *arguments, clusters, **how):
-    here = written(tmp_path / "here", *arguments, **how)
-    for at, each in enumerate(clusters):
-        assert written(tmp_path / str(at), *arguments, "--cluster", each, **how) == here
-
-
 @pytest.mark.parametrize(
     "more",
     [
@@ -83,13 +65,13 @@ def same_everywhere(tmp_path, *arguments, clusters, **how):
 )
 def test_methods(tmp_path, cluster, long, more):
     arguments = (long, *more, "--abstain", "unsure")
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
 
 
 def test_one_worker_two_and_many_shards(tmp_path, cluster, long, monkeypatch):
     arguments = (long, "--method", "dawid-skene")
     with connected("dask", threads=1) as one:
-        same_everywhere(
+        RUNS.same_everywhere(
             tmp_path, *arguments, clusters=[one.shown, cluster.shown], tables=("workers",)
         )
     monkeypatch.setattr(places, "_MOST_VOTES", 130)
@@ -97,13 +79,15 @@ def test_one_worker_two_and_many_shards(tmp_path, cluster, long, monkeypatch):
     assert done.err.splitlines()[2].split()[:2] == ["votes", "18"]
     arguments = (long, "--method", "dawid-skene")
     (tmp_path / "many").mkdir()
-    same_everywhere(tmp_path / "many", *arguments, clusters=[cluster.shown], tables=("confusion",))
+    RUNS.same_everywhere(
+        tmp_path / "many", *arguments, clusters=[cluster.shown], tables=("confusion",)
+    )
 
 
 def test_what_is_large_is_sent_once(tmp_path, cluster, long, monkeypatch):
     monkeypatch.setattr(vote_ground, "_SMALL", 0)
     arguments = (long, "--method", "one-coin", "--soft", "wawa")
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown])
 
 
 def test_wide_votes(tmp_path, cluster, table):
@@ -113,7 +97,7 @@ def test_wide_votes(tmp_path, cluster, table):
     columns = {f"rater_{w}": pa.array(cells[:, w], pa.string()) for w in range(25)}
     pa_csv.write_csv(pa.table({"item": range(600), **columns}), tmp_path / "votes.csv")
     arguments = [tmp_path / "votes.csv", "-t", "item", "-w", "rater_*", "--method", "dawid-skene"]
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("confusion",))
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("confusion",))
 
 
 def test_votes_that_do_not_fit_in_memory(tmp_path, cluster, long, monkeypatch):
@@ -136,13 +120,13 @@ def test_votes_that_do_not_fit_in_memory(tmp_path, cluster, long, monkeypatch):
 def test_known_labels(tmp_path, cluster, table):
     pq.write_table(table, tmp_path / "votes.parquet")
     arguments = [tmp_path / "votes.parquet", "--gold", "gold", "--method", "dawid-skene"]
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("soft",))
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=("soft",))
 
 
 def test_what_needs_all_votes_runs_here(tmp_path, cluster, long):
     arguments = (long, "--method", "majority", "--soft", "average")
-    tables = ("soft", "top-two", "page")
-    same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=tables)
+    tables = ("soft", "top-two", "page.html")
+    RUNS.same_everywhere(tmp_path, *arguments, clusters=[cluster.shown], tables=tables)
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry"])
