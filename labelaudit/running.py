@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import reduce
 from numbers import Integral
 from operator import add
@@ -148,6 +149,18 @@ def in_order(
         yield waiting.popleft().result()
 
 
+@dataclass(frozen=True, slots=True)
+class _Item(Generic[T]):
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """No more items: there are none, or what was raised."""
+
+    error: BaseException | None = None
+
+
 class Ahead(Generic[T]):
     """Items that one thread produces and another takes, through a queue.
 
@@ -160,13 +173,13 @@ class Ahead(Generic[T]):
 
     def __init__(self, items: Iterable[T], depth: int = 0) -> None:
         self._items = items
-        self._ready: queue.Queue[tuple[bool, T | BaseException | None]] = queue.Queue(depth)
+        self._ready: queue.Queue[_Item[T] | _Ending] = queue.Queue(depth)
         self._stopped = threading.Event()
 
-    def _offer(self, alive: bool, item: T | BaseException | None) -> None:
+    def _offer(self, found: _Item[T] | _Ending) -> None:
         while not self._stopped.is_set():
             try:
-                return self._ready.put((alive, item), timeout=0.1)
+                return self._ready.put(found, timeout=0.1)
             except queue.Full:
                 continue
         return None
@@ -175,13 +188,13 @@ class Ahead(Generic[T]):
         """Produce the items until there are no more or nobody wants them; raise nothing."""
         try:
             for item in self._items:
-                self._offer(True, item)
+                self._offer(_Item(item))
                 if self._stopped.is_set():
                     return
         except BaseException as error:  # raised again in the thread that consumes
-            self._offer(False, error)
+            self._offer(_Ending(error))
         else:
-            self._offer(False, None)
+            self._offer(_Ending())
 
     def stop(self) -> None:
         """Have no more items produced."""
@@ -191,12 +204,13 @@ class Ahead(Generic[T]):
         """Take the items as they are produced, and raise what producing them raised."""
         try:
             while True:
-                alive, item = self._ready.get()
-                if isinstance(item, BaseException) and not alive:
-                    raise item
-                if not alive:
+                found = self._ready.get()
+                if isinstance(found, _Item):
+                    yield found.value
+                elif found.error is not None:
+                    raise found.error
+                else:
                     return
-                yield item  # type: ignore[misc]  # alive items are of T
         finally:
             self.stop()
 

@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,8 @@ R = TypeVar("R")
 def _hidden(*modules: str) -> Iterator[None]:
     """Let the import of these modules fail, where they have not been imported yet."""
     absent = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None is what hides one
+    modules_or_none: dict[str, Any] = sys.modules  # None is what hides one
+    modules_or_none.update(dict.fromkeys(absent))
     try:
         yield
     finally:

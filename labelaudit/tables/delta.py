@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -150,6 +150,6 @@ def _place(path: str, lake: Lake) -> str:
         local = local_path(path)
         return local if local is not None else unquote(path) + lake.query
     inside = unquote(path)
-    if os.path.isabs(inside):  # noqa: PTH117 - a name in a log, not a path here
+    if PurePosixPath(inside).is_absolute():
         return inside
     return f"{lake.place.rstrip('/')}/{inside}{lake.query}"

@@ -72,6 +72,6 @@ class _Input(InputFile):
             return False
         return True
 
-    def open(self, seekable: bool = True) -> Any:  # noqa: ARG002 - theirs
+    def open(self, seekable: bool = True) -> Any:  # noqa: ARG002 - as their class has it
         """Open the file."""
         return open_remote(self.location) if is_uri(self.location) else pa.OSFile(self.location)

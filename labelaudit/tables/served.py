@@ -83,6 +83,7 @@ def demand_dataset(system: Any, path: str, name: str) -> None:
     """
     try:
         system.resolve_path(path)
+    # The second where the address has nothing, the first where it has but an owner, or no name.
     except (ValueError, NotImplementedError) as error:
         raise UsageError(
             f"{name} names no dataset.", "Write hf://datasets/OWNER/NAME and a path in it."

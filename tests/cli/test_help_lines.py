@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 from typer.main import get_command
 
@@ -9,10 +10,10 @@ from labelaudit.cli import app
 
 
 def test_lines_of_the_list_say_what_the_commands_say() -> None:
-    group = get_command(app)
+    group: Any = get_command(app)
     formatter = _Lines()
-    group.format_commands(None, formatter)  # type: ignore[attr-defined]  # of groups alone
-    commands = group.commands  # type: ignore[attr-defined]
+    group.format_commands(None, formatter)
+    commands = group.commands
     assert [name for name, _ in formatter.rows] == list(commands)
     for name, line in formatter.rows:
         assert commands[name].help.split()[0] == line.split()[0], name

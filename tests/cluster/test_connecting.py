@@ -8,13 +8,19 @@ import pytest
 
 from labelaudit.cluster import connecting, versions
 from labelaudit.cluster.connecting import connected
-from labelaudit.errors import EnvironmentalError, ExitCode, MissingExtraError, UsageError
+from labelaudit.errors import (
+    EnvironmentalError,
+    ExitCode,
+    LabelauditError,
+    MissingExtraError,
+    UsageError,
+)
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
 
 
 def refused(cluster):
-    with pytest.raises(Exception) as raised, connected(cluster):  # noqa: PT011 - looked at below
+    with pytest.raises(LabelauditError) as raised, connected(cluster):
         pass
     return raised.value
 

