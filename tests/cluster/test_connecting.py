@@ -1,8 +1,7 @@
 import asyncio
 import socket
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -15,6 +14,7 @@ from labelaudit.errors import (
     MissingExtraError,
     UsageError,
 )
+from tests.serving import serving
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
 
@@ -54,15 +54,17 @@ class Stranger(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("talks", [True, False])
-def test_a_stranger_is_there(monkeypatch, talks):
+def test_a_stranger_is_there(monkeypatch):
     monkeypatch.setattr(connecting, "PATIENCE", 0.5)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
-        if talks:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-        error = refused(f"tcp://127.0.0.1:{server.server_port}")
-        if talks:
-            server.shutdown()
+    with serving(Stranger) as url:
+        error = refused(url.replace("http", "tcp"))
+    assert "There is no scheduler at tcp://127.0.0.1:" in error.found
+
+
+def test_somebody_silent_is_there(monkeypatch):
+    monkeypatch.setattr(connecting, "PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        error = refused(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
     assert "There is no scheduler at tcp://127.0.0.1:" in error.found
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,23 +46,16 @@ class Hub:
     failing: int = 0
     url: str = ""
 
+    @contextmanager
     def serving(self) -> Iterator[Hub]:
-        """Serve until the iterator is closed."""
+        """Serve while a block runs."""
         hub = self
 
         class Handler(_Handler):
             server_hub = hub
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            server.daemon_threads = True
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-            thread.start()
-            self.url = f"http://127.0.0.1:{server.server_port}"
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+        with serving(Handler) as self.url:
+            yield self
 
 
 class _RefusedError(Exception):

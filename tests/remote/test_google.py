@@ -7,9 +7,8 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs as pa_fs
@@ -19,6 +18,7 @@ import labelaudit
 from labelaudit.errors import InputError, UsageError
 from labelaudit.tables import ReadOptions, open_labels, store_options
 from tests.in_process import FIXTURES, ROOT, call
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,16 +142,8 @@ def test_access_denied(path: str) -> None:
         def log_message(self, *_: Any) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Denying) as denying:
-        denying.daemon_threads = True
-        thread = threading.Thread(target=denying.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            more = f"?endpoint_override=http://127.0.0.1:{denying.server_port}&anonymous=true"
-            code, said = asked_apart(f"gs://bucket/{path}{more}")
-        finally:
-            denying.shutdown()
-            thread.join()
+    with serving(Denying) as url:
+        code, said = asked_apart(f"gs://bucket/{path}?endpoint_override={url}&anonymous=true")
     shown = f"gs://bucket/{path}".removesuffix("/*.csv")
     assert (code, said) == (
         3,

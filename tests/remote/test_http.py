@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -16,6 +15,7 @@ from labelaudit.tables import remote
 from labelaudit.tables.remote import file_state
 from tests.in_process import FIXTURES, call
 from tests.remote.changing import between_readings
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,16 +77,8 @@ def web() -> Iterator[Web]:
     class Here(Handler):
         web = served
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Here) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        served.url = f"http://127.0.0.1:{server.server_port}"
-        try:
-            yield served
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Here) as served.url:
+        yield served
     remote._filesystem.cache_clear()
 
 

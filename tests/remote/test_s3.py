@@ -6,8 +6,7 @@ import json
 import socket
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -22,6 +21,7 @@ from labelaudit.tables import ReadOptions, open_labels, store_options
 from labelaudit.tables.remote import local_path, shown_uri
 from tests.in_process import FIXTURES, ROOT, call
 from tests.remote.changing import between_readings
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,13 +231,8 @@ def test_access_denied(tmp_path: Path) -> None:
         def log_message(self, *_: Any) -> None:
             return
 
-    with HTTPServer(("127.0.0.1", 0), Denying) as denying:
-        thread = threading.Thread(target=denying.serve_forever)
-        thread.start()
-        uri = f"s3://bucket/x.csv?endpoint_override=http://127.0.0.1:{denying.server_port}"
-        code, said = failed(uri, tmp_path)
-        denying.shutdown()
-        thread.join()
+    with serving(Denying) as url:
+        code, said = failed(f"s3://bucket/x.csv?endpoint_override={url}", tmp_path)
     assert code == 3
     assert "s3://bucket/x.csv cannot be read: access denied." in said
     assert "credentials" in said

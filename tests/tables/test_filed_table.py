@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from labelaudit.errors import EnvironmentalError
 from labelaudit.shelves import TemporaryFolder
 from labelaudit.tables import filed_table, pieces
 from labelaudit.tables.filed_table import TableFile, TableParts
-from labelaudit.tables.writing import write_table
+from tests.tables.on_disk import written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +50,8 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("form", ["parquet", "arrow", "csv", "jsonl"])
 def test_the_same_bytes(form: str, rows: int) -> None:
     table = some(rows)
-    whole, parts = io.BytesIO(), io.BytesIO()
-    write_table(table, form, whole)
-    write_table(filed(table, [rows // 3, rows // 2]), form, parts)
-    assert parts.getvalue() == whole.getvalue()
+    parts = filed(table, [rows // 3, rows // 2])
+    assert written(parts, form) == written(table, form)
 
 
 def test_what_is_read_of_it() -> None:

@@ -12,23 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelaudit import shelves
 from labelaudit.tables import many_keys
 from labelaudit.tables.keys import key_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from labelaudit.findings import Problem
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(shelves.tempfile, "tempdir", None)
-    yield
-    assert list(tmp_path.iterdir()) == []
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 
 def on_disk(batches: list[pa.Array]) -> Problem | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,20 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelaudit import api, naming, shelves
+from labelaudit import api, naming
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.errors import EnvironmentalError, ExitCode
 from labelaudit.findings import IssueChunk
-from labelaudit.tables import issue_sorting, issue_spill, pieces, sorted_runs, spilled_issues
+from labelaudit.tables import issue_sorting, issue_spill, pieces
 from labelaudit.tables.issue_spill import NUMBERS, IssueSpill, issues_fit, rows_of
 from labelaudit.tables.memory import memory_labels
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.source import open_labels
 from labelaudit.tables.spilled_issues import SpilledTable
-from labelaudit.tables.writing import write_table
+from tests.tables.on_disk import full_disk, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from labelaudit.findings import LabelIssues
@@ -37,24 +34,7 @@ ROWS = 600
 FORMATS = ("parquet", "arrow", "csv", "jsonl", "label-studio", "argilla")
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr(shelves.tempfile, "tempdir", None)
-    yield temporary
-    gc.collect()
-    assert list(temporary.iterdir()) == []
-
-
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (pieces, spilled_issues, issue_sorting):
-        monkeypatch.setattr(module, "PIECE_ROWS", 32)
-    monkeypatch.setattr(pieces, "GROUP_ROWS", 64)
-    monkeypatch.setattr(issue_sorting, "_BLOCK_ROWS", 7)
-    monkeypatch.setattr(sorted_runs, "_LEAST_BYTES", 64)
+pytestmark = pytest.mark.usefixtures("nothing_is_left", "small_pieces")
 
 
 def data(seed: int = 0, keys: Any = None) -> pa.Table:
@@ -124,12 +104,6 @@ def both(
     assert isinstance(whole.table, pa.Table)
     assert isinstance(spilled.table, SpilledTable)
     return whole, spilled
-
-
-def written(table: Any, form: str, *, excel: bool = False) -> bytes:
-    sink = BytesIO()
-    write_table(table, form, sink, excel=excel)
-    return sink.getvalue()
 
 
 def assert_same(whole: LabelIssues, spilled: LabelIssues) -> None:
@@ -282,16 +256,9 @@ def test_a_full_disk_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_is_left: Path
 ) -> None:
     source = source_in("parquet", tmp_path, data())
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        with monkeypatch.context() as patch:
-            patch.setattr(naming, "BYTES_PER_ISSUE", 1 << 50)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-            with pytest.raises(EnvironmentalError) as caught:
-                api.audit(source, AuditSettings())
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    monkeypatch.setattr(naming, "BYTES_PER_ISSUE", 1 << 50)
+    with full_disk(), pytest.raises(EnvironmentalError) as caught:
+        api.audit(source, AuditSettings())
     assert caught.value.exit_code == ExitCode.ENVIRONMENT
     assert str(nothing_is_left) in caught.value.found
     assert "TMPDIR" in caught.value.remedy

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,22 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelaudit import api, naming, shelves, tag_extras
+from labelaudit import api, naming, tag_extras
 from labelaudit.audits.settings import AuditSettings
-from labelaudit.audits.tags import pieces as tag_pieces
 from labelaudit.errors import EnvironmentalError, ExitCode
-from labelaudit.tables import issue_sorting, pieces, sorted_runs, spilled_issues
+from labelaudit.tables import issue_sorting
 from labelaudit.tables.memory import memory_labels
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.ranked_kinds import CELLS, SCORED_ROWS
 from labelaudit.tables.source import open_labels
 from labelaudit.tables.spilled_issues import SpilledTable, in_one_table
 from labelaudit.tables.tag_spill import TagSpill
-from labelaudit.tables.writing import write_table
 from labelaudit.tag_findings import TagCells, TagChunk, TagIssues, TagRows
+from tests.tables.on_disk import full_disk, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from labelaudit.tables.ranked_spill import RankedSpill
@@ -38,25 +34,7 @@ ROWS, CLASSES = 500, 6
 FORMATS = ("parquet", "arrow", "csv", "jsonl")
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr(shelves.tempfile, "tempdir", None)
-    yield temporary
-    gc.collect()
-    assert list(temporary.iterdir()) == []
-
-
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (pieces, spilled_issues, issue_sorting):
-        monkeypatch.setattr(module, "PIECE_ROWS", 32)
-    monkeypatch.setattr(pieces, "GROUP_ROWS", 64)
-    monkeypatch.setattr(issue_sorting, "_BLOCK_ROWS", 7)
-    monkeypatch.setattr(sorted_runs, "_LEAST_BYTES", 64)
-    monkeypatch.setattr(tag_pieces, "PIECE_BYTES", 2_000)
+pytestmark = pytest.mark.usefixtures("nothing_is_left", "small_pieces")
 
 
 def data(keys: Any = None) -> pa.Table:
@@ -118,12 +96,6 @@ def both(
     assert isinstance(spilled.table, SpilledTable)
     assert isinstance(spilled.rows, SpilledTable)
     return whole, spilled
-
-
-def written(table: Any, form: str, *, excel: bool = False) -> bytes:
-    sink = BytesIO()
-    write_table(table, form, sink, excel=excel)
-    return sink.getvalue()
 
 
 def assert_same(whole: TagIssues, spilled: TagIssues) -> None:
@@ -281,14 +253,8 @@ def test_a_full_disk_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_is_left: Path
 ) -> None:
     source = source_in("parquet", tmp_path, data())
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-        with pytest.raises(EnvironmentalError) as caught:
-            audited(source, 2, monkeypatch)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with full_disk(), pytest.raises(EnvironmentalError) as caught:
+        audited(source, 2, monkeypatch)
     assert caught.value.exit_code == ExitCode.ENVIRONMENT
     assert str(nothing_is_left) in caught.value.found
     assert "TMPDIR" in caught.value.remedy

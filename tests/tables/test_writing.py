@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelaudit.tables.writing import write_table
+from tests.tables.on_disk import written
 
 ODD = ["NA", "", None, "a\rb", "a\r\nb", 'say "hi"', "x,y", "猫", "null", "\u202e", "-1", " pad "]
 UUIDS = {
@@ -33,12 +33,6 @@ UUIDS = {
 {"id":"ffffffff-0000-0000-0000-000000000001","ids":[],"raw":"","fixed":"ff00","code":null}
 """,
 }
-
-
-def written(table: pa.Table, form: str, **more: Any) -> bytes:
-    sink = io.BytesIO()
-    write_table(table, form, sink, **more)
-    return sink.getvalue()
 
 
 def read_csv(data: bytes, **types: pa.DataType) -> pa.Table:
