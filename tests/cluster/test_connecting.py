@@ -1,5 +1,4 @@
 import asyncio
-import socket
 import sys
 from http.server import BaseHTTPRequestHandler
 
@@ -14,7 +13,7 @@ from labelaudit.errors import (
     MissingExtraError,
     UsageError,
 )
-from tests.serving import serving
+from tests.serving import free_port, serving, silent
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
 
@@ -41,8 +40,7 @@ def test_control_characters_of_an_address_are_shown():
 
 
 def test_nobody_is_there():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    address = f"tcp://127.0.0.1:{free_port()}"
     error = refused(address)
     assert type(error) is EnvironmentalError
     assert error.found == f"There is no scheduler at {address}."
@@ -63,8 +61,8 @@ def test_a_stranger_is_there(monkeypatch):
 
 def test_somebody_silent_is_there(monkeypatch):
     monkeypatch.setattr(connecting, "PATIENCE", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        error = refused(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+    with silent() as port:
+        error = refused(f"tcp://127.0.0.1:{port}")
     assert "There is no scheduler at tcp://127.0.0.1:" in error.found
 
 

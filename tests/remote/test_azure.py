@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pyarrow.fs as pa_fs
@@ -17,6 +14,7 @@ from labelaudit.errors import UsageError
 from labelaudit.tables import ReadOptions, open_labels, store_options
 from labelaudit.tables.remote import shown_uri
 from tests.in_process import FIXTURES, call
+from tests.serving import listening, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,18 +30,9 @@ def host() -> Iterator[str]:
     program = os.environ.get("AZURITE_BLOB") or shutil.which("azurite-blob")
     if program is None:
         pytest.skip("no azurite-blob (npm install azurite, 365 MB; or set AZURITE_BLOB to it)")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number = int(free.getsockname()[1])
     flags = ("--inMemoryPersistence", "--skipApiVersionCheck", "--silent", "--blobPort")
-    with subprocess.Popen([program, *flags, str(number)], stdout=subprocess.DEVNULL) as server:
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", number), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+    with listening([program, *flags]) as number:
         yield f"127.0.0.1:{number}"
-        server.kill()
 
 
 @pytest.fixture
@@ -104,8 +93,7 @@ def test_no_credentials(options: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_options, "CONNECT_SECONDS", 0.5)
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
+    with silent() as port:
         done = call("inspect", f"az://box/x.csv?endpoint_override=http://127.0.0.1:{port}")
     assert done.code == 3
     assert "cannot be reached: it does not answer." in done.err

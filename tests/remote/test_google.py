@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import socket
 import subprocess
 import sys
-import time
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,7 @@ import labelaudit
 from labelaudit.errors import InputError, UsageError
 from labelaudit.tables import ReadOptions, open_labels, store_options
 from tests.in_process import FIXTURES, ROOT, call
-from tests.serving import serving
+from tests.serving import listening, serving, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,19 +34,9 @@ create_server("127.0.0.1", int(sys.argv[1]), in_memory=True, default_bucket="lab
 def port() -> Iterator[int]:
     if importlib.util.find_spec("gcp_storage_emulator") is None:
         pytest.skip("gcp-storage-emulator is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number = int(free.getsockname()[1])
     # In a process of its own: pyarrow holds the interpreter while it opens a file.
-    command = [sys.executable, "-c", _SERVE, str(number)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
-        for _ in range(100):
-            try:
-                socket.create_connection(("127.0.0.1", number), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+    with listening([sys.executable, "-c", _SERVE]) as number:
         yield number
-        server.kill()
 
 
 @pytest.fixture
@@ -94,9 +82,8 @@ def test_what_is_not_there(bucket: pa_fs.GcsFileSystem) -> None:
 
 def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_options, "CONNECT_SECONDS", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", host)
+    with silent() as port:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
         done = call("inspect", "gs://labels/x.csv")
     assert done.code == 3
     assert "cannot be reached: it does not answer." in done.err

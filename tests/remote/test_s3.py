@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler
@@ -21,7 +20,7 @@ from labelaudit.tables import ReadOptions, open_labels, store_options
 from labelaudit.tables.remote import local_path, shown_uri
 from tests.in_process import FIXTURES, ROOT, call
 from tests.remote.changing import between_readings
-from tests.serving import serving
+from tests.serving import serving, silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,8 +204,7 @@ def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     code, said = failed("s3://bucket/x.csv?endpoint_override=http://127.0.0.1:9", tmp_path)
     assert code == 3
     assert "s3://bucket/x.csv cannot be reached: Could not connect to server." in said
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
+    with silent() as port:
         uri = f"s3://bucket/x.csv?endpoint_override=http://127.0.0.1:{port}"
         code, said = failed(uri, tmp_path)
     assert code == 3
