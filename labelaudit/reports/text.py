@@ -73,7 +73,7 @@ def audit_report(
         _details(result, limit, style) if verbose else [],
         audit_remarks(result, limit, style),
         _written(written),
-        next_lines(next_command, limit),
+        _next(result, next_command, limit),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -120,6 +120,14 @@ def _the_flagged(number: int) -> str:
 def looks_in_sample(result: LabelIssues) -> bool:
     """Say whether the audit warned that the model has seen the rows."""
     return any(IN_SAMPLE_WORDS in warning for warning in result.warnings)
+
+
+def _next(result: LabelIssues, command: str | None, limit: int) -> list[str]:
+    """Return what to do next; to go on with figures that mean nothing is not it."""
+    if looks_in_sample(result):
+        todo = "Predict by cross-validation (scikit-learn: cross_val_predict); audit again."
+        return ["Next:", *paragraph(todo, limit, "  ")]
+    return next_lines(command, limit)
 
 
 def headline(low: float, high: float, rows: int, *, in_sample: bool = False) -> str:

@@ -230,8 +230,13 @@ def test_groups() -> None:
 def test_figures_of_rows_that_the_model_has_seen_are_not_told():
     labels = np.tile(np.arange(3), 50)
     probs = np.where(labels[:, None] == np.arange(3), 0.98, 0.01)
-    report = labelaudit.report(labelaudit.find_issues(labels, probs), 200)
+    found = labelaudit.find_issues(labels, probs)
+    report = labelaudit.report(found, 200)
     assert "How many of 150 labels are wrong cannot be said" in report
     assert "probabilities look in-sample" in report
     assert "95 % margins" not in report
     assert "No label errors" not in report
+    shown = audit_report(found, next_command="labelaudit find-issues data.csv -o issues.csv")
+    todo = "Predict by cross-validation (scikit-learn: cross_val_predict); audit again."
+    assert shown.endswith(f"\n\nNext:\n  {todo}\n")
+    assert max(map(len, shown.splitlines())) <= 80

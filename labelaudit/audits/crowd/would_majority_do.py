@@ -107,10 +107,8 @@ class MajorityCertificate:
 
     @property
     def _proof(self) -> str:
-        if np.isnan(self.pattern_share):
+        if np.isnan(self.pattern_share) or self.pattern_share == 0.0:
             return ""
-        if self.pattern_share == 0.0:
-            return " (whatever the votes, it is provably so for the workers of no task)"
         return (
             " (whatever the votes, it is provably the model's best rule for the workers of "
             f"{percent(self.pattern_share)} of all tasks)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -110,3 +112,5 @@ def test_sentence() -> None:
         "all tasks). That model expects weighing votes to gain 1.2 points of accuracy; real gains "
         "are mostly smaller."
     )
+    unproved = replace(found, pattern_share=0.0).sentence
+    assert "of the tasks without a tie. That model expects" in unproved
