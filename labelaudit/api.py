@@ -17,11 +17,18 @@ from labelaudit.cluster.engines import EngineTable
 from labelaudit.cluster.grounds import elsewhere, engine_labels
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
 from labelaudit.findings import Inspection, LabelIssues, Problem
-from labelaudit.naming import counted_groups, fits, keys_and_kept, spill_for, with_sound_keys
+from labelaudit.naming import (
+    counted_groups,
+    fits,
+    keys_and_kept,
+    spill_for,
+    with_inspected_keys,
+    with_sound_keys,
+)
 from labelaudit.planning import working
 from labelaudit.running import Clock
 from labelaudit.tables.estimates import classes_table, joint_table, pairs_table
-from labelaudit.tables.issue_spill import room_for_issues, room_for_keys, rows_of
+from labelaudit.tables.issue_spill import room_for_issues, rows_of
 from labelaudit.tables.issues import issues_table
 from labelaudit.tables.options import ReadOptions
 from labelaudit.tables.source import LabelSource, open_labels
@@ -327,17 +334,13 @@ def inspect(
     with working(source, threads, memory, progress) as rows:
         first, problems = look_at_rows(rows.ground(), rows, settings or AuditSettings())
     counts, classes = first.confidence.count, source.classes
-    warnings, key_problem = source.warnings, source.check_keys(memory=room_for_keys(memory))
-    if key_problem is not None and source.key_is_inferred:
-        source = source.without_key()
-        warnings = (*warnings, f"{key_problem.sentence} Row numbers are the keys.")
-    elif key_problem is not None:
-        problems = (*problems, key_problem)
+    found, said, wrong = with_inspected_keys(source, memory)
+    warnings, problems = (*source.warnings, *said), (*problems, *wrong)
     if counts.any():
         cells = first.agreement.cells()
         warnings = (*warnings, *hygiene.warnings_about(cells, counts, classes))
         problems = (*problems, *_whole_table_problems(cells, counts, classes))
-    return Inspection(source.understanding, problems, warnings, counts)
+    return Inspection(found.understanding, problems, warnings, counts)
 
 
 def _whole_table_problems(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.settings import AuditSettings
+    from labelaudit.findings import Problem
     from labelaudit.running import Executor
     from labelaudit.tables.ranked_kinds import RankedKind
     from labelaudit.tables.ranked_spill import RankedSpill
@@ -45,6 +46,7 @@ __all__ = [
     "lines_in_memory",
     "spill_for",
     "tag_spill_for",
+    "with_inspected_keys",
     "with_sound_keys",
 ]
 
@@ -75,10 +77,32 @@ def with_sound_keys(
         complete = held is not None and held.complete and source.understanding.where is None
         return (replace(source, keys=held) if complete else source), ()
     if source.key_is_inferred:
-        return source.without_key(), (f"{problem.sentence} Row numbers are the keys.",)
+        return _without_key(source, problem)
     if skip_invalid:
         return source, (f"{problem.sentence} Issues of equal keys are numbered.",)
     raise InvalidDataError([problem.sentence], problem.remedy)
+
+
+def with_inspected_keys(
+    source: LabelSource, memory: int | None = None
+) -> tuple[LabelSource, tuple[str, ...], tuple[Problem, ...]]:
+    """Do the same where nothing is audited; a key that was named and does not name rows is wrong.
+
+    Returns
+    -------
+    LabelSource, tuple of str, tuple of Problem
+        Also what to warn of, and what is wrong.
+    """
+    problem = source.check_keys(memory=room_for_keys(memory))
+    if problem is None:
+        return source, (), ()
+    if source.key_is_inferred:
+        return *_without_key(source, problem), ()
+    return source, (), (problem,)
+
+
+def _without_key(source: LabelSource, problem: Problem) -> tuple[LabelSource, tuple[str, ...]]:
+    return source.without_key(), (f"{problem.sentence} Row numbers are the keys.",)
 
 
 def keys_and_kept(

@@ -22,13 +22,14 @@ from labelaudit.naming import (
     keys_and_kept,
     lines_in_memory,
     tag_spill_for,
+    with_inspected_keys,
     with_sound_keys,
 )
 from labelaudit.planning import working
 from labelaudit.running import Clock
 from labelaudit.shelves import SpillShelf
 from labelaudit.tables.issue_sorting import spilled_table
-from labelaudit.tables.issue_spill import room_for_issues, room_for_keys
+from labelaudit.tables.issue_spill import room_for_issues
 from labelaudit.tables.ranked_kinds import CELLS, SCORED_ROWS
 from labelaudit.tables.tag_issues import tag_classes_table, tag_issues_table
 from labelaudit.tag_extras import tag_extras
@@ -191,13 +192,8 @@ def inspect_tag_source(
     """
     with working(source, threads, memory, progress) as rows:
         look = first_look(rows)
-    problems, warnings = look.problems(), source.warnings
-    key_problem = source.check_keys(memory=room_for_keys(memory))
-    if key_problem is not None and source.key_is_inferred:
-        source = source.without_key()
-        warnings = (*warnings, f"{key_problem.sentence} Row numbers are the keys.")
-    elif key_problem is not None:
-        problems = (*problems, key_problem)
+    found, said, wrong = with_inspected_keys(source, memory)
+    warnings, problems = (*source.warnings, *said), (*look.problems(), *wrong)
     try:
         demand_tags(look.tally)
     except (InvalidDataError, NothingToAuditError) as error:
@@ -208,7 +204,7 @@ def inspect_tag_source(
         warnings = (*warnings, *tag_warnings(look.tally, why_not, source.classes))
         problems = (*problems, *_order_problem(look.tops, source.classes))
     positives = look.tally.counts[:, 1].sum(axis=1)
-    return Inspection(source.understanding, problems, warnings, positives)
+    return Inspection(found.understanding, problems, warnings, positives)
 
 
 def _order_problem(tops: TopTags, classes: tuple[str, ...]) -> tuple[Problem, ...]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.ground import Piece
 
-__all__ = ["NUDGE", "RowEvidence", "as_bits", "evidence_of"]
+__all__ = ["NUDGE", "RowEvidence", "as_bits", "evidence_of", "severity_of"]
 
 EVIDENCE = "evidence"
 NUDGE = 1e-6
@@ -121,3 +121,24 @@ def as_bits(masks: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint8]
     for name, mask in masks.items():
         bits |= mask.astype(np.uint8) << np.uint8(FILTERS.index(name))
     return bits
+
+
+def severity_of(
+    is_issue: npt.NDArray[np.bool_],
+    at_face_value: npt.NDArray[np.bool_],
+    contradicted: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.int8]:
+    """Say how bad each row or cell is: 2 high, 1 medium, 0 low, -1 none.
+
+    Parameters
+    ----------
+    is_issue, at_face_value, contradicted : (n,) bool
+        Flagged; more probably wrong than not, taking the probabilities at face value; another
+        class is more probable.
+
+    Returns
+    -------
+    (n,) int8
+    """
+    unflagged = np.where(contradicted, np.int8(0), np.int8(-1))
+    return np.where(is_issue, np.int8(1) + at_face_value.astype(np.int8), unflagged)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.facts import kept_of
-from labelaudit.audits.filters import as_bits, evidence_of
+from labelaudit.audits.filters import as_bits, evidence_of, severity_of
 from labelaudit.audits.second import ADJUSTED, SCORED
 from labelaudit.findings import IssueChunk, IssueRows
 from labelaudit.summaries.ordering import stable_order
@@ -167,7 +167,7 @@ class Ranking:
             margin=given - evidence.best_prob[rows].astype(np.float32),
             entropy=self.entropy[rows].astype(np.float32),
             flagged_by=as_bits({name: mask[rows] for name, mask in self.by_rule.items()}),
-            severity=_severity(is_issue, self.at_face_value[rows], evidence.contradicted[rows]),
+            severity=severity_of(is_issue, self.at_face_value[rows], evidence.contradicted[rows]),
         )
         return IssueChunk(found, self.scores.order[rows])
 
@@ -203,13 +203,3 @@ def flagged_rows(chunks: Sequence[IssueChunk]) -> npt.NDArray[np.int64]:
     """Return the rows that are flagged, ascending."""
     found = [chunk.rows.row[chunk.rows.is_issue] for chunk in chunks]
     return np.concatenate([np.empty(0, np.int64), *found])
-
-
-def _severity(
-    is_issue: npt.NDArray[np.bool_],
-    at_face_value: npt.NDArray[np.bool_],
-    contradicted: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.int8]:
-    """Return 2 high, 1 medium, 0 low, -1 none."""
-    unflagged = np.where(contradicted, np.int8(0), np.int8(-1))
-    return np.where(is_issue, np.int8(1) + at_face_value.astype(np.int8), unflagged)

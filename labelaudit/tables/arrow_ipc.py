@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from labelaudit.errors import InputError
 from labelaudit.tables.boundary import BROKEN_FILE, reading
+from labelaudit.tables.table import FileTable
 from labelaudit.tables.taking import take_rows
 from labelaudit.tables.views import plain_batch, without_views
 
@@ -25,24 +26,13 @@ __all__ = ["ArrowTable", "open_arrow"]
 
 
 @dataclass(frozen=True, slots=True)
-class ArrowTable:
+class ArrowTable(FileTable):
     """An Arrow file or stream: where it is and how many rows each record batch has."""
 
-    file: InputFile
     schema: pa.Schema
     group_rows: tuple[int, ...]
     is_stream: bool
     format: str = "arrow"
-
-    @property
-    def name(self) -> str:
-        """The file as the user named it, fit to be shown."""
-        return self.file.name
-
-    @property
-    def path(self) -> str:
-        """Where the file is."""
-        return self.file.path
 
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the file's bytes, shared out over columns and record batches."""

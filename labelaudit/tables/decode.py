@@ -9,6 +9,7 @@ import numpy as np
 
 from labelaudit.blocks import LabelBlock
 from labelaudit.tables.labels import label_codes
+from labelaudit.tables.layouts import decoded_type
 from labelaudit.tables.probabilities import prob_matrix
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ class Decoder:
     @property
     def dtype(self) -> np.dtype[np.floating]:
         """Type of the decoded probabilities: float32 only if every model's fits."""
-        exact = all(model.float_type != "float64" for model in self.probs)
-        return np.dtype(np.float32 if exact else np.float64)
+        return decoded_type(self.probs)
 
     @property
     def row_bytes(self) -> int:

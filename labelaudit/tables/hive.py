@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from labelaudit.tables.arrays import numbers, strings
+from labelaudit.tables.table import TableView
 from labelaudit.tables.taking import take_rows
 
 if TYPE_CHECKING:
@@ -27,27 +28,11 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 
 
 @dataclass(frozen=True, slots=True)
-class HiveTable:
+class HiveTable(TableView):
     """A table with columns that hold one value each, from the folders it lies in."""
 
-    table: InputTable
     schema: pa.Schema
     values: Mapping[str, str | int | None]
-
-    @property
-    def name(self) -> str:
-        """The file as the user named it, fit to be shown."""
-        return self.table.name
-
-    @property
-    def path(self) -> str:
-        """Where the file is."""
-        return self.table.path
-
-    @property
-    def format(self) -> str:
-        """Format of the file."""
-        return self.table.format
 
     @property
     def group_rows(self) -> tuple[int, ...]:

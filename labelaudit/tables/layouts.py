@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
 from labelaudit.wording import safe
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
     "ProbColumns",
+    "decoded_type",
     "list_layout",
     "plain",
     "plain_type",
@@ -58,6 +64,12 @@ class ProbColumns:
     def shown(self) -> str:
         """The name, fit to be shown."""
         return safe(self.name)
+
+
+def decoded_type(models: Sequence[ProbColumns]) -> np.dtype[np.floating]:
+    """Return the type of decoded probabilities: float32 only if every model's fits."""
+    exact = all(model.float_type != "float64" for model in models)
+    return np.dtype(np.float32 if exact else np.float64)
 
 
 def plain(column: pa.Array) -> pa.Array:

@@ -12,6 +12,7 @@ import pyarrow.types as pt
 from labelaudit.errors import InputError
 from labelaudit.tables.parts import compatible
 from labelaudit.tables.selecting import SelectedTable
+from labelaudit.tables.table import TableView
 from labelaudit.tables.taking import take_rows
 from labelaudit.wording import safe
 
@@ -69,7 +70,7 @@ class LivePart:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveTable:
+class LiveTable(TableView):
     """A file as the versioned table that it belongs to has it.
 
     Attributes
@@ -84,25 +85,9 @@ class LiveTable:
         Of the others.
     """
 
-    table: InputTable
     schema: pa.Schema
     stored: Mapping[str, str]
     values: Mapping[str, pa.Scalar]
-
-    @property
-    def name(self) -> str:
-        """The file as the user named it, fit to be shown."""
-        return self.table.name
-
-    @property
-    def path(self) -> str:
-        """Where the file is."""
-        return self.table.path
-
-    @property
-    def format(self) -> str:
-        """Format of the file."""
-        return self.table.format
 
     @property
     def group_rows(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from labelaudit.errors import InputError
 from labelaudit.tables.boundary import BROKEN_FILE, reading
 from labelaudit.tables.matching import Bounds
 from labelaudit.tables.scanning import is_text
+from labelaudit.tables.table import FileTable
 from labelaudit.tables.taking import take_rows
 from labelaudit.tables.views import plain_batch, without_views
 
@@ -31,7 +32,7 @@ _BUFFERS = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetTable:
+class ParquetTable(FileTable):
     """A Parquet file: where it is and what its footer says.
 
     Attributes
@@ -43,23 +44,12 @@ class ParquetTable:
         different strings occur.
     """
 
-    file: InputFile
     metadata: pq.FileMetaData
     schema: pa.Schema
     group_rows: tuple[int, ...]
     has_views: bool = False
     encoded: tuple[str, ...] = ()
     format: str = "parquet"
-
-    @property
-    def name(self) -> str:
-        """The file as the user named it, fit to be shown."""
-        return self.file.name
-
-    @property
-    def path(self) -> str:
-        """Where the file is."""
-        return self.file.path
 
     def group_bytes(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Return the compressed bytes of these columns in each row group."""

@@ -15,6 +15,7 @@ from labelaudit.tables.hive import HiveTable
 from labelaudit.tables.matching import Bounds, Matcher, can_match
 from labelaudit.tables.parts import check_parts
 from labelaudit.tables.roles import existing_column
+from labelaudit.tables.table import TableView
 from labelaudit.tables.text_times import times_in_text
 from labelaudit.wording import safe
 
@@ -33,7 +34,7 @@ _RUN_ROWS = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
-class SelectedTable:
+class SelectedTable(TableView):
     """A table with the rows for which a condition holds.
 
     Attributes
@@ -50,26 +51,10 @@ class SelectedTable:
         For each of them, how many such rows there are.
     """
 
-    table: InputTable
     first_row: int
     groups: tuple[int, ...]
     bits: tuple[npt.NDArray[np.uint8], ...]
     group_rows: tuple[int, ...]
-
-    @property
-    def name(self) -> str:
-        """The file as the user named it, fit to be shown."""
-        return self.table.name
-
-    @property
-    def path(self) -> str:
-        """Where the file is."""
-        return self.table.path
-
-    @property
-    def format(self) -> str:
-        """Format of the file."""
-        return self.table.format
 
     @property
     def schema(self) -> pa.Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-__all__ = ["InputTable"]
+    from labelaudit.tables.input_file import InputFile
+
+__all__ = ["FileTable", "InputTable", "TableView"]
 
 
 class InputTable(Protocol):
@@ -47,3 +50,42 @@ class InputTable(Protocol):
 
     def take(self, rows: npt.NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
         """Return these columns of these rows (sorted, 0-based in this table)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileTable:
+    """A table that is a file."""
+
+    file: InputFile
+
+    @property
+    def name(self) -> str:
+        """The file as the user named it, fit to be shown."""
+        return self.file.name
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return self.file.path
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table seen in another way: it is called as it is, and lies where it lies."""
+
+    table: InputTable
+
+    @property
+    def name(self) -> str:
+        """The file as the user named it, fit to be shown."""
+        return self.table.name
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return self.table.path
+
+    @property
+    def format(self) -> str:
+        """Format of the file."""
+        return self.table.format

@@ -12,7 +12,7 @@ import pyarrow.types as pt
 from labelaudit.blocks import NULL_LABEL, NULL_PROBS, TAG_STATUSES, TagBlock
 from labelaudit.tables.arrays import null_mask, viewed
 from labelaudit.tables.labels import label_codes
-from labelaudit.tables.layouts import ProbColumns, plain
+from labelaudit.tables.layouts import ProbColumns, decoded_type, plain
 from labelaudit.tables.probabilities import prob_matrix
 from labelaudit.tables.tag_layouts import TOP_K
 
@@ -62,8 +62,7 @@ class TagDecoder:
     @property
     def dtype(self) -> np.dtype[np.floating]:
         """Type of the decoded probabilities: float32 only if every model's fits."""
-        exact = all(model.float_type != "float64" for model in self.probs)
-        return np.dtype(np.float32 if exact else np.float64)
+        return decoded_type(self.probs)
 
     @property
     def row_bytes(self) -> int:

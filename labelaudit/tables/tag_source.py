@@ -23,6 +23,7 @@ from labelaudit.tables.scanning import (
     seen_width,
     share_from,
 )
+from labelaudit.tables.table import TableView
 from labelaudit.tables.tag_decode import TagDecoder
 from labelaudit.tables.tag_layouts import TOP_K, TagColumns
 from labelaudit.tables.tag_roles import TagRoles
@@ -40,22 +41,8 @@ __all__ = ["tag_classes", "tag_decoder"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
+class _Entries(TableView):
     """A table whose list columns are read as the entries of their lists."""
-
-    table: InputTable
-
-    @property
-    def name(self) -> str:
-        return self.table.name
-
-    @property
-    def path(self) -> str:
-        return self.table.path
-
-    @property
-    def format(self) -> str:
-        return self.table.format
 
     @property
     def schema(self) -> pa.Schema:

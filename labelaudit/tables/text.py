@@ -12,6 +12,7 @@ import pyarrow.types as pt
 from labelaudit.errors import InputError, NothingToAuditError
 from labelaudit.tables.boundary import reading
 from labelaudit.tables.layouts import list_layout, struct_layout
+from labelaudit.tables.table import FileTable
 from labelaudit.tables.taking import take_rows
 
 if TYPE_CHECKING:
@@ -68,23 +69,12 @@ class TextColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class TextTable:
+class TextTable(FileTable):
     """A text file: where it is, how many rows it has, and the types its columns have in full."""
 
-    file: InputFile
     schema: pa.Schema
     rows: int
     reader: Reader
-
-    @property
-    def name(self) -> str:
-        """The file as the user named it, fit to be shown."""
-        return self.file.name
-
-    @property
-    def path(self) -> str:
-        """Where the file is."""
-        return self.file.path
 
     @property
     def format(self) -> str:

@@ -55,15 +55,7 @@ def class_prior(mass: Floats, n_tasks: int) -> Floats:
 
 def _estimated(crowd: Crowd, counts: Floats) -> Confusion:
     """M-step: confusion counts of the posterior, with the same pseudo-votes for everyone."""
-    k = crowd.n_classes
-    flat = (crowd.n_workers, k)
-    return Confusion(
-        crowd.pairs,
-        counts,
-        np.broadcast_to(DIAGONAL, flat),
-        np.broadcast_to(ELSEWHERE, flat),
-        np.ones((k, k)),
-    )
+    return Confusion.even(crowd, counts, DIAGONAL, ELSEWHERE)
 
 
 def _log_prior_density(channel: Confusion, table: Floats, prior: Floats) -> float:

@@ -117,7 +117,7 @@ def fit(crowd: Crowd, seed: int) -> CrowdFit:
     """Fit ten subtypes per class from a start hashed from the votes and the seed."""
     found = fitted(crowd, first_split(crowd, seed))
     _, (_, counts) = crowd.over(partial(described, Shard.pair_counts), found.q)
-    channel = _channel(crowd, counts)
+    channel = Confusion.even(crowd, counts, RIGHT, WRONG)  # subtypes are summed away
     return CrowdFit(
         "ebcc",
         found.q,
@@ -138,16 +138,3 @@ def ebcc(votes: VoteBlock, *, seed: int = 0, on: Executor | None = None) -> Crow
     of the evidence and never falls.
     """
     return on_block(fit, votes, seed, on)
-
-
-def _channel(crowd: Crowd, counts: Floats) -> Confusion:
-    """Return confusion matrices with subtypes summed away and the method's prior votes."""
-    k = crowd.n_classes
-    flat = (crowd.n_workers, k)
-    return Confusion(
-        crowd.pairs,
-        counts,
-        np.broadcast_to(RIGHT, flat),
-        np.broadcast_to(WRONG, flat),
-        np.ones((k, k)),
-    )

@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from labelaudit.audits.crowd.crowd import Crowd
     from labelaudit.audits.crowd.pairs import PairIndex, VotePairs
     from labelaudit.blocks import VoteBlock
     from labelaudit.running import Executor
@@ -55,6 +56,20 @@ class Confusion:
     diagonal: npt.NDArray[np.float64]
     spread: npt.NDArray[np.float64]
     base: npt.NDArray[np.float64]
+
+    @classmethod
+    def even(
+        cls,
+        crowd: Crowd,
+        counts: npt.NDArray[np.float64],
+        right: float,
+        wrong: float,
+    ) -> Confusion:
+        """Give everyone the same pseudo-votes: for the true class, and for each other one."""
+        k = crowd.n_classes
+        everyone = (crowd.n_workers, k)
+        diagonal, spread = (np.broadcast_to(votes, everyone) for votes in (right, wrong))
+        return cls(crowd.pairs, counts, diagonal, spread, np.ones((k, k)))
 
     @property
     def credit(self) -> npt.NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelaudit.audits.filters import as_bits
+from labelaudit.audits.filters import as_bits, severity_of
 from labelaudit.audits.tags.cuts import Keyed, sortable
 from labelaudit.audits.tags.flagging import flag_cells
 from labelaudit.findings import FILTERS
@@ -179,7 +179,7 @@ def _cells(
         entropy=_entropy(prob.astype(np.float64)).astype(np.float32),
         suggests=flags.suggests[at],
         flagged_by=as_bits({name: mask[at] for name, mask in by_rule.items()}),
-        severity=_severity(is_issue[at], flags.at_face_value[at], flags.contradicted[at]),
+        severity=severity_of(is_issue[at], flags.at_face_value[at], flags.contradicted[at]),
     )
 
 
@@ -214,13 +214,3 @@ def _entropy(prob: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     q = np.clip(1.0 - prob, 1e-300, 1.0)
     entropy: npt.NDArray[np.float64] = -(p * np.log(p) + q * np.log(q)) / np.log(2.0)
     return entropy
-
-
-def _severity(
-    is_issue: npt.NDArray[np.bool_],
-    at_face_value: npt.NDArray[np.bool_],
-    contradicted: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.int8]:
-    """Return 2 high, 1 medium, 0 low, -1 none."""
-    unflagged = np.where(contradicted, np.int8(0), np.int8(-1))
-    return np.where(is_issue, np.int8(1) + at_face_value.astype(np.int8), unflagged)
