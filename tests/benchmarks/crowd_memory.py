@@ -8,28 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
+
+from tests.benchmarks.processes import Cost, measured
 
 VOTES = "100000,1000000,10000000"
 METHODS = "majority,dawid-skene"
 PER_TASK, CLASSES, PIECE = 5, 5, 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one run took: seconds, seconds of all cores, bytes at its peak; and its summary."""
-
-    wall: float
-    cpu: float
-    peak: int
-    summary: dict[str, Any]
 
 
 def written(votes: int, folder: Path) -> Path:
@@ -62,19 +50,9 @@ def written(votes: int, folder: Path) -> Path:
     return path
 
 
-def measured(command: list[str]) -> tuple[float, float, int]:
-    """Run a command to its end; seconds, seconds of all cores, and bytes at the peak."""
-    start = perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    printed = process.stdout.read() if process.stdout else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command} failed: {printed.decode()[-2000:]}")
-    return perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-
-def aggregated(path: Path, method: str, budget: int | None, threads: int) -> Cost:
+def aggregated(
+    path: Path, method: str, budget: int | None, threads: int
+) -> tuple[Cost, dict[str, Any]]:
     """Aggregate votes and write the consensus, within a budget in MB or without one."""
     outputs = [path.parent / f"{method}-{budget}.{end}" for end in ("parquet", "json")]
     command = [sys.executable, "-m", "labelaudit", "aggregate", str(path), "-q", "--force"]
@@ -83,12 +61,11 @@ def aggregated(path: Path, method: str, budget: int | None, threads: int) -> Cos
     for output in outputs:
         command += ["-o", str(output)]
     found = measured(command)
-    return Cost(*found, json.loads(outputs[1].read_text("utf-8")))
+    return found, json.loads(outputs[1].read_text("utf-8"))["work"]
 
 
-def row(votes: int, method: str, budget: int | None, cost: Cost) -> str:
+def row(votes: int, method: str, budget: int | None, cost: Cost, work: dict[str, Any]) -> str:
     """Return a line of the table."""
-    work = cost.summary["work"]
     return (
         f"| {votes:,} | {method} | {'none' if budget is None else f'{budget} MB'} | "
         f"{cost.peak / 1e6:,.0f} MB | {work['temporary_bytes'] / 1e6:,.0f} MB | "
@@ -108,8 +85,8 @@ def compare(
         path = folder / f"votes-{votes}.parquet"
         for method in methods:
             for budget in budgets:
-                cost = aggregated(path, method, budget, threads)
-                print(row(votes, method, budget, cost), flush=True)
+                found = aggregated(path, method, budget, threads)
+                print(row(votes, method, budget, *found), flush=True)
 
 
 def main() -> None:

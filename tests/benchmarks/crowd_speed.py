@@ -12,8 +12,6 @@ other work on the machine does not count. Ours alone: two threads, seconds on th
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,12 +19,13 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.audits.crowd.methods import METHODS, method
 from tests.benchmarks.crowd_peer import frame, peer
+from tests.benchmarks.processes import measured
 from tests.crowd_votes import block, rows_of, simulated
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.blocks import VoteBlock
+    from tests.benchmarks.processes import Cost
 
 CLASSES = 10
 LONG, SHORT = 12, 2
@@ -51,14 +51,6 @@ def synthetic(n_votes: int) -> VoteBlock:
     per_task = 10 if n_votes < 10_000_000 else 100
     workers = min(max(n_votes // 200, 20), 5000)
     return simulated((n_votes // per_task, workers, CLASSES), per_task, seed=1)[0]
-
-
-class Cost(NamedTuple):
-    """What a process took: seconds, seconds of all cores, MB at the peak."""
-
-    wall: float
-    cpu: float
-    peak: float
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -123,14 +115,7 @@ def run_once(who: str, name: str, path: str) -> None:
 def process(who: str, name: str, path: str) -> Cost:
     """Run a process to its end."""
     command = [sys.executable, "-m", "tests.benchmarks.crowd_speed", "--run", who, name, path]
-    began = time.perf_counter()
-    child = subprocess.Popen(command)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        raise subprocess.CalledProcessError(child.returncode, command)
-    wall = time.perf_counter() - began
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3)
+    return measured(command)
 
 
 def compare(n_votes: int) -> None:
@@ -162,7 +147,7 @@ def alone(n_votes: int) -> None:
         for name in ALONE:
             cost = process("ours", name, path)
             print(
-                f"  {name:26} {cost.wall:5.1f} s {cost.cpu:6.1f} s CPU {cost.peak:7.0f} MB",
+                f"  {name:26} {cost.wall:5.1f} s {cost.cpu:6.1f} s CPU {cost.peak / 1e6:7.0f} MB",
                 flush=True,
             )
 

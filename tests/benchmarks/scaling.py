@@ -19,20 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.benchmarks.drawing import Line, drawn
+from tests.benchmarks.processes import ROOT, Cost, measured
 from tests.benchmarks.sizes import Size
-from tests.benchmarks.speed import (
-    ROOT,
-    SMALL,
-    Cost,
-    contender,
-    machine,
-    measured,
-    memory,
-    ours,
-    put,
-    seconds,
-    show,
-)
+from tests.benchmarks.speed import SMALL, contender, machine, memory, ours, put, seconds, show
 
 FIGURE = ROOT / "docs" / "images" / "scaling.svg"
 LARGE = 100_000_000

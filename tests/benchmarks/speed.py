@@ -14,20 +14,17 @@ import json
 import os
 import platform
 import re
-import subprocess
 import sys
 import tempfile
-import time
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
 
 import psutil
 
 from tests.benchmarks.contenders import METHOD
+from tests.benchmarks.processes import ROOT, Cost, measured
 from tests.benchmarks.sizes import Size
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
 SMALL = ROOT / "fixtures" / "noisy" / "digits" / "data.parquet"
 OURS = str(Path(sys.executable).with_name("labelaudit"))
@@ -44,33 +41,6 @@ HEADS = (
     "| peak memory | ours | rcp | peer | floor, whole | floor, batches |",
     "| in process | ours | rcp | peer | peer / ours |",
 )
-
-
-class Cost(NamedTuple):
-    """What one run took: seconds, seconds of all cores, bytes at the peak; and what it printed."""
-
-    wall: float
-    cpu: float
-    peak: int
-    printed: str = ""
-
-
-def measured(command: list[str], **environment: str) -> Cost:
-    """Run a process to its end and say what it took."""
-    with tempfile.TemporaryFile("w+") as out:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        printed = out.read()
-    if process.returncode:
-        raise RuntimeError(f"{command} ended with {process.returncode}:\n{printed}")
-    scale = 1 if sys.platform == "darwin" else 1024
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale, printed)
 
 
 def contender(name: str, *arguments: str) -> list[str]:

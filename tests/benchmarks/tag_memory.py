@@ -7,29 +7,17 @@ peak the kernel reports. The one that measures stays small, or its own size woul
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
+from tests.benchmarks.processes import Cost, measured
 from tests.benchmarks.sizes import Size
 
 SIZES = "1Mx20,5Mx20"
 BUDGETS = "0.1,0.5,2"
 OUTPUTS = ("issues.parquet", "rows:rows.parquet")
 BASE = "2kx20"
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one run took: seconds by the clock and of all processors, and bytes at its peak."""
-
-    wall: float
-    cpu: float
-    peak: int
 
 
 def written(size: Size, folder: Path) -> Path:
@@ -58,19 +46,6 @@ def written(size: Size, folder: Path) -> Path:
             writer.write_table(table, row_group_size=rows)
     unfinished.rename(path)
     return path
-
-
-def measured(command: list[str]) -> Cost:
-    """Run a command to its end."""
-    start = perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    printed = process.stdout.read() if process.stdout else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command} failed: {printed.decode()[-2000:]}")
-    wall, cpu = perf_counter() - start, usage.ru_utime + usage.ru_stime
-    return Cost(wall, cpu, usage.ru_maxrss * 1024)
 
 
 def audited(path: Path, folder: Path, budget: float, threads: int) -> Cost:
