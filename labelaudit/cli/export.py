@@ -26,6 +26,7 @@ from labelaudit.cli.options import (
     Run,
     Talk,
     option,
+    outputs,
 )
 from labelaudit.cli.options import Output as IssuesOutput
 from labelaudit.cli.sources import warn_of_variables
@@ -143,14 +144,10 @@ class _Output:
 
     output: Annotated[
         list[str] | None,
-        option(
-            "Output",
-            "--output",
-            "-o",
-            metavar="[FORMAT:]PATH",
-            text="Write the cleaned table (.parquet .arrow .csv .jsonl), the summary (.json), the "
+        outputs(
+            "Write the cleaned table (.parquet .arrow .csv .jsonl), the summary (.json), the "
             "report (.txt), or the list of changes (changes: before a path). Repeatable; - is "
-            "standard output, as CSV unless a format stands before it.",
+            "standard output, as CSV unless a format stands before it."
         ),
     ] = None
     force: Force = False

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from labelaudit.cli.options import Columns, Excel, Force, option
+from labelaudit.cli.options import Columns, Excel, Force, option, outputs
 
 __all__ = ["GateColumns", "GateOutput", "GateRules"]
 
@@ -93,15 +93,11 @@ class GateOutput:
 
     output: Annotated[
         list[str] | None,
-        option(
-            "Output",
-            "--output",
-            "-o",
-            metavar="[FORMAT:]PATH",
-            text="Write the verdict (.xml or junit:, .sarif, gitlab:, .md), the issues or another "
+        outputs(
+            "Write the verdict (.xml or junit:, .sarif, gitlab:, .md), the issues or another "
             "table of find-issues (.parquet .arrow .csv .jsonl), the summary (.json), the report "
             "(.txt), the audit as a page (.html) or saved (run:DIR). Repeatable; - is standard "
-            "output.",
+            "output."
         ),
     ] = None
     ci: Annotated[

@@ -30,6 +30,7 @@ __all__ = [
     "Threads",
     "Where",
     "option",
+    "outputs",
 ]
 
 
@@ -48,6 +49,11 @@ def option(group: str, *names: str, text: str, metavar: str | None = None, **mor
         more["show_default"] = False
     more.setdefault("autocompletion", _COMPLETERS.get(metavar or ""))
     return typer.Option(*names, help=text, metavar=metavar, rich_help_panel=group, **more)
+
+
+def outputs(text: str) -> Any:
+    """Return the option that says what is written, and where."""
+    return option("Output", "--output", "-o", metavar="[FORMAT:]PATH", text=text)
 
 
 def _columns(*names: str, **more: Any) -> Any:
@@ -294,17 +300,14 @@ class Output:
 
     output: Annotated[
         list[str] | None,
-        _output(
-            "--output",
-            "-o",
-            metavar="[FORMAT:]PATH",
-            text="Write the issues (.parquet .arrow .csv .jsonl), the page (.html), the summary "
+        outputs(
+            "Write the issues (.parquet .arrow .csv .jsonl), the page (.html), the summary "
             "(.json), the report (.txt), what was done (manifest.json), the dataset card (.md), "
             "Croissant metadata (croissant: before a path), a side table (classes: joint: pairs: "
             "groups: before a path; of multi-label data classes: rows: groups: missing: "
             "candidates: relations: violations:), tasks for annotation tools (label-studio: or "
             "argilla: before it), or all of it for later reports (run:FOLDER). Repeatable; - is "
-            "standard output, as CSV unless a format stands before it.",
+            "standard output, as CSV unless a format stands before it."
         ),
     ] = None
     all: Annotated[

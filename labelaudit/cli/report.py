@@ -11,7 +11,7 @@ from labelaudit.cli import delivery
 from labelaudit.cli.config import origin
 from labelaudit.cli.delivery import Delivery
 from labelaudit.cli.manifest import RunRecord
-from labelaudit.cli.options import Excel, Force, Talk, option
+from labelaudit.cli.options import Excel, Force, Talk, outputs
 from labelaudit.cli.publishing import report_text, summary_text
 from labelaudit.errors import ExitCode, UsageError
 
@@ -43,14 +43,10 @@ class Again:
 
     output: Annotated[
         list[str] | None,
-        option(
-            "Output",
-            "--output",
-            "-o",
-            metavar="[FORMAT:]PATH",
-            text="Write the page (.html), the dataset card (.md), the summary (.json), the report "
+        outputs(
+            "Write the page (.html), the dataset card (.md), the summary (.json), the report "
             "(.txt), Croissant metadata (croissant: before a path), or any table of the run. "
-            "Repeatable; without it the report is printed.",
+            "Repeatable; without it the report is printed."
         ),
     ] = None
     force: Force = False

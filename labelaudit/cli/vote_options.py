@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from labelaudit.cli.completers import choices
-from labelaudit.cli.options import Cluster, Excel, Force, Threads, Where, option
+from labelaudit.cli.options import Cluster, Excel, Force, Threads, Where, option, outputs
 from labelaudit.cli.values import parse_memory
 
 __all__ = ["VoteColumns", "VoteData", "VoteMethod", "VoteOutput", "VoteRun"]
@@ -142,16 +142,12 @@ class VoteOutput:
 
     output: Annotated[
         list[str] | None,
-        option(
-            "Output",
-            "--output",
-            "-o",
-            metavar="[FORMAT:]PATH",
-            text="Write the consensus (.parquet .arrow .csv .jsonl), the page (.html), the summary "
+        outputs(
+            "Write the consensus (.parquet .arrow .csv .jsonl), the page (.html), the summary "
             "(.json), the report (.txt), the dataset card (.md), Croissant metadata (croissant: "
             "before a path), a side table (workers: confusion: soft: top-two: before a path), or "
             "all of it for later reports (run:FOLDER). Repeatable; - is standard output, as CSV "
-            "unless a format stands before it.",
+            "unless a format stands before it."
         ),
     ] = None
     force: Force = False

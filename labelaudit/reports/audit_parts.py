@@ -14,6 +14,7 @@ from labelaudit.reports.layout import (
     plural,
     remarks,
     table,
+    times,
     titled,
     value_text,
 )
@@ -57,10 +58,7 @@ def filters_and_times(result: LabelIssues | TagIssues, limit: int) -> list[str]:
     flagged = result.audit.flagged
     rows = [[name, count(flagged[name])] for name in FILTERS if name in flagged]
     lines = table((Column("filter"), Column("flags", right=True)), rows, limit) if rows else []
-    times = [[name, f"{seconds:.2f} s"] for name, seconds in result.timings.items()]
-    if times:
-        lines += table((Column("stage"), Column("time", right=True)), times, limit)
-    return lines
+    return lines + times(result.timings, limit)
 
 
 def audit_remarks(result: LabelIssues | TagIssues, limit: int, style: Style) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labelaudit.reports.crowd_tasks import changed_tasks, labelled_tasks, mean_confidence
 from labelaudit.reports.crowd_understood import votes_understood
 from labelaudit.reports.layout import (
     Column,
     Style,
+    assembled,
     count,
     next_lines,
     paragraph,
@@ -17,6 +18,7 @@ from labelaudit.reports.layout import (
     plural,
     remarks,
     table,
+    times,
     titled,
     value_text,
 )
@@ -78,7 +80,7 @@ def crowd_report(
         [f"Wrote {line}" for line in written],
         next_lines(next_command, limit),
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return assembled(parts)
 
 
 def weak_workers(result: CrowdConsensus) -> pa.Table:
@@ -259,8 +261,5 @@ def _times(number: int) -> str:
 
 
 def _details(result: CrowdConsensus, limit: int, style: Style) -> list[str]:
-    times: list[list[Any]] = [[name, f"{took:.2f} s"] for name, took in result.timings.items()]
-    if not times:
-        return []
-    lines = table((Column("stage"), Column("time", right=True)), times, limit)
-    return titled("Details", lines, style)
+    lines = times(result.timings, limit)
+    return titled("Details", lines, style) if lines else []

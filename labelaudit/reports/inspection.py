@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from labelaudit.reports.layout import (
     Column,
     Style,
+    assembled,
     count,
     paragraph,
     percent,
@@ -58,7 +59,7 @@ def inspection_report(
         ],
         [style.bold(line) for line in paragraph(_conclusion(inspection), limit)],
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return assembled(parts)
 
 
 def _classes(inspection: Inspection, limit: int, style: Style, *, verbose: bool) -> list[str]:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from labelaudit.wording import percent, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "Column",
     "Style",
+    "assembled",
     "count",
     "cut",
     "entry",
@@ -28,6 +29,7 @@ __all__ = [
     "quality_text",
     "remarks",
     "table",
+    "times",
     "titled",
     "value_text",
     "width",
@@ -252,3 +254,14 @@ def listing(names: Iterable[str], limit: int) -> str:
             return ", ".join(shown) + f", ... {rest} more"
         shown.append(name)
     return ", ".join(shown)
+
+
+def times(seconds: Mapping[str, float], limit: int) -> list[str]:
+    """Return the table of how long each stage took; nothing where none was timed."""
+    rows = [[name, f"{each:.2f} s"] for name, each in seconds.items()]
+    return table((Column("stage"), Column("time", right=True)), rows, limit) if rows else []
+
+
+def assembled(parts: Iterable[Sequence[str]]) -> str:
+    """Return a report of parts in lines, with an empty line between them; empty parts go."""
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"

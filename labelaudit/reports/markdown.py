@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labelaudit.reports.inert import inert
-from labelaudit.reports.layout import count, plural, quality_text
+from labelaudit.reports.layout import assembled, count, plural, quality_text
 from labelaudit.reports.verdict import headline
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def markdown(verdict: Verdict, most: int = _WORST) -> str:
         [f"- {inert(each.why, 500)}" for each in (*verdict.failed, *verdict.warned)],
         _issues(verdict, most),
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return assembled(parts)
 
 
 def _files(verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from labelaudit.reports.audit_parts import audit_remarks, filters_and_times, gro
 from labelaudit.reports.layout import (
     Column,
     Style,
+    assembled,
     count,
     next_lines,
     paragraph,
@@ -68,7 +69,7 @@ def tag_report(
         [f"Wrote {line}" for line in written],
         next_lines(next_command, limit),
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return assembled(parts)
 
 
 def _details(result: TagIssues, limit: int, style: Style) -> list[str]:

@@ -9,6 +9,7 @@ from labelaudit.reports.audit_parts import audit_remarks, filters_and_times, gro
 from labelaudit.reports.layout import (
     Column,
     Style,
+    assembled,
     count,
     next_lines,
     paragraph,
@@ -72,10 +73,10 @@ def audit_report(
         groups(result, limit, style),
         _details(result, limit, style) if verbose else [],
         audit_remarks(result, limit, style),
-        _written(written),
+        [f"Wrote {line}" for line in written],
         _next(result, next_command, limit),
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return assembled(parts)
 
 
 def _verdict(result: LabelIssues, limit: int, style: Style) -> list[str]:
@@ -247,10 +248,6 @@ def _details(result: LabelIssues, limit: int, style: Style) -> list[str]:
     lines = filters_and_times(result, limit)
     lines.append(f"  The data was decoded {plural(result.audit.readings, 'time')}.")
     return titled("Details", lines, style)
-
-
-def _written(written: Sequence[str]) -> list[str]:
-    return [f"Wrote {line}" for line in written]
 
 
 def _number(value: float | None) -> str:

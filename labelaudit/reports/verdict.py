@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from labelaudit.reports.layout import (
     Column,
     Style,
+    assembled,
     count,
     entry,
     next_lines,
@@ -75,7 +76,7 @@ def verdict_report(
         [f"Wrote {line}" for line in written],
         next_lines(next_command, limit),
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+    return assembled(parts)
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
