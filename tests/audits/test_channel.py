@@ -14,22 +14,8 @@ from labelaudit.audits.channel.discriminant import solved
 from labelaudit.audits.channel.sample import affine, floor_of, sample_bound, sample_size
 from labelaudit.blocks import LabelBlock
 from labelaudit.kernels.channel import sample_hash
+from tests.audits.labelled import mixture
 from tests.naive import channel as naive
-
-
-def mixture(n, n_classes, seed=0, noise=0.2, members=1, sharpness=4.0):
-    """Labels of which some are moved on by one class, and probabilities of the true class."""
-    rng = np.random.default_rng(seed)
-    true = rng.integers(0, n_classes, n)
-    labels = true.copy()
-    moved = rng.random(n) < noise
-    labels[moved] = (true[moved] + 1) % n_classes
-    probs = []
-    for _ in range(members):
-        logits = rng.normal(0, 1, (n, n_classes))
-        logits[np.arange(n), true] += sharpness
-        probs.append(naive.softmax(logits))
-    return labels.astype(np.int32), probs, moved
 
 
 def fitted(labels, members, seed=0, on=None, rows=None):

@@ -16,8 +16,7 @@ from labelaudit.audits.channel import (
 from labelaudit.audits.face import fit_face_value
 from labelaudit.audits.facts import Sample
 from labelaudit.blocks import LabelBlock
-from tests.audits.test_channel import mixture
-from tests.audits.test_face import kept
+from tests.audits.labelled import kept, mixture
 
 
 @pytest.mark.parametrize(

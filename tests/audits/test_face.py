@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,25 +7,7 @@ from hypothesis import strategies as st
 
 from labelaudit.audits.channel.model import Channel
 from labelaudit.audits.face import FaceValue
-
-
-def kept(labels, probs):
-    """What a first reading keeps of rows."""
-    order = np.argsort(-probs, axis=1, kind="stable")[:, :3]
-    leading = np.take_along_axis(probs, order, axis=1)
-    missing = ((0, 0), (0, 3 - order.shape[1]))
-    own = probs[np.arange(len(labels)), np.maximum(labels, 0)]
-    return FactsOf(
-        labels=labels,
-        given_prob=np.where(labels >= 0, own, 0.0),
-        classes=np.pad(order, missing, constant_values=-1).astype(np.int16),
-        leading=np.pad(leading, missing, constant_values=-1.0),
-    )
-
-
-class FactsOf(SimpleNamespace):
-    def __len__(self):
-        return len(self.labels)
+from tests.audits.labelled import kept
 
 
 def slow(labels, probs, floor, channel):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from labelaudit.audits import find_issues, selection
 from labelaudit.audits.find_issues import audit_labels
-from labelaudit.audits.rows import Rows
 from labelaudit.audits.settings import METHODS, SCORES, AuditSettings
 from labelaudit.errors import (
     ClassOrderError,
@@ -19,32 +18,14 @@ from labelaudit.errors import (
     UsageError,
 )
 from labelaudit.findings import FILTERS, IssueRows
+from tests.audits.labelled import rows_of, same
 from tests.naive import confident_learning as naive
-from tests.strategies import blocks_of, cuts, label_tables
-
-
-def rows_of(labels, *members, places=None, **more):
-    names = tuple(f"c{k}" for k in range(members[0].shape[1]))
-    partitions = blocks_of(labels, members, places or [0, len(labels)])
-    return Rows(partitions, len(labels), names, len(members), **more)
+from tests.strategies import cuts, label_tables
 
 
 def flagged(labels, probs, method, **settings):
     chosen = AuditSettings(method=method, skip_invalid=True, **settings)
     return set(audit_labels(rows_of(labels, probs), chosen).flagged.tolist())
-
-
-def same(first, second):
-    """Byte for byte."""
-    for field in fields(IssueRows):
-        one, other = getattr(first.issues, field.name), getattr(second.issues, field.name)
-        assert one.dtype == other.dtype
-        assert one.tobytes() == other.tobytes(), field.name
-    assert first.error_rate == second.error_rate
-    assert first.thresholds.tobytes() == second.thresholds.tobytes()
-    assert first.class_quality.tobytes() == second.class_quality.tobytes()
-    assert first.mean_quality == second.mean_quality
-    assert first.calibration == second.calibration
 
 
 def tried(labels, probs, settings):

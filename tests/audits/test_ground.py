@@ -13,7 +13,7 @@ from labelaudit.audits.settings import METHODS, AuditSettings
 from labelaudit.blocks import LabelBlock
 from labelaudit.running import Here
 from labelaudit.shelves import MemoryShelf, SpillShelf
-from tests.audits.test_find_issues import rows_of, same
+from tests.audits.labelled import rows_of, same
 from tests.strategies import Rows as Partition
 
 

@@ -12,7 +12,7 @@ from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.settings import SCORES, AuditSettings
 from labelaudit.audits.squeezing import Squeezed, joined_chunks
 from labelaudit.findings import IssueChunk, IssueRows
-from tests.audits.test_find_issues import rows_of
+from tests.audits.labelled import rows_of
 
 
 def same(found, expected):

@@ -19,7 +19,7 @@ from labelaudit.gate.metrics import METRICS
 from tests import realdata
 from tests.in_process import FIXTURES, ROOT, Finished, call
 from tests.reports import builders
-from tests.reports.test_summary import SCHEMA
+from tests.reports.builders import SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path

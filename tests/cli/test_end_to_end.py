@@ -12,7 +12,7 @@ import pytest
 from pyarrow import feather
 
 from tests.in_process import FIXTURES, call
-from tests.reports.test_summary import SCHEMA
+from tests.reports.builders import SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path

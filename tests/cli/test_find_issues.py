@@ -17,7 +17,7 @@ from labelaudit.audits.settings import AuditSettings
 from labelaudit.errors import InvalidDataError
 from tests.in_process import call
 from tests.reports import builders
-from tests.reports.test_summary import SCHEMA
+from tests.reports.builders import SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from labelaudit.tables.staging import Staging, is_temporary
-from tests.docs.test_reference import section
+from tests.docs.pages import section
 from tests.in_process import FIXTURES, ROOT, call
 
 if TYPE_CHECKING:

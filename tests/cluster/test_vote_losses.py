@@ -12,7 +12,7 @@ from labelaudit.cluster import patience
 from labelaudit.cluster.tasks import Tasks
 from labelaudit.cluster.vote_ground import ClusterVotes
 from labelaudit.errors import EnvironmentalError
-from tests.audits.crowd.test_shards import everything
+from tests.audits.crowd.whole import everything
 from tests.cluster.daemons import killed, started, tasks_left
 from tests.crowd_votes import simulated
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from tests.docs.examples import DOCS, ROOT
+from tests.docs.pages import section
 from tests.in_process import FIXTURES, call
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ def test_the_page_is_up_to_date() -> None:
     spec.loader.exec_module(module)
     assert module.PAGE.read_text("utf-8") == module.page(), "run python docs/make_reference.py"
     assert module.SCHEMA.read_text("utf-8") == module.schema(), "run python docs/make_reference.py"
-
-
-def section(title: str, name: str = "files") -> str:
-    """Return what stands under a heading of the page about files, or about votes."""
-    page = (DOCS / "reference" / f"{name}.md").read_text("utf-8")
-    return page[page.index(f"## {title}\n") :].split("\n## ")[0]
 
 
 def test_every_key_of_the_summary_is_described() -> None:

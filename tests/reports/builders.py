@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,12 @@ from labelaudit.findings import (
 )
 
 CLASSES = ("cat", "dog", "fox")
+SCHEMA = json.loads(files("labelaudit.reports").joinpath("summary.schema.json").read_text("utf-8"))
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\u202egnp.exe\u0000 {{ 7 * 7 }}",
+)
 
 UNDERSTANDING = Understanding(
     files=("pets.parquet",),

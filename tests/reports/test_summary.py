@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from importlib.resources import files
 from typing import Any
 
 import jsonschema
@@ -14,8 +13,7 @@ import pytest
 from labelaudit.audits.settings import AuditSettings
 from labelaudit.reports.summary import inspection_document, summary_document, to_json
 from tests.reports import builders
-
-SCHEMA = json.loads(files("labelaudit.reports").joinpath("summary.schema.json").read_text("utf-8"))
+from tests.reports.builders import SCHEMA
 
 
 def document(result: Any = None, **more: Any) -> dict[str, Any]:

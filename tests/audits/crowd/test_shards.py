@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import astuple, dataclass, replace
 from itertools import pairwise
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,16 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelaudit.audits.crowd import ebcc, would_majority_do
-from labelaudit.audits.crowd.aggregating import Aggregated, CrowdSettings, aggregate_votes
+from labelaudit.audits.crowd.aggregating import CrowdSettings, aggregate_votes
 from labelaudit.audits.crowd.building import in_shards
 from labelaudit.audits.crowd.crowd import Crowd
 from labelaudit.audits.crowd.methods import FITS, METHODS, fitted
 from labelaudit.audits.crowd.shards import OfPairs
 from labelaudit.audits.crowd.signatures import Signatures
+from tests.audits.crowd.whole import everything, leaves
 from tests.crowd_votes import block, rows_of, simulated, vote_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from labelaudit.blocks import VoteBlock
@@ -62,52 +63,6 @@ def sharded(
     votes: VoteBlock, edges: Sequence[int], on: Executor | None = None, folder: Path | None = None
 ) -> Crowd:
     return in_shards(cut(votes, edges), (votes.n_workers, votes.n_classes), on=on, folder=folder)
-
-
-def leaves(value: Any) -> Iterator[bytes]:
-    """Yield everything that a result holds, as bytes."""
-    if isinstance(value, np.ndarray):
-        yield repr((value.shape, value.dtype)).encode() + value.tobytes()
-    elif isinstance(value, tuple | list):
-        for each in value:
-            yield from leaves(each)
-    else:
-        yield repr(value).encode()
-
-
-def everything(found: Aggregated) -> list[bytes]:
-    pieces = [astuple(piece) for piece in found.pieces()]
-    tasks = [_joined(column) for column in zip(*map(_flat, pieces), strict=True)]
-    workers = replace(found.workers, confusion=None)
-    return list(
-        leaves(
-            [
-                *tasks,
-                astuple(workers),
-                found.workers.confusion.dense(0, len(workers.n_votes)),
-                found.confused,
-                astuple(found.agreement),
-                astuple(found.certificate),
-                astuple(found.shape),
-                found.typical,
-                found.right and astuple(found.right),
-                found.warnings,
-                found.result.notes,
-                found.result.bound,
-                found.result.worker_quality,
-            ]
-        )
-    )
-
-
-def _flat(piece: Any) -> list[Any]:
-    if isinstance(piece, tuple):
-        return [leaf for each in piece for leaf in _flat(each)]
-    return [piece]
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    return None if parts[0] is None else np.concatenate(parts)
 
 
 def crowded(name: str, gold: bool) -> tuple[VoteBlock, CrowdSettings]:

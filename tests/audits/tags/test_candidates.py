@@ -15,7 +15,7 @@ from labelaudit.blocks import TagBlock
 from labelaudit.errors import UsageError
 from labelaudit.summaries.tag_logits import LogitCounts
 from labelaudit.tag_statistics import PropensitySource, most_probable
-from tests.audits.tags.test_missing import made
+from tests.audits.tags.tagged import given_in_part
 
 
 class Part:
@@ -40,7 +40,7 @@ def test_the_most_probable_come_first_and_ties_stay_in_order(values, most):
 @pytest.mark.parametrize("size", [17, 500])
 @pytest.mark.parametrize("cut", [100, 1999])
 def test_candidates_are_the_most_probable_of_all_rows(size, cut):
-    _, given, probs, group = made(n=2000)
+    _, given, probs, group = given_in_part(n=2000)
     probs = np.round(probs, 2)
     counts = LogitCounts.of(given, probs, group, 4)
     model = estimate_missing(counts, PropensitySource.groups(), replicates=5)
@@ -63,7 +63,7 @@ def test_candidates_are_the_most_probable_of_all_rows(size, cut):
 
 
 def audited(**options):
-    truly, given, probs, _ = made(n=3000, propensities=np.array([0.7]))
+    truly, given, probs, _ = given_in_part(n=3000, propensities=np.array([0.7]))
     found = labelaudit.find_issues(given, probs, classes=["cat", "dog"], candidates=True, **options)
     return found, truly & (given == 0)
 
@@ -103,7 +103,7 @@ def test_only_classes_with_a_value_are_estimated():
 
 
 def test_the_best_group_is_an_anchor():
-    _, given, probs, group = made(n=6000)
+    _, given, probs, group = given_in_part(n=6000)
     import pyarrow as pa
 
     table = pa.table(

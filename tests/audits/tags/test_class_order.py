@@ -13,7 +13,7 @@ from labelaudit.audits.tags.class_order import TopTags, demand_tag_order
 from labelaudit.blocks import TagBlock
 from labelaudit.errors import ClassOrderError
 from labelaudit.tables.options import ReadOptions
-from tests.audits.tags.test_find_issues import made, named
+from tests.audits.tags.tagged import made, named
 
 blocks = st.tuples(st.integers(1, 9), st.integers(2, 4)).flatmap(
     lambda shape: st.tuples(

@@ -11,18 +11,9 @@ import pytest
 import labelaudit
 from labelaudit.errors import InvalidDataError, NothingToAuditError
 from labelaudit.findings import FILTERS
+from tests.audits.tags.tagged import made, named
 
 SETTINGS = {"every_row": True}
-
-
-def made(seed=0, n=600, k=6, width=np.float64):
-    """Tags of random frequency, a twentieth of them turned round, and what a model might say."""
-    rng = np.random.default_rng(seed)
-    true = rng.random((n, k)) < rng.uniform(0.1, 0.5, k)
-    logits = 3 * (2 * true - 1) + rng.normal(0, 1.7, (n, k))
-    wrong = rng.random((n, k)) < 0.05
-    probs = (1 / (1 + np.exp(-logits))).astype(width)
-    return np.where(wrong, ~true, true).astype(np.float64), probs, wrong
 
 
 def cells_of(found, names=None):
@@ -30,10 +21,6 @@ def cells_of(found, names=None):
     columns = found.table.drop_columns(["rank", "issue_id"]).to_pylist()
     cells = {(row.pop("row"), row["class"]): row for row in columns}
     return cells if names is None else {key: cells[key] for key in cells if key[1] in names}
-
-
-def named(n_classes):
-    return [f"c{k}" for k in range(n_classes)]
 
 
 def test_planted_errors_are_found():

@@ -9,22 +9,7 @@ from labelaudit.audits.tags.missing import estimate_missing, missing_probability
 from labelaudit.errors import UsageError
 from labelaudit.summaries.tag_logits import LogitCounts
 from labelaudit.tag_statistics import PropensitySource
-
-PROPENSITIES = np.array([0.9, 0.6, 0.3, 0.1])
-
-
-def expit(x):
-    return 1 / (1 + np.exp(-np.clip(x, -500, 500)))
-
-
-def made(n=20_000, k=2, seed=0, propensities=PROPENSITIES, slope=2.0):
-    """True tags, given tags, their true probability, and groups."""
-    rng = np.random.default_rng(seed)
-    f = expit(slope * rng.normal(size=(n, k)) - 1.0)
-    truly = rng.random((n, k)) < f
-    group = rng.integers(0, len(propensities), n).astype(np.int32)
-    given = truly & (rng.random((n, k)) < propensities[group][:, None])
-    return truly, given.astype(np.int8), f, group
+from tests.audits.tags.tagged import PROPENSITIES, expit, given_in_part
 
 
 def estimated(given, probs, group=None, source=None, **options):
@@ -35,7 +20,7 @@ def estimated(given, probs, group=None, source=None, **options):
 
 @pytest.mark.parametrize("how", ["exact", "of given tags", "sharpened", "float32"])
 def test_propensities_of_groups_are_recovered(how):
-    truly, given, f, group = made()
+    truly, given, f, group = given_in_part()
     probs = {
         "exact": f,
         "of given tags": f * PROPENSITIES.mean(),
@@ -55,7 +40,7 @@ def test_propensities_of_groups_are_recovered(how):
 
 
 def test_candidates_rank_better_than_by_p_alone():
-    truly, given, f, group = made(k=1)
+    truly, given, f, group = given_in_part(k=1)
     found = estimated(given, f, group)
     r = missing_probability(found, f, group, given)
     rest = given[:, 0] == 0
@@ -72,7 +57,7 @@ def test_candidates_rank_better_than_by_p_alone():
 
 
 def test_probability_of_cells_without_an_estimate():
-    _, given, f, group = made(n=2000)
+    _, given, f, group = given_in_part(n=2000)
     given[:, 1] = 0
     found = estimated(given, f, group)
     assert found.reason == ("", "fewer than 10 rows with the tag and a probability")
@@ -87,7 +72,7 @@ def test_probability_of_cells_without_an_estimate():
 
 
 def test_selected_completely_at_random():
-    truly, given, f, _ = made(propensities=np.array([0.5]))
+    truly, given, f, _ = given_in_part(propensities=np.array([0.5]))
     missing = (truly & (given == 0)).sum(axis=0)
     for source in (
         PropensitySource.known(np.array([0.5, 0.5])),
@@ -101,10 +86,10 @@ def test_selected_completely_at_random():
 
 
 def test_elkan_noto_is_right_when_probabilities_tell_all_and_says_when_not():
-    _, given, f, _ = made(propensities=np.array([0.5]), slope=200.0)
+    _, given, f, _ = given_in_part(propensities=np.array([0.5]), slope=200.0)
     found = estimated(given, 0.5 * f, source=PropensitySource.elkan_noto())
     np.testing.assert_allclose(found.propensity, 0.5, atol=0.02)
-    _, given, f, _ = made(propensities=np.array([0.5]), slope=2.0)
+    _, given, f, _ = given_in_part(propensities=np.array([0.5]), slope=2.0)
     found = estimated(given, 0.5 * f, source=PropensitySource.elkan_noto())
     assert np.all(found.propensity < 0.45)
     assert "too low" in found.assumption
@@ -113,13 +98,13 @@ def test_elkan_noto_is_right_when_probabilities_tell_all_and_says_when_not():
 
 
 def test_a_prior_below_the_given_share_means_nothing_is_missing():
-    _, given, f, _ = made(propensities=np.array([0.5]))
+    _, given, f, _ = given_in_part(propensities=np.array([0.5]))
     found = estimated(given, f, source=PropensitySource.prior(np.array([0.01, 0.01])))
     np.testing.assert_allclose(found.class_missing, 0.0, atol=0.01)
 
 
 def test_an_anchor_holds_the_best_group():
-    _, given, f, group = made()
+    _, given, f, group = given_in_part()
     found = estimated(given, f, group, PropensitySource.groups(anchor=0.8))
     np.testing.assert_allclose(found.propensity[:, 0], 0.8, atol=1e-6)
     np.testing.assert_allclose(found.propensity[:, 1], 0.6 * 0.8 / 0.9, atol=0.04)
@@ -127,7 +112,7 @@ def test_an_anchor_holds_the_best_group():
 
 
 def test_groups_that_do_not_differ_are_named():
-    _, given, f, group = made(propensities=np.array([0.6, 0.6]), k=3)
+    _, given, f, group = given_in_part(propensities=np.array([0.6, 0.6]), k=3)
     found = estimated(given, f, group)
     assert not found.identified.all()
     assert "do not clearly differ" in found.notes[0]
@@ -136,7 +121,7 @@ def test_groups_that_do_not_differ_are_named():
 
 
 def test_results_repeat_and_ignore_the_order_of_rows():
-    _, given, f, group = made(n=3000)
+    _, given, f, group = given_in_part(n=3000)
     given[::7, 0] = -1
     f[::11, 1] = np.nan
     order = np.random.default_rng(1).permutation(len(given))
@@ -153,7 +138,7 @@ def test_results_repeat_and_ignore_the_order_of_rows():
 
 
 def test_dropping_rows_not_annotated_changes_nothing():
-    _, given, f, group = made(n=3000, k=1)
+    _, given, f, group = given_in_part(n=3000, k=1)
     some = np.arange(3000) % 3 > 0
     given[~some] = -1
     one = estimated(given, f, group, replicates=10)
@@ -181,7 +166,7 @@ def test_classes_that_are_not_estimable(tags, probs, reason):
 
 
 def test_probabilities_of_zero_and_one_do_no_harm():
-    truly, given, _, group = made(n=4000)
+    truly, given, _, group = given_in_part(n=4000)
     found = estimated(given, truly.astype(float), group)
     np.testing.assert_allclose(found.propensity, np.tile(PROPENSITIES, (2, 1)), atol=0.05)
 
@@ -197,12 +182,12 @@ def test_probabilities_of_zero_and_one_do_no_harm():
     ],
 )
 def test_sources_that_cannot_be(source):
-    _, given, f, group = made(n=100)
+    _, given, f, group = given_in_part(n=100)
     with pytest.raises(UsageError):
         estimated(given, f, group, source)
 
 
 def test_a_value_that_is_not_known_leaves_its_class_out():
-    _, given, f, _ = made(n=2000)
+    _, given, f, _ = given_in_part(n=2000)
     found = estimated(given, f, source=PropensitySource.known(np.array([np.nan, 0.5])))
     assert found.reason == ("no value was given for this class", "")

@@ -17,8 +17,8 @@ from labelaudit.crowd import aggregate
 from labelaudit.reports.html import page
 from tests.in_process import FIXTURES
 from tests.reports import builders
+from tests.reports.builders import HOSTILE
 from tests.reports.html.browser import browser, emulate, npm_file, requests
-from tests.reports.html.test_page import HOSTILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

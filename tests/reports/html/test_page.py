@@ -18,12 +18,7 @@ from labelaudit.findings import JointCells
 from labelaudit.reports.html import page
 from labelaudit.verdicts import BaselineMatch, RuleOutcome, Verdict
 from tests.reports import builders, crowd_builders
-
-HOSTILE = (
-    "</script><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "\u202egnp.exe\u0000 {{ 7 * 7 }}",
-)
+from tests.reports.builders import HOSTILE
 
 
 class Seen(HTMLParser):
