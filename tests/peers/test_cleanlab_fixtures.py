@@ -9,18 +9,10 @@ import pytest
 
 import labelaudit
 from tests import realdata
+from tests.peers.theirs import FILTERS
 
 pytestmark = pytest.mark.peer
 SETS = ["base", "binary", "missing_class", "many_classes_few_examples", "weak_model"]
-FILTERS = (
-    "prune_by_class",
-    "prune_by_noise_rate",
-    "both",
-    "confident_learning",
-    "predicted_neq_given",
-    "low_self_confidence",
-    "low_normalized_margin",
-)
 
 
 @pytest.fixture(params=SETS)

@@ -6,21 +6,13 @@ import numpy as np
 import pytest
 
 import labelaudit
+from tests.peers.theirs import FILTERS
 
 cleanlab_filter = pytest.importorskip("cleanlab.filter")
 count = pytest.importorskip("cleanlab.count")
 rank = pytest.importorskip("cleanlab.rank")
 
 pytestmark = pytest.mark.peer
-FILTERS = (
-    "prune_by_class",
-    "prune_by_noise_rate",
-    "both",
-    "confident_learning",
-    "predicted_neq_given",
-    "low_self_confidence",
-    "low_normalized_margin",
-)
 
 
 def made(seed):

@@ -9,21 +9,13 @@ import pytest
 
 import labelaudit
 from tests import realdata
+from tests.peers.theirs import FILTERS
 
 pytestmark = [
     pytest.mark.peer,
     # The peer calls a part of itself that it has given up.
     pytest.mark.filterwarnings("ignore:The multi_label argument:DeprecationWarning"),
 ]
-FILTERS = (
-    "prune_by_class",
-    "prune_by_noise_rate",
-    "both",
-    "confident_learning",
-    "predicted_neq_given",
-    "low_self_confidence",
-    "low_normalized_margin",
-)
 SCORES = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
 
 

@@ -4,6 +4,10 @@ Cells have a key and a place; equal keys are told apart by place. The cut of a g
 its n-th lowest cell and the next one. It is looked for among few enough cells to be sorted, which
 are found as digits of a number are: cells are counted by the leading bits of their keys, then, in
 the bucket where the cut lies, by the next ones; where all keys of a bucket are equal, by places.
+
+Rows with one label each are cut by ``audits/selection.py``, which guesses brackets from a sample of
+rows, each with one value in one group, and breaks ties as the peer does. Cells are in several
+groups under several keys, and as many in a row as there are classes.
 """
 
 from __future__ import annotations
