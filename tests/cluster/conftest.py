@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import pytest
 
 from labelaudit.cluster.connecting import Cluster, connected
 from tests.cluster.daemons import scheduler_and_worker
+from tests.sockets import collected, forgiven
 
 if TYPE_CHECKING:
     import subprocess
@@ -18,24 +17,14 @@ if TYPE_CHECKING:
 
     Bare = tuple[Cluster, subprocess.Popen[bytes], subprocess.Popen[bytes]]
 
-HERE = Path(__file__).parent
-UNCLOSED = "ignore:unclosed:ResourceWarning"
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the library forget sockets: to workers that were killed, they are not closed."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(UNCLOSED))
+    forgiven(items, Path(__file__).parent)
 
 
 @pytest.fixture(scope="package", autouse=True)
 def _forgotten_sockets() -> Iterator[None]:
-    """Collect them here, and not in other tests."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    yield from collected()
 
 
 @pytest.fixture(scope="package")
