@@ -38,20 +38,32 @@ def test_add_product(n, m, width, seed):
     assert fast_sum.tobytes() == slow_sum.tobytes()
 
 
-@given(st.integers(1, 9), st.integers(2, 6), st.booleans(), st.integers(0, 99))
-def test_channel_counts(n, n_classes, square, seed):
+@given(st.integers(0, 21), st.integers(0, 99))
+def test_product_sum(n, seed):
+    left, right = numbers(seed, n), numbers(seed + 1, n) - 0.5
+    assert fast.product_sum(left, right) == pytest.approx(naive.product_sum(left, right), abs=1e-14)
+
+
+@given(st.integers(0, 21), st.integers(0, 99))
+def test_three_sums(n, seed):
+    arrays = [numbers(seed + at, n) for at in range(3)]
+    assert fast.three_sums(*arrays) == pytest.approx(naive.three_sums(*arrays), rel=1e-14)
+
+
+@given(st.integers(1, 9), st.integers(2, 20), st.integers(0, 99))
+def test_channel_counts(n, n_classes, seed):
     probs = numbers(seed, n, n_classes)
-    labels = np.random.default_rng(seed).integers(0, n_classes, n).astype(np.int32)
-    other = numbers(seed + 1, n_classes if square else 1, n_classes)
-    own = numbers(seed + 2, n_classes)
-    counts, slow_counts = np.zeros_like(other), np.zeros_like(other)
-    weights = np.empty(n_classes)
-    wrong = fast.channel_counts(probs, labels, other, own, weights, counts)
-    assert wrong == pytest.approx(
-        naive.channel_counts(probs, labels, other, own, weights, slow_counts), abs=1e-12
-    )
-    np.testing.assert_allclose(counts, slow_counts, atol=1e-12)
-    assert counts.sum() == pytest.approx(n)
+    first = seed % n_classes
+    labels = np.random.default_rng(seed).integers(first, n_classes, n).astype(np.int32)
+    other, own = numbers(seed + 1, n_classes, n_classes), numbers(seed + 2, n_classes)
+    np.fill_diagonal(other, 0.0)
+    counts, slow_counts = (np.zeros((n_classes - first, n_classes)) for _ in range(2))
+    wrong = fast.channel_counts(probs, labels, first, other, own, counts)
+    slow = naive.channel_counts(probs, labels, first, other, own, slow_counts)
+    assert wrong == pytest.approx(slow, abs=1e-12)
+    np.testing.assert_allclose(counts, slow_counts, rtol=1e-12)
+    np.fill_diagonal(other, own)
+    assert (counts * other[first:]).sum() == pytest.approx(n)
 
 
 @given(st.integers(0, 9), st.integers(2, 6), st.integers(0, 99))
@@ -62,8 +74,6 @@ def test_rate_errors_to_the_last_bit(n, n_classes, seed):
     wrong = fast.rate_errors(probs, labels, other, own)
     assert wrong == naive.rate_errors(before, labels, other, own)
     assert probs.tobytes() == before.tobytes()
-    counts, weights = np.zeros((1, n_classes)), np.empty(n_classes)
-    assert wrong == fast.channel_counts(probs, labels, other[None, :], own, weights, counts)
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=8))

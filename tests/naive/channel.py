@@ -43,16 +43,23 @@ def add_product(left: Floats, right: Floats, out: Floats) -> None:
                 out[i, k] += left[i, f] * right[f, k]
 
 
+def product_sum(left: Floats, right: Floats) -> float:
+    return sum(float(a) * float(b) for a, b in zip(left, right, strict=True))
+
+
+def three_sums(row: Floats, other: Floats, twice: Floats) -> tuple[float, float, float]:
+    return float(row.sum()), product_sum(row, other), product_sum(row * row, twice)
+
+
 def channel_counts(
-    probs: Floats, labels: Ints, other: Floats, own: Floats, weights: Floats, counts: Floats
+    probs: Floats, labels: Ints, first: int, other: Floats, own: Floats, counts: Floats
 ) -> float:
     wrong = 0.0
     for q, y in zip(probs, labels, strict=True):
-        row = y % len(other)
-        weights[:] = q * other[row]
+        weights = q * other[y]
         weights[y] = q[y] * own[y]
+        counts[y - first] += q / weights.sum()
         weights /= weights.sum()
-        counts[row] += weights
         wrong += weights.sum() - weights[y]
     return wrong
 
@@ -72,11 +79,11 @@ def log_share(rest: float, own: float, log_own: float) -> float:
     return -math.log1p(math.exp(ratio)) if ratio < 700 else -ratio
 
 
-def leading_three(row: Floats) -> tuple[float, float, float, float, int, int, int]:
+def leading_three(row: Floats) -> tuple[float, float, float, int, int, int]:
     order = [int(k) for k in np.argsort(-row, kind="stable")[:3]]
     missing = [-1] * (3 - len(order))
     largest = [float(row[k]) for k in order] + missing
-    return (float(row.sum()), *largest, *order, *missing)
+    return (*largest, *order, *missing)
 
 
 def score_rows(

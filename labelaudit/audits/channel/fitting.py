@@ -168,8 +168,7 @@ class _Fitting:
     def concentration(self, rows: Sequence[Weighed], channel: Channel) -> float:
         if self.n_classes > MOST_SQUARE or not self.linear:
             return CONCENTRATION
-        counts = total(partial(counted, channel), rows, self.on)
-        return concentration(counts, self.prior.frequencies)
+        return concentration(counted(channel, rows, self.on), self.prior.frequencies)
 
     def lines(
         self, lines: Sequence[Discriminant], a: float, b: float
@@ -181,6 +180,9 @@ class _Fitting:
         offsets = np.empty((len(lines), self.n_classes))
         for i, line in enumerate(lines):
             weights[i] = mean + b * line.weights
+            # Logarithms need not be centred if what they are multiplied by is.
+            members = weights[i].reshape(self.n_members, self.n_classes, self.n_classes)
+            members -= members.mean(axis=1, keepdims=True)
             offsets[i] = b * line.offsets
         return weights, offsets
 

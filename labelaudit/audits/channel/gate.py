@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.channel.sample import Chunk, affine
-from labelaudit.audits.channel.soft_counts import Prior, Weighed, counted
+from labelaudit.audits.channel.sample import Chunk, affine, highest
+from labelaudit.audits.channel.soft_counts import Prior, Weighed, expected_wrong
 from labelaudit.kernels.channel import add_product
 from labelaudit.running import each, total
 
@@ -106,18 +106,19 @@ def with_g(lines: Sequence[Discriminant], fit: Fit) -> Fit:
 
 
 def _combined(fit: Fit, a: float, b: float) -> npt.NDArray[np.float64]:
-    h = a * fit.chunk.z
-    if b > 0.0 and fit.g is not None:
-        h += b * fit.g
+    if b == 0.0 or fit.g is None:
+        return a * fit.chunk.z
+    h = b * fit.g
+    if a > 0.0:
+        h += a * fit.chunk.z
     return h
 
 
 def weighed(a: float, b: float, fit: Fit) -> Weighed:
-    """Return softmax(a z + b g)."""
+    """Return softmax(a z + b g), but for a factor of each row."""
     h = _combined(fit, a, b)
-    h -= h.max(axis=1, keepdims=True)
+    h -= highest(h)[:, None]
     np.exp(h, out=h)
-    h /= h.sum(axis=1, keepdims=True)
     return Weighed(fit.chunk.labels, h)
 
 
@@ -146,11 +147,13 @@ def _own_and_others(
     frequencies: npt.NDArray[np.float64], pair: tuple[float, float], fit: Fit
 ) -> npt.NDArray[np.float64]:
     """Return of each row how probable its label is the true class, and comes of even noise."""
-    rows = weighed(*pair, fit)
-    own = rows.probs[np.arange(len(rows.labels)), rows.labels]
+    labels, q = fit.chunk.labels, np.ascontiguousarray(weighed(*pair, fit).probs.T)
+    q /= q.sum(axis=0)
+    own = q[labels, np.arange(len(labels))]
     spread = 1.0 / np.where(frequencies < 1.0, 1.0 - frequencies, 1.0)
-    other = (rows.probs * spread).sum(axis=1) - own * spread[rows.labels]
-    return np.stack([own, np.maximum(other, 0.0) * frequencies[rows.labels]])
+    q *= spread[:, None]
+    other = q.sum(axis=0) - own * spread[labels]
+    return np.stack([own, np.maximum(other, 0.0) * frequencies[labels]])
 
 
 def even_rate(
@@ -207,7 +210,7 @@ def _held(
     for fit in fits:
         rows = weighed(*pair, fit)
         loss += float(_losses(channel, [pair], fit)[0])
-        wrong += counted(channel, rows).wrong
+        wrong += expected_wrong(channel, rows)
         if len(channel.other) == 1 < len(frequencies):
             # Such a channel is known up to a factor of the label.
             loss -= float(np.sum(np.log(frequencies[rows.labels])))

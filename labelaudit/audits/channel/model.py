@@ -63,7 +63,7 @@ class ChannelModel:
     sharpening, recalibration : float
         h = sharpening z + recalibration g.
     weights : (folds, F, K) float64
-        What turns the members' centred log-probabilities, side by side, into h. No fold at all
+        What turns the members' log-probabilities, side by side, into h. No fold at all
         where recalibration is 0; one for every row, or one for each fold of the cross-fit.
     offsets : (folds, K) float64
     seed : int

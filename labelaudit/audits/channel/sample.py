@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,11 @@ __all__ = [
     "chunk_rows",
     "chunked",
     "floor_of",
+    "floored",
     "has_discriminant",
+    "highest",
+    "logs_of",
+    "powers",
     "row_hashes",
     "sample_bound",
     "sample_size",
@@ -113,12 +118,46 @@ def _least_positive(probs: npt.NDArray[np.floating]) -> float:
     return least if least > 0.0 else float(np.min(probs, initial=1.0, where=probs > 0.0))
 
 
+def floored(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
+    """Return probabilities, none of them below the floor."""
+    out: npt.NDArray[np.float64] = np.maximum(probs, floor, dtype=np.float64)
+    return out
+
+
+def logs_of(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
+    """Logarithms of probabilities."""
+    logs = floored(probs, floor)
+    return np.log(logs, out=logs)
+
+
+def powers(probs: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.float64]:
+    """Raise probabilities to a power that is a multiple of a quarter: by products and roots.
+
+    Half as long as by way of logarithms.
+    """
+    whole, quarters = divmod(round(4.0 * exponent), 4)
+    factors = [probs] * whole
+    if quarters:
+        root = np.sqrt(probs)
+        fourth = [np.sqrt(root)] if quarters % 2 else []
+        factors += [root] * (quarters // 2) + fourth
+    return reduce(np.multiply, factors) if factors else np.ones_like(probs)
+
+
 def centred_logs(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
     """Logarithms of (n, K) probabilities less their row mean."""
-    logs: npt.NDArray[np.float64] = np.maximum(probs, floor, dtype=np.float64)
-    np.log(logs, out=logs)
+    logs = logs_of(probs, floor)
     logs -= logs.mean(axis=1, keepdims=True)
     return logs
+
+
+def highest(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the largest entry of each row."""
+    if rows.shape[1] >= NARROW:
+        peaks: npt.NDArray[np.float64] = rows.max(axis=1)
+        return peaks
+    # Rows of few classes are too short for vector instructions.
+    return np.ascontiguousarray(rows.T).max(axis=0)
 
 
 def side_by_side(
@@ -152,8 +191,19 @@ def affine(
 
 
 def chunk_rows(n_classes: int) -> int:
-    """Return how many rows a chunk has, at most."""
-    return max(4 * n_classes, CHUNK_NUMBERS // n_classes)
+    """Return how many rows a chunk has, at most.
+
+    Enough that the products of all features, which are added up for each chunk, are less.
+    """
+    wide = 4 * n_classes if n_classes <= MOST_FEATURES else 1
+    return max(wide, CHUNK_NUMBERS // n_classes)
+
+
+def _by_label(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
+    """Return the places of ascending labels, of equal ones the first first."""
+    # Small whole numbers are sorted by their digits, which takes no comparison.
+    narrow = labels.astype(np.int16) if labels.max(initial=0) < 2**15 else labels
+    return np.argsort(narrow, kind="stable")
 
 
 def chunked(
@@ -163,12 +213,16 @@ def chunked(
     floor: float,
     crossed: bool,
 ) -> list[Chunk]:
-    """Cut the sample into chunks whose size depends on the number of classes alone."""
+    """Cut the sample into chunks whose size depends on the number of classes alone.
+
+    Rows of a label are side by side, as a channel's row of a label is then at hand.
+    """
     length = chunk_rows(members[0].shape[1])
     folds = (hashes % np.uint64(FOLDS)).astype(np.int64) if crossed else np.zeros(len(labels))
     chunks = []
     for fold in range(FOLDS if crossed else 1):
         rows = np.flatnonzero(folds == fold)
+        rows = rows[_by_label(labels[rows])]
         for start in range(0, len(rows), length):
             at = rows[start : start + length]
             z, joined = side_by_side([centred_logs(member[at], floor) for member in members])

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.channel.model import FOLDS, ChannelModel, ChannelRows
-from labelaudit.audits.channel.sample import affine, centred_logs, side_by_side
+from labelaudit.audits.channel.sample import (
+    affine,
+    floored,
+    highest,
+    logs_of,
+    powers,
+    side_by_side,
+)
 from labelaudit.kernels.channel import sample_hash, score_rows
 
 if TYPE_CHECKING:
@@ -66,32 +73,40 @@ def prepared(
     labels: npt.NDArray[np.int32],
     members: Sequence[npt.NDArray[np.floating]],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return exp(h - max h), and h - max h of the given label."""
+    """Return exp(h), up to a factor of each row, and its logarithm of the given label."""
     out = labels < 0
     if out.any():
         # Whatever stands in a row that is left out must not warn.
         members = [np.where(out[:, None], 1.0 / model.n_classes, member) for member in members]
-    z, joined = side_by_side([centred_logs(member, model.floor) for member in members])
-    h = _combined(model, first_row, z, joined)
-    h -= h.max(axis=1, keepdims=True)
+    if len(model.weights) == 0 and len(members) == 1:
+        return _sharpened(model, labels, members[0])
+    h = _combined(model, first_row, [logs_of(member, model.floor) for member in members])
+    h -= highest(h)[:, None]
     log_given = h[np.arange(len(labels)), labels]
     np.exp(h, out=h)
     return h, log_given
 
 
+def _sharpened(
+    model: ChannelModel, labels: npt.NDArray[np.int32], probs: npt.NDArray[np.floating]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return powers of one model's probabilities, and the logarithm of the given label's."""
+    probs = floored(probs, model.floor)
+    log_given = model.sharpening * np.log(probs[np.arange(len(labels)), labels])
+    return powers(probs, model.sharpening), log_given
+
+
 def _combined(
-    model: ChannelModel,
-    first_row: int,
-    z: npt.NDArray[np.float64],
-    joined: npt.NDArray[np.float64],
+    model: ChannelModel, first_row: int, logs: Sequence[npt.NDArray[np.float64]]
 ) -> npt.NDArray[np.float64]:
-    """Return h = a z + b g."""
+    """Return h = a z + b g, up to a number for each row."""
+    mean, joined = side_by_side(logs)
     if len(model.weights) == 0:
-        return model.sharpening * z
+        return model.sharpening * mean
     if len(model.weights) == 1:
         return affine(joined, model.weights[0], model.offsets[0])
-    h = np.empty_like(z)
-    folds = sample_hash(first_row, len(z), model.seed) % np.uint64(FOLDS)
+    h = np.empty_like(mean)
+    folds = sample_hash(first_row, len(mean), model.seed) % np.uint64(FOLDS)
     for fold in range(FOLDS):
         rows = folds == fold
         h[rows] = affine(joined[rows], model.weights[fold], model.offsets[fold])

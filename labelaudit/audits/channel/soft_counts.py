@@ -8,24 +8,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.channel.model import Channel
+from labelaudit.audits.channel.model import LEAST, Channel
 from labelaudit.kernels.channel import channel_counts, rate_errors
 from labelaudit.kernels.special import gamma_logs
 from labelaudit.running import each
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
     from labelaudit.running import Executor
 
-__all__ = ["CONCENTRATION", "Prior", "SoftCounts", "Weighed", "concentration", "counted", "fitted"]
+__all__ = [
+    "CONCENTRATION",
+    "Prior",
+    "SoftCounts",
+    "Weighed",
+    "concentration",
+    "counted",
+    "expected_wrong",
+    "fitted",
+]
 
 CONCENTRATION = 500.0
 CONCENTRATIONS = (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0)
 MOST_STEPS = 60
 STILL = 1e-4
+BLOCK_NUMBERS = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class Weighed:
     ----------
     labels : (n,) int32
     probs : (n, K) float64
+        Rows may have any sum.
     """
 
     labels: npt.NDArray[np.int32]
@@ -59,15 +70,29 @@ class SoftCounts:
     wrong: float
     rows: int
 
-    def __add__(self, other: SoftCounts) -> SoftCounts:
-        return SoftCounts(
-            self.counts + other.counts, self.wrong + other.wrong, self.rows + other.rows
-        )
-
     @property
     def error(self) -> float:
         """Expected share of wrong labels."""
         return self.wrong / self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What some rows add to soft counts, short of the channel.
+
+    Attributes
+    ----------
+    first : int
+        The label that the first of the counts is of.
+    counts : (L, K) float64
+    wrong : float
+    rows : int
+    """
+
+    first: int
+    counts: npt.NDArray[np.float64]
+    wrong: float
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,54 +133,104 @@ class Prior:
             return Channel.of_rate(error, self.frequencies)
         return Channel.of_matrix(self.matrix(error))
 
-    def change(self, before: Channel, after: Channel) -> float:
-        """Return the largest change of a probability."""
-        others = np.abs(after.other - before.other)
-        if len(others) == 1 < len(self.frequencies):
-            return float((others * (1.0 - self.frequencies)).max())
-        return max(float(others.max()), float(np.abs(after.own - before.own).max()))
 
-    def update(self, counts: SoftCounts) -> Channel:
-        """Return the most probable channel given soft counts."""
-        if len(counts.counts) == 1 < len(self.frequencies):
-            return Channel.of_rate(counts.error, self.frequencies)
-        matrix = self.matrix(counts.error)
-        matrix *= self.weight
-        matrix += counts.counts
-        matrix /= matrix.sum(axis=0)
-        return Channel.of_matrix(matrix)
+def expected_wrong(channel: Channel, rows: Weighed) -> float:
+    """Return how many labels are expected to be wrong under a channel."""
+    return _counted(channel, rows).wrong
 
 
-def counted(channel: Channel, rows: Weighed) -> SoftCounts:
+def _counted(channel: Channel, rows: Weighed) -> _Part:
     """Count the rows' posteriors under a channel; wrong ones alone under one rate for all."""
-    counts = np.zeros(channel.other.shape)
-    if len(channel.other) == 1 < len(channel.own):
+    n, n_classes = rows.probs.shape
+    if _has_one_rate(channel):
         wrong = rate_errors(rows.probs, rows.labels, channel.other[0], channel.own)
-        return SoftCounts(counts, wrong, len(rows.labels))
-    weights = np.empty(len(channel.own))
-    wrong = channel_counts(rows.probs, rows.labels, channel.other, channel.own, weights, counts)
-    return SoftCounts(counts, wrong, len(rows.labels))
+        return _Part(0, np.zeros((1, n_classes)), wrong, n)
+    first = int(rows.labels.min()) if n else 0
+    counts = np.zeros((int(rows.labels.max(initial=-1)) + 1 - first, n_classes))
+    wrong = channel_counts(rows.probs, rows.labels, first, channel.other, channel.own, counts)
+    return _Part(first, counts, wrong, n)
 
 
-def _counted_all(channel: Channel, rows: Sequence[Weighed], on: Executor | None) -> SoftCounts:
-    """Add the counts of all rows up in their order, in the room of the first: they are large."""
-    summaries = each(partial(counted, channel), rows, on)
-    first = next(summaries)
-    wrong, n = first.wrong, first.rows
-    for more in summaries:
-        np.add(first.counts, more.counts, out=first.counts)
-        wrong, n = wrong + more.wrong, n + more.rows
-    return SoftCounts(first.counts, wrong, n)
+def _has_one_rate(channel: Channel) -> bool:
+    return len(channel.other) == 1 < len(channel.own)
+
+
+def counted(
+    channel: Channel,
+    rows: Sequence[Weighed],
+    on: Executor | None,
+    room: npt.NDArray[np.float64] | None = None,
+) -> SoftCounts:
+    """Count the posteriors of all rows, in their order, in the given room: they are large."""
+    counts = np.empty_like(channel.other) if room is None else room
+    counts[:] = 0.0
+    wrong, n = 0.0, 0
+    for part in each(partial(_counted, channel), rows, on):
+        counts[part.first : part.first + len(part.counts)] += part.counts
+        wrong, n = wrong + part.wrong, n + part.rows
+    if not _has_one_rate(channel):
+        own = np.diagonal(counts) * channel.own
+        counts *= channel.other
+        np.fill_diagonal(counts, own)
+    return SoftCounts(counts, wrong, n)
 
 
 def fitted(rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor | None) -> Channel:
     """Fit the channel, at most 60 steps, until no entry moves by 1e-4."""
-    channel = start
+    channel, room, spread = start, np.empty_like(start.other), prior.matrix(1.0)
     for _ in range(MOST_STEPS):
-        before, channel = channel, prior.update(_counted_all(channel, rows, on))
-        if prior.change(before, channel) < STILL:
+        counts = counted(channel, rows, on, room)
+        if _has_one_rate(channel):
+            after = Channel.of_rate(counts.error, prior.frequencies)
+            moved = float((np.abs(after.other - channel.other) * (1.0 - prior.frequencies)).max())
+        else:
+            after = _renewed(counts, prior, spread)
+            moved = _moved(channel, after)
+        room = np.empty_like(room) if channel is start else channel.other
+        channel = after
+        if moved < STILL:
             break
     return channel
+
+
+def _blocks(n_classes: int) -> Iterator[slice]:
+    """Cut a square into rows that stay in the cache while they are worked on."""
+    step = max(1, BLOCK_NUMBERS // n_classes)
+    for start in range(0, n_classes, step):
+        yield slice(start, start + step)
+
+
+def _renewed(counts: SoftCounts, prior: Prior, spread: npt.NDArray[np.float64]) -> Channel:
+    """Return the most probable channel given soft counts, which it is written over.
+
+    Parameters
+    ----------
+    counts : SoftCounts
+    prior : Prior
+    spread : (K, K) float64
+        Its matrix for the rate 1.
+    """
+    other, error = counts.counts, counts.error
+    own = np.diagonal(other) + prior.weight * (1.0 - error)
+    np.fill_diagonal(other, 0.0)
+    sums = own.copy()
+    for at in _blocks(len(other)):
+        other[at] += (prior.weight * error) * spread[at]
+        sums += other[at].sum(axis=0)
+    for at in _blocks(len(other)):
+        other[at] /= sums
+        np.maximum(other[at], LEAST, out=other[at])
+    np.fill_diagonal(other, 0.0)
+    return Channel(other, np.maximum(own / sums, LEAST))
+
+
+def _moved(before: Channel, after: Channel) -> float:
+    """Return the largest change of a probability."""
+    moved = [float(np.abs(after.own - before.own).max())]
+    moved += [
+        float(np.abs(after.other[at] - before.other[at]).max()) for at in _blocks(len(after.own))
+    ]
+    return max(moved)
 
 
 def concentration(counts: SoftCounts, frequencies: npt.NDArray[np.float64]) -> float:
