@@ -44,6 +44,7 @@ IN_SAMPLE = 0.999
 FEW_ROWS = 5
 BINS = 15
 CALIBRATION_ROWS = 20_000
+TILE_NUMBERS = 1 << 16
 
 _LABEL_PROBLEMS = {
     NULL_LABEL: (
@@ -310,22 +311,42 @@ def calibration(sample: Sample, n_classes: int) -> tuple[dict[str, float], Relia
         The bins of ``ece``.
     """
     sample = sample.thinned(max(CALIBRATION_ROWS, 20 * n_classes))
-    every = [member.astype(np.float64) for member in sample.members]
-    probs = every[0] if len(every) == 1 else np.mean(every, axis=0)
-    rows = np.arange(len(probs))
-    given = probs[rows, sample.labels]
-    hit = (probs.argmax(axis=1) == sample.labels).astype(np.float64)
-    top = probs.max(axis=1)
+    given, top, hit, squares, mean = _looked_at(sample, n_classes)
     bins = np.array_split(np.argsort(top, kind="stable"), BINS)
     sums = np.array([(hit[part].sum(), top[part].sum(), len(part)) for part in bins if len(part)])
-    prior = np.bincount(sample.labels, minlength=n_classes) / len(probs)
-    mean = np.maximum(probs.mean(axis=0), 1e-12)
+    prior = np.bincount(sample.labels, minlength=n_classes) / len(given)
     seen = prior > 0
     figures = {
         "nll": float(-np.log(np.maximum(given, 1e-12)).mean()),
-        "brier": float((1.0 - 2.0 * given + (probs * probs).sum(axis=1)).mean()),
-        "ece": float(np.abs(sums[:, 0] - sums[:, 1]).sum()) / len(probs),
+        "brier": float((1.0 - 2.0 * given + squares).mean()),
+        "ece": float(np.abs(sums[:, 0] - sums[:, 1]).sum()) / len(given),
         "collapse": float((prior[seen] * np.log(prior[seen] / mean[seen])).sum()),
     }
     size = sums[:, 2]
     return figures, Reliability(sums[:, 1] / size, sums[:, 0] / size, size.astype(np.int64))
+
+
+def _looked_at(sample: Sample, n_classes: int) -> tuple[npt.NDArray[np.float64], ...]:
+    """Look at some rows at a time, that they stay in the cache.
+
+    Returns
+    -------
+    (n,) float64
+        P(given label), the greatest probability, whether that is of the given label, and the sum
+        of squares.
+    (K,) float64
+        Mean probabilities, at least 1e-12.
+    """
+    given, top, hit, squares = np.empty((4, len(sample.labels)))
+    mean, step = np.zeros(n_classes), max(1, TILE_NUMBERS // n_classes)
+    for start in range(0, len(given), step):
+        at = slice(start, start + step)
+        every = [member[at].astype(np.float64) for member in sample.members]
+        probs = every[0] if len(every) == 1 else np.mean(every, axis=0)
+        given[at] = probs[np.arange(len(probs)), sample.labels[at]]
+        hit[at] = probs.argmax(axis=1) == sample.labels[at]
+        top[at] = probs.max(axis=1)
+        mean += probs.sum(axis=0)
+        probs *= probs
+        squares[at] = probs.sum(axis=1)
+    return given, top, hit, squares, np.maximum(mean / len(given), 1e-12)

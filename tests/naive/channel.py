@@ -43,12 +43,8 @@ def add_product(left: Floats, right: Floats, out: Floats) -> None:
                 out[i, k] += left[i, f] * right[f, k]
 
 
-def product_sum(left: Floats, right: Floats) -> float:
-    return sum(float(a) * float(b) for a, b in zip(left, right, strict=True))
-
-
 def three_sums(row: Floats, other: Floats, twice: Floats) -> tuple[float, float, float]:
-    return float(row.sum()), product_sum(row, other), product_sum(row * row, twice)
+    return float(row.sum()), float((row * other).sum()), float((row * row * twice).sum())
 
 
 def channel_counts(

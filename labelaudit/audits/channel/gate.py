@@ -15,7 +15,7 @@ from labelaudit.kernels.channel import add_product
 from labelaudit.running import each, total
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -28,6 +28,7 @@ __all__ = ["Choice", "Fit", "even_rate", "gate", "weighed", "with_g", "with_gram
 SHARPENINGS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 RECALIBRATIONS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.8)
 GATE_NUMBERS = 500_000
+TILE_NUMBERS = 1 << 14
 EVEN_ROWS = 10_000
 LIKELIER = 1.92
 """Half the 95 % point of chi-squared of one degree: as much more likely by chance is one in 20."""
@@ -122,38 +123,87 @@ def weighed(a: float, b: float, fit: Fit) -> Weighed:
     return Weighed(fit.chunk.labels, h)
 
 
+@dataclass(frozen=True, slots=True)
+class _Powers:
+    """exp(a z) and exp(b g) of some rows for every a and b, up to factors of each row.
+
+    Their products are exp(a z + b g): there are fewer of them than pairs. A product is not 0 where
+    g is greatest, because z is of logarithms that have a floor.
+
+    Attributes
+    ----------
+    labels : (n,) int32
+    of_z, of_g : dict of float to (K, n) float64
+        By columns: adding up rows of few classes one by one would take twice as long.
+    """
+
+    labels: npt.NDArray[np.int32]
+    of_z: dict[float, npt.NDArray[np.float64]]
+    of_g: dict[float, npt.NDArray[np.float64]]
+
+    @classmethod
+    def of(cls, fit: Fit, at: slice, pairs: Sequence[tuple[float, float]]) -> _Powers:
+        """Take some rows of a chunk."""
+        z = np.ascontiguousarray(fit.chunk.z[at].T)
+        g = np.zeros_like(z) if fit.g is None else np.ascontiguousarray(fit.g[at].T)
+        of_z, of_g = (
+            {power: np.exp(power * (part - part.max(axis=0))) for power in sorted(set(powers))}
+            for part, powers in zip((z, g), zip(*pairs, strict=True), strict=True)
+        )
+        return cls(fit.chunk.labels[at], of_z, of_g)
+
+    def shares(
+        self, weights: npt.NDArray[np.float64], pairs: Sequence[tuple[float, float]]
+    ) -> Iterator[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+        """Give for each pair the rows' means of weights, (K, n) or (K, 1), and P(given label)."""
+        rows = np.arange(len(self.labels))
+        weighted = {a: power * weights for a, power in self.of_z.items()}
+        room = np.empty(self.of_z[pairs[0][0]].shape)
+        for a, b in pairs:
+            np.multiply(self.of_z[a], self.of_g[b], out=room)
+            whole, own = room.sum(axis=0), room[self.labels, rows]
+            np.multiply(weighted[a], self.of_g[b], out=room)
+            yield room.sum(axis=0) / whole, own / whole
+
+
+def _tiles(fit: Fit) -> Iterator[slice]:
+    """Cut a chunk into rows that stay in the cache while they are worked on."""
+    n, n_classes = fit.chunk.z.shape
+    step = max(1, TILE_NUMBERS // n_classes)
+    for start in range(0, n, step):
+        yield slice(start, start + step)
+
+
 def _losses(
     channel: Channel, pairs: Sequence[tuple[float, float]], fit: Fit
 ) -> npt.NDArray[np.float64]:
     """Sum of -ln P(given label) over the rows, for each pair."""
-    # By columns: adding up rows of few classes one by one would take twice as long.
-    z = np.ascontiguousarray(fit.chunk.z.T)
-    g = np.zeros_like(z) if fit.g is None else np.ascontiguousarray(fit.g.T)
-    labels = fit.chunk.labels
-    given = np.ascontiguousarray(channel.other[labels % len(channel.other)].T)
-    given[labels, np.arange(len(labels))] = channel.own[labels]
-    losses = []
-    for a, b in pairs:
-        h = a * z + b * g
-        h -= h.max(axis=0)
-        np.exp(h, out=h)
-        whole = h.sum(axis=0)
-        h *= given
-        losses.append(float(np.sum(np.log(whole / h.sum(axis=0)))))
-    return np.array(losses)
+    losses = np.zeros(len(pairs))
+    for at in _tiles(fit):
+        labels = fit.chunk.labels[at]
+        given = np.ascontiguousarray(channel.other[labels % len(channel.other)].T)
+        given[labels, np.arange(len(labels))] = channel.own[labels]
+        shares = _Powers.of(fit, at, pairs).shares(given, pairs)
+        losses -= [float(np.sum(np.log(share))) for share, _ in shares]
+    return losses
 
 
 def _own_and_others(
-    frequencies: npt.NDArray[np.float64], pair: tuple[float, float], fit: Fit
+    frequencies: npt.NDArray[np.float64], pairs: Sequence[tuple[float, float]], fit: Fit
 ) -> npt.NDArray[np.float64]:
-    """Return of each row how probable its label is the true class, and comes of even noise."""
-    labels, q = fit.chunk.labels, np.ascontiguousarray(weighed(*pair, fit).probs.T)
-    q /= q.sum(axis=0)
-    own = q[labels, np.arange(len(labels))]
+    """Return how probable each row's label is the true class, and comes of even noise.
+
+    (2, P, n), for each pair.
+    """
     spread = 1.0 / np.where(frequencies < 1.0, 1.0 - frequencies, 1.0)
-    q *= spread[:, None]
-    other = q.sum(axis=0) - own * spread[labels]
-    return np.stack([own, np.maximum(other, 0.0) * frequencies[labels]])
+    found = np.empty((2, len(pairs), len(fit.chunk.labels)))
+    for at in _tiles(fit):
+        labels = fit.chunk.labels[at]
+        shares = _Powers.of(fit, at, pairs).shares(spread[:, None], pairs)
+        for pair, (mean, own) in enumerate(shares):
+            other = np.maximum(mean - own * spread[labels], 0.0) * frequencies[labels]
+            found[0, pair, at], found[1, pair, at] = own, other
+    return found
 
 
 def even_rate(
@@ -188,12 +238,10 @@ def even_rate(
 
 
 def _even(
-    fits: Sequence[Fit], frequencies: npt.NDArray[np.float64], pair: tuple[float, float]
+    pair: tuple[float, float], own: npt.NDArray[np.float64], other: npt.NDArray[np.float64], n: int
 ) -> _Explained:
-    """Ask how probable the labels are under a pair with even noise, its rate fitted."""
-    parts = [_own_and_others(frequencies, pair, fit) for fit in fits]
-    own, other = np.concatenate(parts, axis=1)
-    rate = even_rate(own, other, len(frequencies))
+    """Ask how probable the labels are under a pair, with even noise whose rate is fitted."""
+    rate = even_rate(own, other, n)
     whole = own + rate * (other - own)
     wrong = float(np.sum(rate * other / whole))
     return _Explained(pair, -float(np.sum(np.log(whole))), wrong, rate)
@@ -268,7 +316,12 @@ def gate(
     best = pairs[_lowest(losses / sum(len(part.chunk.labels) for part in few))]
     fewer = _smallest_hashes(few, EVEN_ROWS)
     held = _held(fewer, channel, frequencies, best)
-    tried = list(each(partial(_even, fewer, frequencies), pairs, on))
+    parts = list(each(partial(_own_and_others, frequencies, pairs), fewer, on))
+    owns, others = np.concatenate(parts, axis=2)
+    tried = [
+        _even(pair, own, other, len(frequencies))
+        for pair, own, other in zip(pairs, owns, others, strict=True)
+    ]
     rows = sum(len(part.chunk.labels) for part in fewer)
     even = tried[_lowest(np.array([one.loss for one in tried]) / rows)]
     if even.wrong <= held.wrong or held.loss - even.loss <= LIKELIER:

@@ -127,7 +127,8 @@ def floored(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.flo
 def logs_of(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
     """Logarithms of probabilities."""
     logs = floored(probs, floor)
-    return np.log(logs, out=logs)
+    np.log(logs, out=logs)
+    return logs
 
 
 def powers(probs: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.float64]:
@@ -141,7 +142,8 @@ def powers(probs: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.fl
         root = np.sqrt(probs)
         fourth = [np.sqrt(root)] if quarters % 2 else []
         factors += [root] * (quarters // 2) + fourth
-    return reduce(np.multiply, factors) if factors else np.ones_like(probs)
+    result: npt.NDArray[np.float64] = reduce(np.multiply, factors, np.ones(1))
+    return result
 
 
 def centred_logs(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:

@@ -170,7 +170,8 @@ def counted(
         wrong, n = wrong + part.wrong, n + part.rows
     if not _has_one_rate(channel):
         own = np.diagonal(counts) * channel.own
-        counts *= channel.other
+        for at in _blocks(len(counts)):
+            counts[at] *= channel.other[at]
         np.fill_diagonal(counts, own)
     return SoftCounts(counts, wrong, n)
 
