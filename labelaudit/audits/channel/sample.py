@@ -132,7 +132,7 @@ def logs_of(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.flo
 
 
 def powers(probs: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.float64]:
-    """Raise probabilities to a power that is a multiple of a quarter: by products and roots.
+    """Raise probabilities to some quarters' power, one at least: by products and roots.
 
     Half as long as by way of logarithms.
     """
@@ -142,7 +142,7 @@ def powers(probs: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.fl
         root = np.sqrt(probs)
         fourth = [np.sqrt(root)] if quarters % 2 else []
         factors += [root] * (quarters // 2) + fourth
-    result: npt.NDArray[np.float64] = reduce(np.multiply, factors, np.ones(1))
+    result: npt.NDArray[np.float64] = reduce(np.multiply, factors)
     return result
 
 
@@ -155,11 +155,10 @@ def centred_logs(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[n
 
 def highest(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the largest entry of each row."""
-    if rows.shape[1] >= NARROW:
-        peaks: npt.NDArray[np.float64] = rows.max(axis=1)
-        return peaks
     # Rows of few classes are too short for vector instructions.
-    return np.ascontiguousarray(rows.T).max(axis=0)
+    wide = rows.shape[1] >= NARROW
+    peaks: npt.NDArray[np.float64] = (rows if wide else np.ascontiguousarray(rows.T)).max(int(wide))
+    return peaks
 
 
 def side_by_side(
