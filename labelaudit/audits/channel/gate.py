@@ -118,7 +118,8 @@ def _combined(fit: Fit, a: float, b: float) -> npt.NDArray[np.float64]:
 def weighed(a: float, b: float, fit: Fit) -> Weighed:
     """Return softmax(a z + b g), but for a factor of each row."""
     h = _combined(fit, a, b)
-    h -= highest(h)[:, None]
+    if b > 0.0:  # g may be of any size; the logarithms of z have a floor
+        h -= highest(h)[:, None]
     np.exp(h, out=h)
     return Weighed(fit.chunk.labels, h)
 

@@ -218,11 +218,12 @@ def _renewed(counts: SoftCounts, prior: Prior, spread: npt.NDArray[np.float64]) 
     for at in _blocks(len(other)):
         other[at] += (prior.weight * error) * spread[at]
         sums += other[at].sum(axis=0)
+    shares = 1.0 / sums
     for at in _blocks(len(other)):
-        other[at] /= sums
+        other[at] *= shares
         np.maximum(other[at], LEAST, out=other[at])
     np.fill_diagonal(other, 0.0)
-    return Channel(other, np.maximum(own / sums, LEAST))
+    return Channel(other, np.maximum(own * shares, LEAST))
 
 
 def _moved(before: Channel, after: Channel) -> float:
