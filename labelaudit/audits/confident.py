@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ import numpy as np
 
 from labelaudit.audits import compat, joint
 from labelaudit.audits.facts import facts_of
-from labelaudit.audits.filters import RowEvidence, evidence_of
-from labelaudit.kernels.joint import UNDECIDED, confident_classes
+from labelaudit.audits.filters import Contested, RowEvidence, contested_of
+from labelaudit.kernels.joint import confident_classes
 from labelaudit.kernels.rows import LEADING
 from labelaudit.summaries.pair_counts import PairCounts
 
@@ -55,6 +55,8 @@ class ConfidentLearning:
         Rows that pruning may take from each cell; on the diagonal, rows that stay.
     counted_off : int
         Rows counted for another class, whose most probable class is not the given one either.
+    contested : int
+        Rows of which another class is at least as probable as the given one.
     """
 
     counts: npt.NDArray[np.int64]
@@ -63,6 +65,7 @@ class ConfidentLearning:
     calibrated: JointCells
     pruned: JointCells
     counted_off: int
+    contested: int
 
     def to_take_off(self, compat_rules: bool) -> npt.NDArray[np.float64]:
         """(K,) float64 thresholds to take off the probabilities for adjusted scores.
@@ -81,7 +84,7 @@ def confident_learning(
     """Count every row for the class that the model is confident of.
 
     The three leading classes settle nearly all rows. Rows that they do not settle are read again,
-    so the result is exact. What is found of each row is kept as its evidence.
+    so the result is exact. What is found of contested rows is kept.
 
     Parameters
     ----------
@@ -112,6 +115,7 @@ def confident_learning(
             calibrated, counts, settings.min_examples_per_class, settings.frac_noise
         ),
         decided.off,
+        decided.contested,
     )
 
 
@@ -125,27 +129,32 @@ class Decided:
         By given and confident class.
     off : int
         Rows counted for another class, whose most probable class is not the given one either.
+    contested : int
     open : tuple of int
         First rows of the pieces with rows that must be read again.
     """
 
     cells: PairCounts
     off: int
+    contested: int
     open: tuple[int, ...]
 
     @classmethod
     def none(cls, n_classes: int) -> Decided:
         """Return the sums of no rows."""
-        return cls(PairCounts.none(n_classes), 0, ())
-
-    @classmethod
-    def of(cls, evidence: RowEvidence, n_classes: int, again: tuple[int, ...] = ()) -> Decided:
-        """Count rows by their evidence."""
-        cells = PairCounts.of(evidence.labels, evidence.confident, n_classes)
-        return cls(cells, int(np.count_nonzero(evidence.counted_off(evidence.opposed()))), again)
+        return cls(PairCounts.none(n_classes), 0, 0, ())
 
     def __add__(self, more: Decided) -> Decided:
-        return Decided(self.cells + more.cells, self.off + more.off, (*self.open, *more.open))
+        return Decided(
+            self.cells + more.cells,
+            self.off + more.off,
+            self.contested + more.contested,
+            (*self.open, *more.open),
+        )
+
+
+def _counted_off(evidence: RowEvidence) -> int:
+    return int(np.count_nonzero(evidence.counted_off(evidence.opposed())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +178,14 @@ class Decide:
         for piece in stretch.pieces:
             facts = facts_of(piece)
             found = by_leading(facts.classes, facts.leading, self.reach, self.most_probable)
-            evidence = RowEvidence.of(facts, found)
-            evidence.keep(piece)
-            is_open = ((found == UNDECIDED) & (facts.labels >= 0)).any()
-            again = (piece.first_row,) if is_open else ()
-            sums = sums + Decided.of(evidence, len(self.reach), again)
+            contested = Contested.of(facts, found)
+            contested.keep(piece)
+            sums = sums + Decided(
+                PairCounts.of(facts.labels, found, len(self.reach)),
+                _counted_off(contested.evidence),
+                len(contested.evidence.rows),
+                (piece.first_row,) if len(contested.undecided) else (),
+            )
         return sums
 
 
@@ -194,16 +206,17 @@ class Settle:
         """Settle the rows of a partition; the sums hold only these."""
         sums = Decided.none(len(self.reach))
         for piece, blocks in stretch.read():
-            evidence = evidence_of(piece)
-            was_open = (evidence.confident == UNDECIDED) & (evidence.labels >= 0)
-            confident = evidence.confident.copy()
+            facts, contested = facts_of(piece), contested_of(piece)
+            rows = contested.undecided
+            confident = np.empty(len(rows), np.int32)
             for place, block in blocks:
-                rows = np.flatnonzero(was_open[place])
-                found = confident_class_of_rows(block.probs[rows], self.reach, self.most_probable)
-                confident[place.start + rows] = found
-            evidence = replace(evidence, confident=confident)
-            evidence.keep(piece)
-            sums = sums + Decided.of(evidence.at(np.flatnonzero(was_open)), len(self.reach))
+                here = slice(*np.searchsorted(rows, [place.start, place.stop]).tolist())
+                probs = block.probs[rows[here] - place.start]
+                confident[here] = confident_class_of_rows(probs, self.reach, self.most_probable)
+            contested.settled(confident).keep(piece)
+            cells = PairCounts.of(facts.labels[rows], confident, len(self.reach))
+            off = _counted_off(RowEvidence.of(facts, rows, confident))
+            sums = sums + Decided(cells, off, 0, ())
         return sums
 
 

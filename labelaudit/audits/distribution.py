@@ -53,7 +53,7 @@ class QualityCounts:
         quality: npt.NDArray[np.floating],
         labels: npt.NDArray[np.int32],
         flagged: npt.NDArray[np.bool_],
-        face_score: npt.NDArray[np.float64],
+        doubts: npt.NDArray[np.float64],
         n_classes: int,
     ) -> QualityCounts:
         """Count rows.
@@ -64,15 +64,15 @@ class QualityCounts:
         labels : (n,) int32
             Negative for rows that are left out.
         flagged : (n,) bool
-        face_score : (n,) float64
-            Logarithm of the probability that the label is right.
+        doubts : (n,) float64
+            Probability that the label is wrong.
         n_classes : int
         """
         counts = np.zeros((2, BINS), np.int64)
         by_class = np.zeros((n_classes, WIDE_BINS), np.int64)
         ranks = np.empty(len(labels), np.int32)
         quality_counts(labels, quality, flagged, counts, by_class, ranks)
-        expected = SelfConfidence.of(ranks, -np.expm1(face_score), BINS)
+        expected = SelfConfidence.of(ranks, doubts, BINS)
         return cls(counts[0], counts[1], expected, by_class.ravel())
 
     def __add__(self, more: QualityCounts) -> QualityCounts:

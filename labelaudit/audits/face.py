@@ -16,7 +16,7 @@ from labelaudit.audits.channel.sample import (
     side_by_side,
 )
 from labelaudit.audits.channel.soft_counts import CONCENTRATION, Prior, Weighed, fitted
-from labelaudit.kernels.margins import wrong_odds
+from labelaudit.kernels.margins import face_scores
 from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
@@ -63,14 +63,13 @@ class FaceValue:
         Returns
         -------
         (n,) float64
-            Logarithm of the posterior probability that each label is right; 0 where left out.
+            Posterior probability that each label is wrong, negative; 0 where left out.
         """
         least = np.array([self.floor], facts.leading.dtype)
         known = facts.labels, facts.given_prob, facts.classes, facts.leading
-        odds = np.empty(len(facts))
+        scores = np.empty(len(facts))
         other, own = self.channel.other, self.channel.own
-        wrong_odds(*known, self.floor, least, other, self._others, own, odds)
-        scores: npt.NDArray[np.float64] = np.negative(np.log1p(odds, out=odds), out=odds)
+        face_scores(*known, self.floor, least, other, self._others, own, scores)
         return scores
 
     @property

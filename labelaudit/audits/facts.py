@@ -98,7 +98,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Leading:
-    """The most probable classes of each of n rows, which are let go after the margins.
+    """The most probable classes of each of n rows.
 
     Attributes
     ----------
@@ -135,11 +135,10 @@ class RowFacts:
         """Return some consecutive rows; what is written there is written here."""
         return RowFacts(*(getattr(self, name)[rows] for name in RowFacts.__slots__))
 
-    def every(self, step: int) -> RowFacts:
-        """Return every so many rows."""
-        some = RowFacts(*(getattr(self, name)[::step].copy() for name in RowFacts.__slots__))
-        some.labels.flags.writeable = False
-        return some
+    def best_other_prob(self) -> npt.NDArray[np.floating]:
+        """(n,) float: probability of the best class that is not the given one."""
+        confirmed = self.classes[:, 0] == self.labels
+        return np.where(confirmed, self.leading[:, 1], self.leading[:, 0])
 
     def keep(self, piece: Piece) -> None:
         """Put them on the shelf; nobody may write to them any more."""

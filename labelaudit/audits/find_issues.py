@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits import selection
-from labelaudit.audits.facts import LEADING_CLASSES
 from labelaudit.audits.flagging import rules_of
 from labelaudit.audits.judging import Judge, Tally
 from labelaudit.audits.preparing import prepare
@@ -129,7 +128,6 @@ def _scored(
         sums = sums + more
         if more.taken.any():
             cut = lowest_margins(ground, asked.cells, sums.taken)
-    ground.drop(LEADING_CLASSES)
     return sums, cut, 1 if only == () else 2
 
 

@@ -13,8 +13,8 @@ from labelaudit.audits import joint
 from labelaudit.audits.brackets import Column, Question
 from labelaudit.audits.channel import count, drawn_interval, error_interval
 from labelaudit.audits.confident import by_leading, reach_of
-from labelaudit.audits.facts import kept_of
-from labelaudit.audits.filters import evidence_of
+from labelaudit.audits.facts import facts_of, kept_of
+from labelaudit.audits.filters import contested_of
 from labelaudit.audits.hygiene import FEW_ROWS
 from labelaudit.audits.pruning import taken_rows
 from labelaudit.audits.second import SCORED
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CountRecalibrated",
     "Rules",
+    "by_every_margin",
     "by_given_prob",
     "by_given_prob_of_each_class",
     "by_margin",
@@ -56,9 +57,26 @@ def by_given_prob_of_each_class(piece: Piece) -> Column:
 
 
 def by_margin(piece: Piece) -> Column:
-    """Return P(given) - P(best other) of a piece's rows."""
-    evidence = evidence_of(piece)
-    return Column(evidence.margins(), evidence.valid)
+    """Return P(given) - P(best other) of a piece's contested rows.
+
+    Those of all others are greater than 0 and theirs are not.
+    """
+    evidence = contested_of(piece).evidence
+    return _of_evidence(evidence, evidence.margins())
+
+
+def by_every_margin(piece: Piece) -> Column:
+    """Return P(given) - P(best other) of all rows of a piece."""
+    facts = facts_of(piece)
+    return Column(facts.given_prob - facts.best_other_prob(), facts.labels >= 0)
+
+
+def _of_evidence(
+    evidence: RowEvidence,
+    values: npt.NDArray[np.floating],
+    group: npt.NDArray[np.signedinteger] | None = None,
+) -> Column:
+    return Column(values, evidence.all_of_them, group, evidence.rows)
 
 
 def by_score(piece: Piece) -> Column:
@@ -92,27 +110,45 @@ class Rules:
     by_noise_rate: Cut
     error_rate: ErrorRate
 
+    def evidence(self, piece: Piece, every_row: bool) -> RowEvidence:
+        """Return what is known of the rows of a piece that any rule may flag, or of all rows."""
+        facts, contested, at = facts_of(piece), contested_of(piece), piece.first_row
+        if every_row:
+            wanted = facts.labels >= 0
+        else:
+            wanted = self.self_confidence.flags(by_given_prob(piece), at)
+        if self.channel is not None:
+            wanted |= self.channel.flags(by_score(piece), at)
+        return contested.evidence.and_of(facts, wanted)
+
     def masks(self, piece: Piece, evidence: RowEvidence) -> dict[str, npt.NDArray[np.bool_]]:
-        """Flag the rows of a piece by every rule that was prepared for."""
-        at, veto = piece.first_row, evidence.opposed()
-        by_class = self.by_class.flags(by_given_prob_of_each_class(piece), at)
-        by_noise_rate = taken_rows(piece, self.by_noise_rate)
+        """Flag m rows of a piece, all that may be flagged, by every rule that was prepared for."""
+        at, rows, given = piece.first_row, evidence.rows, evidence.given_prob
+        veto = evidence.opposed()
+        by_class = self.by_class.flags(_of_evidence(evidence, given, evidence.labels), at)
+        by_noise_rate = taken_rows(piece, self.by_noise_rate)[rows]
         masks = {
             "prune_by_class": by_class & veto,
             "prune_by_noise_rate": by_noise_rate & veto,
             "both": by_class & by_noise_rate & veto,
             "confident_learning": evidence.counted_off(veto),
             "predicted_neq_given": veto,
-            "low_self_confidence": self.self_confidence.flags(by_given_prob(piece), at),
-            "low_normalized_margin": self.margin.flags(by_margin(piece), at),
+            "low_self_confidence": self.self_confidence.flags(_of_evidence(evidence, given), at),
+            "low_normalized_margin": self.margin.flags(
+                _of_evidence(evidence, evidence.margins()), at
+            ),
         }
         if self.channel is not None:
-            masks["rcp"] = self.channel.flags(by_score(piece), at)
+            masks["rcp"] = self.channel.flags(_score_of(piece, evidence), at)
         return masks
 
-    def at_face_value(self, piece: Piece) -> npt.NDArray[np.bool_]:
+    def at_face_value(self, piece: Piece, evidence: RowEvidence) -> npt.NDArray[np.bool_]:
         """Flag the rows of a piece that are wrong at face value."""
-        return self.face.flags(by_score(piece), piece.first_row)
+        return self.face.flags(_score_of(piece, evidence), piece.first_row)
+
+
+def _score_of(piece: Piece, evidence: RowEvidence) -> Column:
+    return _of_evidence(evidence, piece.get(SCORED).score.take(evidence.rows))
 
 
 def rules_of(
@@ -147,7 +183,10 @@ def rules_of(
         [
             Question(by_given_prob_of_each_class, wanted, confident.counts),
             Question.of(by_given_prob, off, n_valid),
-            Question.of(by_margin, off, n_valid),
+            # Of rows that tie, the peer's sort chooses by what else it sorts.
+            Question.of(by_every_margin, off, n_valid)
+            if compat_rules
+            else Question.of(by_margin, off, confident.contested),
         ],
         n_rows,
         compat_rules,

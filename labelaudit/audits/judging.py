@@ -67,7 +67,7 @@ class Tally:
     def of(cls, ranking: Ranking, n_classes: int) -> Tally:
         """Count the rows of a piece."""
         evidence, flagged = ranking.evidence, np.flatnonzero(ranking.is_issue)
-        given, quality = evidence.labels[flagged], ranking.scores.quality
+        given, quality, labels = evidence.labels[flagged], ranking.scores.quality, ranking.labels
         suggested, _ = ranking.suggestions(flagged)
         # What a row would be if its label is wrong: the suggestion, or the best other class.
         alternative = np.where(suggested >= 0, suggested, evidence.best_class[flagged])
@@ -77,8 +77,8 @@ class Tally:
             np.bincount(given, minlength=n_classes),
             np.bincount(suggested[suggested >= 0], minlength=n_classes),
             PairCounts.of(given, alternative, n_classes),
-            SelfConfidence.of(evidence.labels, quality, n_classes),
-            QualityCounts.of(quality, evidence.labels, ranking.is_issue, ranking.face, n_classes),
+            SelfConfidence.of(labels, quality, n_classes),
+            QualityCounts.of(quality, labels, ranking.flagged(), ranking.doubts, n_classes),
         )
 
     def __add__(self, more: Tally) -> Tally:
@@ -154,7 +154,9 @@ class Judge:
         """Judge the rows of some pieces."""
         tally, chunks = Tally.none(self.n_classes), []
         for piece in stretch.pieces:
-            ranking = Ranking.of(piece, self.rules, self.method, self.score)
+            ranking = Ranking.of(
+                piece, self.rules, self.method, self.score, every_row=self.every_row
+            )
             tally = tally + Tally.of(ranking, self.n_classes)
             chunks.append(ranking.chunk(self.every_row))
         return Judged(tally, tuple(chunks))

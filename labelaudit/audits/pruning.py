@@ -69,7 +69,8 @@ class SketchMargins:
         """Look at some pieces."""
         parts = []
         for piece in stretch.pieces:
-            found = self.asked.of_leading(facts_of(piece).every(self.every), negative=True)
+            some = np.arange(0, piece.rows, self.every, dtype=np.int32)
+            found = self.asked.of_leading(facts_of(piece), True, some)
             parts.append(Values.of(_column(found), np.arange(len(found.row)), piece.first_row))
         return Brought((NOT_COUNTED,), (tuple(parts),))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from labelaudit.audits.channel import score_block
 from labelaudit.audits.facts import class_type, facts_of
+from labelaudit.audits.filters import contested_of
 from labelaudit.audits.pruning import keep_margins
 from labelaudit.kernels.joint import square_sums
 from labelaudit.kernels.rows import LEADING
@@ -74,6 +75,11 @@ class ChannelFacts:
             np.empty((n, LEADING), np.float32),
         )
 
+    def doubts(self) -> npt.NDArray[np.float64]:
+        """(n,) float64: probability that the label is wrong."""
+        doubts: npt.NDArray[np.float64] = -np.expm1(self.score)
+        return doubts
+
     def put(self, at: int, rows: ChannelFacts) -> None:
         """Copy some rows to their place."""
         for name in ChannelFacts.__slots__:
@@ -88,10 +94,14 @@ class FaceScores:
     Attributes
     ----------
     score : (n,) float64
-        Logarithm of the label quality.
+        Probability that the label is wrong, negative so that the worst are the lowest.
     """
 
     score: npt.NDArray[np.float64]
+
+    def doubts(self) -> npt.NDArray[np.float64]:
+        """(n,) float64: probability that the label is wrong."""
+        return np.negative(self.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +180,15 @@ class TakeLeading:
         sums = Scored.none(self.asked.cells)
         for piece in stretch.pieces:
             facts = facts_of(piece)
-            taken = self.asked.of_leading(facts, self.negative)
+            # Other rows than contested ones have no negative margins.
+            rows = contested_of(piece).evidence.rows if self.negative else None
+            taken = self.asked.of_leading(facts, self.negative, rows)
             keep_margins(piece, taken, more=not self.negative)
             sums = sums.and_taken(taken)
             if self.face is not None:
-                score = self.face.scores(facts)
-                piece.put(SCORED, FaceScores(score))
-                doubt = _doubt(-np.expm1(score), np.zeros(0))
+                scores = FaceScores(self.face.scores(facts))
+                piece.put(SCORED, scores)
+                doubt = _doubt(scores.doubts(), np.zeros(0))
                 sums = replace(sums, doubt=sums.doubt + doubt)
         return sums
 

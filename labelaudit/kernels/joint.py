@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 __all__ = [
     "EMPTY",
     "UNDECIDED",
-    "best_others",
     "class_sums",
     "confident_classes",
+    "contested_rows",
     "pair_counts",
     "quality_counts",
     "square_sums",
@@ -129,30 +129,34 @@ def quality_counts(
 
 
 @kernel
-def best_others(
+def contested_rows(
     labels: npt.NDArray[np.int32],
     classes: npt.NDArray[np.signedinteger],
     leading: npt.NDArray[np.floating],
-    best: npt.NDArray[np.signedinteger],
-    prob: npt.NDArray[np.floating],
-    contradicted: npt.NDArray[np.bool_],
-) -> None:
-    """Find the most probable class that is not the given one.
+    rows: npt.NDArray[np.int32],
+) -> int:
+    """List the rows of which another class is at least as probable as the given one.
 
     Parameters
     ----------
     labels : (n,) int32
+        Rows with a negative label are not listed.
     classes, leading : (n, 3)
         From ``leading_classes``.
-    best, prob : (n,), types of ``classes`` and ``leading``
-        Filled with the class and its probability.
-    contradicted : (n,) bool
-        Filled: whether it is the most probable class of all.
+    rows : (n,) int32
+        Filled, ascending.
+
+    Returns
+    -------
+    int
+        How many there are.
     """
+    n = 0
     for i in range(len(labels)):
-        place = 1 if classes[i, 0] == labels[i] else 0
-        best[i], prob[i] = classes[i, place], leading[i, place]
-        contradicted[i] = place == 0 and labels[i] >= 0
+        rows[n] = i
+        rival = classes[i, 0] != labels[i] or leading[i, 1] >= leading[i, 0]
+        n += labels[i] >= 0 and rival
+    return n
 
 
 @kernel

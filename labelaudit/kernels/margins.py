@@ -11,12 +11,12 @@ from labelaudit.kernels.jit import kernel
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["low_margins", "wrong_odds"]
+__all__ = ["face_scores", "low_margins"]
 
 
 @kernel
 def low_margins(
-    first_row: int,
+    rows: npt.NDArray[np.int32],
     labels: npt.NDArray[np.int32],
     given: npt.NDArray[np.floating],
     classes: npt.NDArray[np.signedinteger],
@@ -26,15 +26,15 @@ def low_margins(
     cuts: npt.NDArray[np.float64],
     negative: bool,
     cell: npt.NDArray[np.int32],
-    row: npt.NDArray[np.int64],
+    row: npt.NDArray[np.int32],
     margin: npt.NDArray[np.float64],
 ) -> int:
     """List P(given) - P(other) of leading classes, where a cell asks for it.
 
     Parameters
     ----------
-    first_row : int
-        Number of the first row.
+    rows : (m,) int32
+        Which of the n rows to look at.
     labels : (n,) int32
         Rows with a negative label have no margins.
     given : (n,) float
@@ -49,8 +49,8 @@ def low_margins(
         No greater margin is asked for.
     negative : bool
         List the negative margins, or the others.
-    cell, row, margin : (3 n,) int32, int64, float64
-        Filled, in the order of the rows.
+    cell, row, margin : (3 m,) int32, int32, float64
+        Filled, in the order of ``rows``.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def low_margins(
         How many margins there are.
     """
     n = 0
-    for i in range(len(labels)):
+    for i in rows:
         y = labels[i]
         if y < 0 or (negative and given[i] >= leading[i, 0]):
             continue
@@ -73,13 +73,13 @@ def low_margins(
                     high = middle
             difference = given[i] - leading[i, place]
             if low < start[y + 1] and other[low] == k and (difference < 0.0) == negative:
-                cell[n], row[n], margin[n] = low, first_row + i, difference
+                cell[n], row[n], margin[n] = low, i, difference
                 n += difference <= cuts[low]
     return n
 
 
 @kernel
-def wrong_odds(
+def face_scores(
     labels: npt.NDArray[np.int32],
     given: npt.NDArray[np.floating],
     classes: npt.NDArray[np.signedinteger],
@@ -89,9 +89,9 @@ def wrong_odds(
     other: npt.NDArray[np.float64],
     others: npt.NDArray[np.float64],
     own: npt.NDArray[np.float64],
-    odds: npt.NDArray[np.float64],
+    scores: npt.NDArray[np.float64],
 ) -> None:
-    """How probable all other true classes are, measured by the given one.
+    """How probable it is that the label is wrong, negative so that the worst rows are the lowest.
 
     What is left to the classes that are neither given nor among the leading ones is taken as
     spread evenly over them.
@@ -113,14 +113,14 @@ def wrong_odds(
         Its sum over the classes that are not the given one.
     own : (K,) float64
         P(label | true class) where the label is right.
-    odds : (n,) float64
+    scores : (n,) float64
         Filled; 0 for a row that is left out.
     """
     rows, n_classes = other.shape
     for i in range(len(labels)):
         y = labels[i]
         if y < 0:
-            odds[i] = 0.0
+            scores[i] = 0.0
             continue
         line = y if rows > 1 else 0
         own_prob = np.float64(given[i])
@@ -136,4 +136,4 @@ def wrong_odds(
                 among -= 1
         if among > 0:
             rest += max(left, among * floor) * max(spread, 0.0) / among
-        odds[i] = rest / (max(own_prob, floor) * own[y])
+        scores[i] = -rest / (rest + max(own_prob, floor) * own[y])

@@ -128,7 +128,12 @@ class LowMargins:
         np.maximum.at(result, self.cells.given, self.cuts)
         return result
 
-    def of_leading(self, facts: Leading, negative: bool) -> Margins:
+    def of_leading(
+        self,
+        facts: Leading,
+        negative: bool,
+        rows: npt.NDArray[np.int32] | None = None,
+    ) -> Margins:
         """Return margins of a piece's rows by their three leading classes.
 
         Parameters
@@ -136,15 +141,19 @@ class LowMargins:
         facts : Leading
         negative : bool
             Return the negative margins, or the others.
+        rows : (m,) int32, optional
+            Look at these rows only.
         """
         if not len(self.cuts):
             return Margins.joined(())
-        most = LEADING * len(facts.labels)
-        cell, row, margin = np.empty(most, np.int32), np.empty(most, np.int64), np.empty(most)
+        rows = np.arange(len(facts.labels), dtype=np.int32) if rows is None else rows.view()
+        rows.flags.writeable = False  # numba compiles apart what can be written to
+        most = LEADING * len(rows)
+        cell, row, margin = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most)
         known = facts.labels, facts.given_prob, facts.classes, facts.leading
         asked = self.cells.start, self.cells.other, self.cuts
-        n = low_margins(0, *known, *asked, negative, cell, row, margin)
-        return Margins(cell[:n].copy(), row[:n].astype(np.int32), margin[:n].copy())
+        n = low_margins(rows, *known, *asked, negative, cell, row, margin)
+        return Margins(cell[:n].copy(), row[:n].copy(), margin[:n].copy())
 
     def of_rows(
         self,

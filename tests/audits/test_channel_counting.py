@@ -85,7 +85,7 @@ def test_interval_covers_the_rate():
         moved = rng.random(2000) < 0.15
         labels[moved] = (labels[moved] + rng.integers(1, 3, moved.sum())) % 3
         sample = Sample(np.arange(2000), labels, (probs,))
-        doubt = -np.expm1(fit_face_value(sample, np.bincount(labels)).scores(kept(labels, probs)))
+        doubt = -fit_face_value(sample, np.bincount(labels)).scores(kept(labels, probs))
         e1, squares = float(doubt.sum()), float((doubt * doubt).sum())
         low, high = error_interval(e1, e1, squares, 2000)
         covered += low <= 0.15 <= high

@@ -69,16 +69,17 @@ def test_quality_counts_as_the_twin_says(table, seed):
 
 
 @given(label_tables())
-def test_best_others_as_the_twin_says(table):
+def test_contested_rows_as_the_twin_says(table):
     labels, probs = table
     classes, leading = leading_of(probs)
     results = []
-    for find in (joint.best_others, naive.best_others):
-        n = len(labels)
-        out = np.empty(n, np.int32), np.empty(n, probs.dtype), np.empty(n, bool)
-        find(labels, classes, leading, *out)
-        results.append([array.tolist() for array in out])
+    for find in (joint.contested_rows, naive.contested_rows):
+        rows = np.empty(len(labels), np.int32)
+        results.append(rows[: find(labels, classes, leading, rows)].tolist())
     assert results[0] == results[1]
+    given = np.where(labels >= 0, probs[np.arange(len(labels)), labels], -1.0)
+    others = np.where(np.arange(probs.shape[1]) == labels[:, None], -1.0, probs).max(axis=1)
+    assert results[0] == np.flatnonzero((labels >= 0) & (others >= given)).tolist()
 
 
 @given(label_tables(most_classes=7), st.booleans(), st.data())

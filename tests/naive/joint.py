@@ -58,8 +58,12 @@ def bin_of(share, bins):
     return sum(share >= edge / bins for edge in range(1, bins))
 
 
-def best_others(labels, classes, leading, best, prob, contradicted):
+def contested_rows(labels, classes, leading, rows):
+    found = []
     for i, y in enumerate(labels.tolist()):
-        names, probs = classes[i].tolist(), leading[i].tolist()
-        best[i], prob[i] = next((k, p) for k, p in zip(names, probs, strict=True) if k != y)
-        contradicted[i] = y >= 0 and best[i] == names[0]
+        pairs = list(zip(classes[i].tolist(), leading[i].tolist(), strict=True))
+        given = next((p for k, p in pairs if k == y), -1.0)
+        if y >= 0 and any(p >= given for k, p in pairs if k not in (y, -1)):
+            found.append(i)
+    rows[: len(found)] = found
+    return len(found)

@@ -2,24 +2,25 @@
 
 
 def low_margins(
-    first_row, labels, given, classes, leading, start, other, cuts, negative, cell, row, margin
+    rows, labels, given, classes, leading, start, other, cuts, negative, cell, row, margin
 ):
     found = []
-    for i, y in enumerate(labels.tolist()):
+    for i in rows.tolist():
+        y = int(labels[i])
         for k, p in zip(classes[i].tolist(), leading[i], strict=True):
             for c in range(start[y], start[y + 1]) if y >= 0 else ():
                 low = float(given[i] - p)
                 if other[c] == k and (low < 0) == negative and low <= cuts[c]:
-                    found.append((c, first_row + i, low))
+                    found.append((c, i, low))
     for n, (c, i, low) in enumerate(found):
         cell[n], row[n], margin[n] = c, i, low
     return len(found)
 
 
-def wrong_odds(labels, given, classes, leading, floor, least, other, others, own, odds):
+def face_scores(labels, given, classes, leading, floor, least, other, others, own, scores):
     n_classes = len(own)
     for i, y in enumerate(labels.tolist()):
-        odds[i] = 0
+        scores[i] = 0
         if y < 0:
             continue
         prob = float(given[i])
@@ -31,4 +32,5 @@ def wrong_odds(labels, given, classes, leading, floor, least, other, others, own
         if rest:
             left = max(1 - prob - sum(map(float, lead.values())), rest * floor)
             wrong += left * max(others[y] - sum(line[k] for k in lead), 0.0) / rest
-        odds[i] = wrong / (max(prob, floor) * own[y])
+        right = max(prob, floor) * own[y]
+        scores[i] = -wrong / (wrong + right)
