@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from labelaudit.audits.ground import Piece
+    from labelaudit.slabs import Slab
 
 __all__ = [
     "KEPT",
@@ -121,14 +122,14 @@ class RowFacts:
     entropy: npt.NDArray[np.floating]
 
     @classmethod
-    def empty(cls, n: int, plan: ReadingPlan, dtype: np.dtype[np.floating]) -> RowFacts:
+    def empty(cls, n: int, plan: ReadingPlan, dtype: np.dtype[np.floating], room: Slab) -> RowFacts:
         """Make room for n rows."""
         return cls(
-            np.empty(n, np.int32),
-            np.empty(n, dtype),
-            np.empty((n, LEADING), class_type(plan.n_classes)),
-            np.empty((n, LEADING), dtype),
-            np.empty(n, np.float64 if plan.exact_entropy else np.float32),
+            room.empty((n,), np.int32),
+            room.empty((n,), dtype),
+            room.empty((n, LEADING), class_type(plan.n_classes)),
+            room.empty((n, LEADING), dtype),
+            room.empty((n,), np.float64 if plan.exact_entropy else np.float32),
         )
 
     def part(self, rows: slice) -> RowFacts:

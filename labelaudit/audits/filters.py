@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from labelaudit.audits.facts import RowFacts
     from labelaudit.audits.ground import Piece
 
-__all__ = ["NUDGE", "Contested", "RowEvidence", "as_bits", "contested_of", "severity_of"]
+__all__ = [
+    "CONTESTED",
+    "NUDGE",
+    "Contested",
+    "RowEvidence",
+    "as_bits",
+    "contested_of",
+    "severity_of",
+]
 
 CONTESTED = "contested"
 NUDGE = 1e-6

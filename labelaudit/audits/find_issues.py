@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits import selection
+from labelaudit.audits.facts import KEPT, LEADING_CLASSES
+from labelaudit.audits.filters import CONTESTED
 from labelaudit.audits.flagging import rules_of
 from labelaudit.audits.judging import Judge, Tally
 from labelaudit.audits.preparing import prepare
-from labelaudit.audits.pruning import guessed, lowest_margins
+from labelaudit.audits.pruning import MARGINS, guessed, lowest_margins
 from labelaudit.audits.ranking import flagged_rows, worst_first
-from labelaudit.audits.second import FindUnsettled, Scored, TakeLeading, TakeRows
+from labelaudit.audits.second import (
+    ADJUSTED,
+    SCORED,
+    FindUnsettled,
+    Scored,
+    TakeLeading,
+    TakeRows,
+)
 from labelaudit.findings import LabelAudit
 from labelaudit.summaries.margins import LowMargins
 
@@ -89,6 +98,8 @@ def audit_labels(rows: Rows, settings: AuditSettings, sink: IssueSink | None = N
     chunks: list[IssueChunk] = []
     take = chunks.append if sink is None else sink.take
     tally = _judged(ground, Judge.of(rules, settings, len(rows.classes)), take)
+    for level in (KEPT, LEADING_CLASSES, CONTESTED, SCORED, ADJUSTED, MARGINS):
+        ground.drop(level)  # the table of issues needs the room
     return Audited(
         _audit(settings, prepared, rules, tally, chunks, readings, rows.n_rows),
         flagged_rows(chunks),

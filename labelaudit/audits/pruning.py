@@ -33,7 +33,15 @@ if TYPE_CHECKING:
     from labelaudit.audits.selection import Cut
     from labelaudit.summaries.margins import Cells
 
-__all__ = ["SketchMargins", "by_cell", "guessed", "keep_margins", "lowest_margins", "taken_rows"]
+__all__ = [
+    "MARGINS",
+    "SketchMargins",
+    "by_cell",
+    "guessed",
+    "keep_margins",
+    "lowest_margins",
+    "taken_rows",
+]
 
 MARGINS = "margins"
 

@@ -12,6 +12,7 @@ from labelaudit.audits.ground import PIECE_ROWS
 from labelaudit.blocks import LEFT_OUT
 from labelaudit.kernels.channel import hash_offset
 from labelaudit.kernels.rows import complaints, entropies, sampled_rows, unsound_rows
+from labelaudit.slabs import Slab
 from labelaudit.summaries.pair_counts import PairCounts
 from labelaudit.summaries.self_confidence import SelfConfidence
 
@@ -134,10 +135,11 @@ class ReadFacts:
         """Check rows, and keep a few numbers of each."""
         sums = FirstSums.none(self.plan.n_classes)
         desk: _Desk | None = None
+        room = Slab()
         for block in stretch.blocks():
             if desk is not None and not desk.has_room(len(block)):
                 sums, desk = sums + desk.cleared(stretch), None
-            desk = desk or _Desk.beginning(block, self.plan)
+            desk = desk or _Desk.beginning(block, self.plan, room)
             desk.take(block)
         return sums if desk is None else sums + desk.cleared(stretch)
 
@@ -157,10 +159,10 @@ class _Desk:
     used: int = 0
 
     @classmethod
-    def beginning(cls, block: LabelBlock, plan: ReadingPlan) -> _Desk:
+    def beginning(cls, block: LabelBlock, plan: ReadingPlan, room: Slab) -> _Desk:
         rows = max(min(PIECE_ROWS, plan.n_rows - block.first_row), len(block))
         dtype = block.probs.dtype if len(block.members) > 1 else block.members[0].dtype
-        facts = RowFacts.empty(rows, plan, dtype)
+        facts = RowFacts.empty(rows, plan, dtype, room)
         return cls(plan, block.first_row, facts, np.zeros(rows, np.uint8))
 
     def has_room(self, rows: int) -> bool:

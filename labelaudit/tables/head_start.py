@@ -6,6 +6,7 @@ partitions are there by the time the first reading begins.
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from labelaudit.tables.label_source import LabelSource
 
 __all__ = ["head_start"]
+
+_PATIENCE = 1e-4
+"""Seconds that a thread waits before it asks for the interpreter, instead of 5 ms.
+
+Decoding needs it for moments between batches. Importing never lets go of it by itself, so that at
+5 ms the thread would wait most of the time.
+"""
 
 
 @contextmanager
@@ -43,9 +51,12 @@ def head_start(source: LabelSource, room: int) -> Iterator[LabelSource]:
         target=_decode, args=(begun,), name="labelaudit-head-start", daemon=True
     )
     thread.start()
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(_PATIENCE)
     try:
         yield replace(source, partitions=(*begun, *source.partitions[len(begun) :]))
     finally:
+        sys.setswitchinterval(patience)
         for each in begun:
             each.stop()
         thread.join()

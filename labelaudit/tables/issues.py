@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelaudit.findings import FILTERS
-from labelaudit.running import each
+from labelaudit.running import Here, beside, each
 from labelaudit.tables.arrays import numbers, strings
 from labelaudit.tables.issue_ids import issue_ids
 
@@ -59,8 +59,13 @@ def issues_table(
         Further columns of the input to carry along, unchanged.
     on : Executor, optional
     """
-    ids = issue_ids(kinds_of(values), rows.given, keys, on)
-    table = ranked_table(rows, values, ids, keys, files, on=on)
+
+    def name_them() -> pa.Array:
+        return issue_ids(kinds_of(values), rows.given, keys, on)
+
+    with beside(name_them, on or Here()) as ids:
+        flagged_by = filter_names(rows.flagged_by, on)
+        table = ranked_table(rows, values, ids.result(), keys, files, flagged_by=flagged_by)
     return table if kept is None else with_kept(table, kept)
 
 
@@ -76,9 +81,12 @@ def ranked_table(
     keys: pa.Array,
     files: pa.Array | None,
     first: int = 0,
-    on: Executor | None = None,
+    flagged_by: pa.ChunkedArray | None = None,
 ) -> pa.Table:
-    """Write some of the ranked rows, the first of which has ``first`` rows before it."""
+    """Write some of the ranked rows, the first of which has ``first`` rows before it.
+
+    What they are flagged by is spelled out unless it has been already.
+    """
     n = len(rows.row)
     columns = {
         "rank": pa.array(np.arange(first + 1, first + n + 1)),
@@ -98,7 +106,7 @@ def ranked_table(
         "suggested_prob": pa.array(rows.suggested_prob),
         "margin": pa.array(rows.margin),
         "entropy": pa.array(rows.entropy),
-        "flagged_by": filter_names(rows.flagged_by, on),
+        "flagged_by": filter_names(rows.flagged_by) if flagged_by is None else flagged_by,
         "severity": dictionary(rows.severity, SEVERITIES),
     }
     return pa.table(columns)

@@ -93,10 +93,13 @@ class Spill:
         return whole
 
     def _whole(self) -> dict[str, npt.NDArray[Any]]:
-        return {
-            name: np.concatenate([lines[name] for lines in self._held] or [np.empty(0, kind)])
-            for name, kind in self.kinds.items()
-        }
+        return {name: self._column(name) for name in self.kinds}
+
+    def _column(self, name: str) -> npt.NDArray[Any]:
+        return np.concatenate([lines[name] for lines in self._held] or [self._none(name)])
+
+    def _none(self, name: str) -> npt.NDArray[Any]:
+        return np.empty(0, self.kinds[name])
 
     @property
     def temporary_bytes(self) -> int:
@@ -151,8 +154,15 @@ class RankedSpill(Spill):
 
     def ranked_columns(self, on: Executor | None = None) -> Columns:
         """Return what is held, worst first, ties as they came, and let go of it."""
-        whole = self.as_they_came()
-        order = stable_order(whole.pop(ORDER))[: self.top]
+        if self.files is not None:
+            whole = self.as_they_came()
+            order = stable_order(whole.pop(ORDER))[: self.top]
+        else:
+            names = [name for name in self.kinds if name != ORDER]
+            columns = each(self._column, names, on)  # where there are threads, beside the sorting
+            order = stable_order(self._column(ORDER))[: self.top]
+            whole = dict(zip(names, columns, strict=True))
+            self._held.clear()
         picked = each(itemgetter(order), whole.values(), on)
         return dict(zip(whole, picked, strict=True))
 

@@ -8,6 +8,7 @@ the next run that writes to the same folder.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import secrets
@@ -15,7 +16,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from labelaudit.errors import LabelauditError, OutputError
 from labelaudit.wording import safe
@@ -36,6 +37,7 @@ __all__ = [
 
 _TEMPORARY = re.compile(r"\.labelaudit-[0-9a-f]{16}\.tmp")
 _LOCK = "lock"
+_AT_A_TIME = 8 << 20
 
 
 def temporary_name() -> str:
@@ -179,6 +181,26 @@ class Staged:
             self.target.unlink(missing_ok=True)
 
 
+class _SetOut(io.FileIO):
+    """A file whose bytes set out for the disk while later ones are still to be written.
+
+    So there is little left to wait for when all of them have to be there.
+    """
+
+    _at = 0
+    _sent = 0
+
+    def write(self, data: Any) -> int:
+        """Write bytes, and have the system begin with what has gathered."""
+        written = super().write(data)
+        self._at += written
+        if self._at - self._sent >= _AT_A_TIME and hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError):  # it was only advice
+                os.posix_fadvise(self.fileno(), self._sent, 0, os.POSIX_FADV_DONTNEED)
+            self._sent = self._at
+        return written
+
+
 class Staging:
     """Files written beside their final places, and moved there together.
 
@@ -217,7 +239,7 @@ class Staging:
                 return
             each = self._place(path, target)
             self._staged.append(each)
-            with each.temporary.open("xb") as sink:
+            with io.BufferedWriter(_SetOut(each.temporary, "xb")) as sink:
                 yield sink
                 sink.flush()
                 os.fsync(sink.fileno())
