@@ -180,7 +180,9 @@ class Ranking:
             margin=given - evidence.best_prob[picked].astype(np.float32),
             entropy=self.entropy[picked].astype(np.float32),
             flagged_by=as_bits({name: mask[picked] for name, mask in self.by_rule.items()}),
-            severity=severity_of(is_issue, self.at_face_value[picked], evidence.contradicted[picked]),
+            severity=severity_of(
+                is_issue, self.at_face_value[picked], evidence.contradicted[picked]
+            ),
         )
         return IssueChunk(found, self.scores.order[rows])
 
