@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["cell_text", "harmless", "json_lines", "json_text", "write_table"]
 
 _LINES = 16_384
+_TOGETHER = 2048  # lines that are encoded column by column: a tenth faster than 1024
 _ENCODERS = max(1, min(4, os.cpu_count() or 1))
 # What a spreadsheet may take for the start of a formula, its full-width twins included.
 _FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
@@ -126,7 +127,7 @@ def _csv_of(table: pa.Table, *, header: bool) -> pa.Buffer:
     from pyarrow import csv
 
     sink = pa.BufferOutputStream()
-    options = csv.WriteOptions(include_header=header, quoting_style="needed")
+    options = csv.WriteOptions(include_header=header, batch_size=_TOGETHER, quoting_style="needed")
     csv.write_csv(table, sink, options)
     return sink.getvalue()
 

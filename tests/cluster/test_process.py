@@ -7,6 +7,8 @@ import sys
 import time
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.in_process import FIXTURES, ROOT
@@ -26,9 +28,14 @@ def workers_of(process):
 
 
 def test_ctrl_c_ends_everything_quietly(tmp_path):
-    command = [sys.executable, "-m", "labelaudit", "find-issues", str(DATA), "--threads", "2"]
+    table = pq.read_table(DATA, columns=["label", "pred_probs"])
+    data, out = tmp_path / "data.parquet", tmp_path / "out"
+    out.mkdir()
+    # So many rows that they are not done before they are interrupted, however late that is.
+    pq.write_table(pa.concat_tables([table] * 500), data)
+    command = [sys.executable, "-m", "labelaudit", "find-issues", str(data), "--threads", "2"]
     with subprocess.Popen(
-        [*command, "--cluster", "dask", "-q", "-o", str(tmp_path / "issues.csv")],
+        [*command, "--cluster", "dask", "-q", "-o", str(out / "issues.csv")],
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as process:
@@ -40,7 +47,7 @@ def test_ctrl_c_ends_everything_quietly(tmp_path):
         _, said = process.communicate(timeout=60)
     told = b"labelaudit: Interrupted; nothing half-written is left.\n"
     assert (process.returncode, said) == (130, told)
-    assert list(tmp_path.iterdir()) == []
+    assert list(out.iterdir()) == []
     assert len(workers) == 2
     assert psutil.wait_procs(workers, timeout=20)[1] == []
 
