@@ -12,6 +12,7 @@ from labelaudit.audits.channel.sample import (
     centred_logs,
     chunk_rows,
     floor_of,
+    floored,
     sample_size,
     side_by_side,
 )
@@ -33,7 +34,6 @@ MOST_ROWS = 50_000
 NUMBERS = 1_000_000
 ROWS_A_CLASS = 20
 ROOM = 1 << 15
-PARTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,34 +106,29 @@ def fit_face_value(
     total = int(counts.sum())
     floor = floor_of(sample.labels, sample.members)
     length = chunk_rows(len(counts))
-    starts = range(0, len(sample.labels), length)
-    rows = [_as_they_are(sample.part(at, at + length), floor, on) for at in starts]
+    parts = [sample.part(at, at + length) for at in range(0, len(sample.labels), length)]
+    rows = list(each(partial(_as_they_are, floor), parts, on))
     prior = Prior(counts / total, CONCENTRATION * len(sample.labels) / total)
     # With few rows of a class the channel of a class is its prior: one rate for all says as much.
     start = prior.start(square=len(sample.labels) >= ROWS_A_CLASS * len(counts))
     return FaceValue(floor, fitted(rows, start, prior, None))
 
 
-def _as_they_are(sample: Sample, floor: float, on: Executor | None) -> Weighed:
-    probs = np.empty(sample.members[0].shape)
-    parts = np.array_split(np.arange(len(probs)), PARTS)
-    places = [slice(part[0], part[-1] + 1) for part in parts if len(part)]
-    for _ in each(partial(_fill, probs, sample.members, floor), places, on):
-        pass
+def _as_they_are(floor: float, sample: Sample) -> Weighed:
+    """Take softmax(z) of the rows, so few at a time that they stay in the cache."""
+    probs: npt.NDArray[np.float64] = np.empty((len(sample.labels), sample.members[0].shape[1]))
+    step = max(ROOM // probs.shape[1], 1)
+    for start in range(0, len(probs), step):
+        rows = slice(start, start + step)
+        some = _as_one([member[rows] for member in sample.members], floor)
+        np.divide(some, some.sum(axis=1, keepdims=True), out=probs[rows])
     return Weighed(sample.labels, probs)
 
 
-def _fill(
-    probs: npt.NDArray[np.float64],
-    members: Sequence[npt.NDArray[np.floating]],
-    floor: float,
-    place: slice,
-) -> None:
-    """Write softmax(z) of some rows, so few at a time that they stay in the cache."""
-    step = max(ROOM // probs.shape[1], 1)
-    for start in range(place.start, place.stop, step):
-        rows = slice(start, min(start + step, place.stop))
-        z, _ = side_by_side([centred_logs(member[rows], floor) for member in members])
-        z -= z.max(axis=1, keepdims=True)
-        some = np.exp(z, out=probs[rows])
-        some /= some.sum(axis=1, keepdims=True)
+def _as_one(members: Sequence[npt.NDArray[np.floating]], floor: float) -> npt.NDArray[np.float64]:
+    """Return exp(z) but for a factor of each row."""
+    if len(members) == 1:  # the exponential undoes the logarithm
+        return floored(members[0], floor)
+    z, _ = side_by_side([centred_logs(member, floor) for member in members])
+    z -= z.max(axis=1, keepdims=True)
+    return np.exp(z, out=z)

@@ -27,6 +27,7 @@ __all__ = ["FirstSums", "ReadFacts", "RowComplaints"]
 
 _EVERY_HASH = np.uint64(2**64 - 1)
 FIRST_ROWS = 5
+MANY_ROWS = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class ReadFacts:
         """Check rows, and keep a few numbers of each."""
         sums = FirstSums.none(self.plan.n_classes)
         desk: _Desk | None = None
-        room = Slab()
+        room = Slab() if self.plan.n_rows >= MANY_ROWS else Slab(0)
         for block in stretch.blocks():
             if desk is not None and not desk.has_room(len(block)):
                 sums, desk = sums + desk.cleared(stretch), None

@@ -70,6 +70,7 @@ def test_drawn_interval_holds_the_mean(doubts):
 def test_drawn_interval_without_rows_or_doubt():
     assert drawn_interval(0.0, 0.0, 0) == (0.0, 1.0)
     assert drawn_interval(0.0, 0.0, 1000) == error_interval(0.0, 0.0, 0.0, 1000)
+    assert drawn_interval(5e-324, 0.0, 1) == drawn_interval(0.0, 0.0, 1)
 
 
 def test_interval_covers_the_rate():

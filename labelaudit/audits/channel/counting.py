@@ -120,9 +120,10 @@ def drawn_interval(doubt: float, squares: float, rows: int) -> tuple[float, floa
     rate = min(max(float(doubt) / rows, 0.0), 1.0)
     certain = rate * (1.0 - rate)
     variance = float(squares) / rows - rate * rate
-    if certain <= 0.0:
+    least = certain * 1e-6
+    if least <= 0.0:
         return _wilson(rate, float(rows))
-    return _wilson(rate, rows * certain / min(max(variance, certain * 1e-6), certain))
+    return _wilson(rate, rows * certain / min(max(variance, least), certain))
 
 
 def _wilson(rate: float, seen: float) -> tuple[float, float]:

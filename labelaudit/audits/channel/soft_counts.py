@@ -178,7 +178,8 @@ def counted(
 
 def fitted(rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor | None) -> Channel:
     """Fit the channel, at most 60 steps, until no entry moves by 1e-4."""
-    channel, room, spread = start, np.empty_like(start.other), prior.matrix(1.0)
+    channel, room = start, np.empty_like(start.other)
+    spread = np.empty((0, 0)) if _has_one_rate(start) else prior.matrix(1.0)
     for _ in range(MOST_STEPS):
         counts = counted(channel, rows, on, room)
         if _has_one_rate(channel):
