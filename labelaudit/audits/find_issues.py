@@ -92,9 +92,7 @@ def audit_labels(rows: Rows, settings: AuditSettings, sink: IssueSink | None = N
     ground = rows.ground()
     prepared = prepare(ground, rows, settings)
     scored, pruned, readings = _scored(ground, prepared, settings, rows.n_rows)
-    rules = rules_of(
-        ground, rows.n_rows, prepared.confident, scored, pruned, prepared.model, settings.compat
-    )
+    rules = rules_of(ground, rows.n_rows, prepared, scored, pruned, settings.compat)
     chunks: list[IssueChunk] = []
     take = chunks.append if sink is None else sink.take
     tally = _judged(ground, Judge.of(rules, settings, len(rows.classes)), take)

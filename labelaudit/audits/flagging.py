@@ -25,10 +25,9 @@ from labelaudit.summaries.pair_counts import PairCounts
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from labelaudit.audits.channel import ChannelModel
-    from labelaudit.audits.confident import ConfidentLearning
     from labelaudit.audits.filters import RowEvidence
     from labelaudit.audits.ground import Ground, Piece, Stretch
+    from labelaudit.audits.preparing import Prepared
     from labelaudit.audits.second import Scored
     from labelaudit.audits.selection import Cut
 
@@ -154,10 +153,9 @@ def _score_of(piece: Piece, evidence: RowEvidence) -> Column:
 def rules_of(
     ground: Ground,
     n_rows: int,
-    confident: ConfidentLearning,
+    prepared: Prepared,
     scored: Scored,
     by_noise_rate: Cut,
-    model: ChannelModel | None,
     compat_rules: bool,
 ) -> Rules:
     """Find out what each rule flags.
@@ -167,13 +165,12 @@ def rules_of(
     ground : Ground
         Where evidence and scores of all rows are.
     n_rows : int
-    confident : ConfidentLearning
+    prepared : Prepared
     scored : Scored
     by_noise_rate : Cut
-    model : ChannelModel or None
-        None where rcp was not asked for.
     compat_rules : bool
     """
+    confident, model = prepared.confident, prepared.model
     n_valid, off = int(confident.counts.sum()), confident.counted_off
     wanted = confident.counts - joint.diagonal(confident.pruned)
     if compat_rules:  # one row of each class stays
@@ -191,7 +188,7 @@ def rules_of(
         n_rows,
         compat_rules,
     )
-    most = _most(ground, confident, scored, model)
+    most = _most(ground, prepared, scored)
     face = round(float(scored.doubt.value()[0]))
     asked = [Question.of(by_score, face, n_valid)]
     if model is not None:
@@ -204,41 +201,41 @@ def rules_of(
         channel[0] if channel else None,
         at_face,
         by_noise_rate,
-        ErrorRate(_face_value(scored, most), most.estimate()),
+        ErrorRate(_face_value(scored, most, prepared.fitted_rows), most.estimate()),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """A number of errors among rows, and the doubts it came from."""
+    """A number of errors among rows, the doubts it came from, and rows it was learnt from."""
 
     errors: int
     doubt: float
     squares: float
     rows: int
+    learnt: int
 
     def estimate(self) -> Estimate:
-        low, high = error_interval(self.errors, self.doubt, self.squares, self.rows)
+        low, high = error_interval(self.errors, self.doubt, self.squares, self.rows, self.learnt)
         return Estimate(self.errors / self.rows, low, high)
 
 
-def _most(
-    ground: Ground, confident: ConfidentLearning, scored: Scored, model: ChannelModel | None
-) -> _Count:
+def _most(ground: Ground, prepared: Prepared, scored: Scored) -> _Count:
     """Count errors if the model is as sharp as it can be; by the confident joint without rcp."""
+    confident, model = prepared.confident, prepared.model
     n_valid = int(confident.counts.sum())
     if model is None:
         n = joint.off_diagonal_total(confident.calibrated)
-        return _Count(n, float(n), float(n), n_valid)
+        return _Count(n, float(n), float(n), n_valid, n_valid)
     _, _, twice, squares = scored.doubt.value().tolist()
     n = _rcp_count(ground, scored, twice, n_valid) if model.informative else 0
-    return _Count(n, twice, squares, n_valid)
+    return _Count(n, twice, squares, n_valid, prepared.fitted_rows)
 
 
-def _face_value(scored: Scored, most: _Count) -> Estimate:
+def _face_value(scored: Scored, most: _Count, fitted: int) -> Estimate:
     """Estimate the share of errors at face value, which is no more than the most."""
     face, squares = scored.doubt.value()[:2].tolist()
-    low, high = drawn_interval(min(face, most.errors), squares, most.rows)
+    low, high = drawn_interval(min(face, most.errors), squares, most.rows, fitted)
     ceiling = most.estimate()
     return Estimate(
         min(face, most.errors) / most.rows, min(low, ceiling.low), min(high, ceiling.high)

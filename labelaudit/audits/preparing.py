@@ -65,6 +65,8 @@ class Prepared:
         Where it was not.
     calibration : dict of str to float
     reliability : Reliability
+    fitted_rows : int
+        Rows that the channel, or that at face value, was fitted on.
     left_out : (m,) int64
         Rows that cannot be used, ascending.
     problems : tuple of Problem
@@ -76,6 +78,7 @@ class Prepared:
     face: FaceValue | None
     calibration: dict[str, float]
     reliability: Reliability
+    fitted_rows: int
     left_out: npt.NDArray[np.int64]
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
@@ -116,6 +119,7 @@ def prepare(ground: Ground, rows: Rows, settings: AuditSettings) -> Prepared:
         face,
         calibration,
         reliability,
+        len(sample.labels),
         first.left_out,
         problems,
         warnings,

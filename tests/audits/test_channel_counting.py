@@ -73,6 +73,21 @@ def test_drawn_interval_without_rows_or_doubt():
     assert drawn_interval(5e-324, 0.0, 1) == drawn_interval(0.0, 0.0, 1)
 
 
+def test_a_sample_tells_less_than_all_rows():
+    for interval in (
+        lambda n: error_interval(80.0, 80.0, 60.0, 1000, n),
+        lambda n: drawn_interval(80.0, 60.0, 1000, n),
+    ):
+        widths = [np.ptp(interval(n)) for n in (None, 2000, 1000, 500, 100, 0)]
+        assert widths[0] == widths[1] == widths[2] < widths[3] < widths[4] < widths[5]
+
+
+def test_sampled_rates_of_known_labels_differ_as_the_interval_says():
+    """Where posteriors are 0 and 1, the rate of n rows out of N is a binomial one."""
+    low, high = drawn_interval(80_000.0, 80_000.0, 1_000_000, 10_000)
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.08 * 0.92 / 10_000), rel=1e-3)
+
+
 def test_interval_covers_the_rate():
     """Forty tables of 2,000 rows with exact posteriors and 15 % symmetric noise."""
     covered = 0

@@ -69,7 +69,9 @@ def count(e2: float, c1: int, n: int) -> int:
     return min(max(round((e2 + c1) / 2.0), 0), n)
 
 
-def error_interval(errors: float, doubt: float, squares: float, rows: int) -> tuple[float, float]:
+def error_interval(
+    errors: float, doubt: float, squares: float, rows: int, fitted: int | None = None
+) -> tuple[float, float]:
     """95 % interval for a share of wrong labels.
 
     In a mixture of right and wrong labels the rate e has the information
@@ -85,6 +87,8 @@ def error_interval(errors: float, doubt: float, squares: float, rows: int) -> tu
     doubt, squares : float
         Sums over rows of the posterior probability x of a wrong label, and of its square.
     rows : int
+    fitted : int, optional
+        Rows that the rate was learnt from, where that is a sample: no others tell anything of it.
 
     Returns
     -------
@@ -94,21 +98,27 @@ def error_interval(errors: float, doubt: float, squares: float, rows: int) -> tu
     if rows == 0:
         return 0.0, 1.0
     rate = min(max(float(errors) / rows, 0.0), 1.0)
-    return _wilson(rate, _seen_rows(float(doubt) / rows, float(squares) / rows, rows))
+    learnt = rows if fitted is None else min(rows, fitted)
+    return _wilson(rate, _seen_rows(float(doubt) / rows, float(squares) / rows, learnt))
 
 
-def drawn_interval(doubt: float, squares: float, rows: int) -> tuple[float, float]:
+def drawn_interval(
+    doubt: float, squares: float, rows: int, fitted: int | None = None
+) -> tuple[float, float]:
     """95 % interval for the mean of posteriors, for the chance of drawing rows.
 
     What a bootstrap over rows gives, without drawing: their mean has the variance Var(x) / N, as
     a share of N e (1 - e) / Var(x) rows. Wilson's interval (1927) for that many. The channel is
-    held as it was fitted.
+    held as it was fitted, but for which rows were drawn for fitting it: n of them leave the rate
+    the variance (e (1 - e))^2 / Var(x) (1 / n - 1 / N) more (Louis 1982).
 
     Parameters
     ----------
     doubt, squares : float
         Sums over rows of the posterior probability x of a wrong label, and of its square.
     rows : int
+    fitted : int, optional
+        Rows that the channel was fitted on, where that is a sample.
 
     Returns
     -------
@@ -123,7 +133,9 @@ def drawn_interval(doubt: float, squares: float, rows: int) -> tuple[float, floa
     least = certain * 1e-6
     if least <= 0.0:
         return _wilson(rate, float(rows))
-    return _wilson(rate, rows * certain / min(max(variance, least), certain))
+    share = min(max(variance, least), certain) / certain
+    sampled = 0.0 if fitted is None or fitted >= rows else rows / max(fitted, 1) - 1.0
+    return _wilson(rate, rows / (share + sampled / share))
 
 
 def _wilson(rate: float, seen: float) -> tuple[float, float]:
