@@ -31,6 +31,7 @@ __all__ = [
     "TemporaryFolder",
     "loaded_arrays",
     "save_arrays",
+    "size_of",
     "spilling",
     "temporary_base",
 ]
@@ -187,7 +188,7 @@ class SpillShelf:
             If the folder cannot be written to, or its disk is full.
         """
         self.drop(key)
-        size = _size_of(value)
+        size = size_of(value)
         with self._lock:
             stays = self._used + size <= self.budget
             self._used += size if stays else 0
@@ -267,7 +268,8 @@ def loaded_arrays(path: Path) -> tuple[npt.NDArray[Any], ...]:
     return tuple(found)
 
 
-def _size_of(value: Any) -> int:
-    """Bytes of the arrays that a frozen dataclass holds."""
-    names = type(value).__slots__
-    return sum(int(getattr(getattr(value, name), "nbytes", 0)) for name in names)
+def size_of(value: Any) -> int:
+    """Bytes of an array, or of the arrays that a dataclass holds, itself or in others."""
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    return sum(size_of(getattr(value, name)) for name in getattr(type(value), "__slots__", ()))

@@ -18,6 +18,7 @@ from labelaudit.shelves import (
     TemporaryFolder,
     loaded_arrays,
     save_arrays,
+    size_of,
 )
 
 
@@ -164,3 +165,20 @@ def test_arrays_come_back_as_they_were(tmp_path):
     for array, again in zip(arrays, found, strict=True):
         np.testing.assert_array_equal(again, array)
         assert again.dtype == array.dtype
+
+
+def test_arrays_count_wherever_a_value_holds_them():
+    @dataclass(slots=True)
+    class Inner:
+        numbers: np.ndarray
+        none: np.ndarray | None
+
+    @dataclass(slots=True)
+    class Outer:
+        inner: Inner
+        flags: np.ndarray
+        name: str
+
+    value = Outer(Inner(np.zeros(10), None), np.zeros(7, bool), "some")
+    assert size_of(value) == 87
+    assert size_of(value.flags) == 7

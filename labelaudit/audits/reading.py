@@ -12,6 +12,7 @@ from labelaudit.audits.ground import PIECE_ROWS
 from labelaudit.blocks import LEFT_OUT
 from labelaudit.kernels.channel import hash_offset
 from labelaudit.kernels.rows import complaints, entropies, sampled_rows, unsound_rows
+from labelaudit.shelves import MemoryShelf
 from labelaudit.slabs import Slab
 from labelaudit.summaries.pair_counts import PairCounts
 from labelaudit.summaries.self_confidence import SelfConfidence
@@ -136,7 +137,9 @@ class ReadFacts:
         """Check rows, and keep a few numbers of each."""
         sums = FirstSums.none(self.plan.n_classes)
         desk: _Desk | None = None
-        room = Slab() if self.plan.n_rows >= MANY_ROWS else Slab(0)
+        # Pieces that may be let go of one by one do not share memory.
+        stay = isinstance(stretch.shelf, MemoryShelf) and self.plan.n_rows >= MANY_ROWS
+        room = Slab() if stay else Slab(0)
         for block in stretch.blocks():
             if desk is not None and not desk.has_room(len(block)):
                 sums, desk = sums + desk.cleared(stretch), None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelaudit.audits.ground import Piece, Stretch
 from labelaudit.cluster.parcels import packed
+from labelaudit.shelves import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable
@@ -45,7 +46,7 @@ class Known:
 
     def __sizeof__(self) -> int:
         """Bytes of all arrays: by these a worker knows when to write to disk."""
-        return len(self.summary) + sum(map(_bytes_of, self.values.values()))
+        return len(self.summary) + sum(map(size_of, self.values.values()))
 
     def after(
         self, step: Callable[[Stretch], Any], *, drops: Collection[str] = (), reads: bool
@@ -94,9 +95,3 @@ class _Values:
 
     def drop(self, key: Hashable) -> None:
         self._values.pop(key, None)
-
-
-def _bytes_of(value: Any) -> int:
-    names = getattr(type(value), "__slots__", ())
-    parts = [getattr(value, name) for name in names] or [value]
-    return sum(int(getattr(part, "nbytes", 0)) for part in parts)
