@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -30,3 +31,13 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name in _TALK or (name.startswith("LABELAUDIT_") and name != "LABELAUDIT_DATA"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts() -> None:
+    """Take interrupts, and let processes that are started take them, in the background too.
+
+    Shells have jobs in the background ignore them, and what is ignored stays so in children.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
