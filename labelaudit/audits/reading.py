@@ -29,6 +29,7 @@ __all__ = ["FirstSums", "ReadFacts", "RowComplaints"]
 _EVERY_HASH = np.uint64(2**64 - 1)
 FIRST_ROWS = 5
 MANY_ROWS = 1 << 22
+"""From here on page faults take longer than filling large pages that are not used to the end."""
 
 
 @dataclass(frozen=True, slots=True)

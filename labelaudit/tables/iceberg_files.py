@@ -72,6 +72,7 @@ class _Input(InputFile):
             return False
         return True
 
-    def open(self, seekable: bool = True) -> Any:  # noqa: ARG002 - as their class has it
-        """Open the file."""
+    def open(self, seekable: bool = True) -> Any:
+        """Open the file, which can be sought in whether or not that is asked for."""
+        del seekable
         return open_remote(self.location) if is_uri(self.location) else pa.OSFile(self.location)
