@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from labelaudit.cluster.connecting import Cluster, connected
 from tests.cluster.daemons import scheduler_and_worker
-from tests.sockets import collected, forgiven
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
     Bare = tuple[Cluster, subprocess.Popen[bytes], subprocess.Popen[bytes]]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    forgiven(items, Path(__file__).parent)
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _forgotten_sockets() -> Iterator[None]:
-    yield from collected()
 
 
 @pytest.fixture(scope="package")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.fs as pa_fs
@@ -12,19 +11,10 @@ import pytest
 
 from labelaudit.tables import object_stores, remote
 from tests.in_process import FIXTURES
-from tests.sockets import collected, forgiven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    forgiven(items, Path(__file__).parent)
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _forgotten_sockets() -> Iterator[None]:
-    yield from collected()
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
