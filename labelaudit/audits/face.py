@@ -130,5 +130,5 @@ def _as_one(members: Sequence[npt.NDArray[np.floating]], floor: float) -> npt.ND
     if len(members) == 1:  # the exponential undoes the logarithm
         return floored(members[0], floor)
     z, _ = side_by_side([centred_logs(member, floor) for member in members])
-    z -= z.max(axis=1, keepdims=True)
-    return np.exp(z, out=z)
+    powers: npt.NDArray[np.float64] = np.exp(z - z.max(axis=0), dtype=np.float64)
+    return powers.T

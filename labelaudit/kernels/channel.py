@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +16,12 @@ __all__ = [
     "channel_counts",
     "hash_offset",
     "leading_three",
-    "log_share",
     "mixed",
+    "power_sums",
     "rate_errors",
+    "renew_channel",
     "sample_hash",
+    "score_columns",
     "score_rows",
     "three_sums",
 ]
@@ -61,7 +62,7 @@ def mixed(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 @kernel
 def add_product(
-    left: npt.NDArray[np.float64], right: npt.NDArray[np.float64], out: npt.NDArray[np.float64]
+    left: npt.NDArray[np.floating], right: npt.NDArray[np.floating], out: npt.NDArray[np.floating]
 ) -> None:
     """Add ``left @ right`` to ``out``; every entry's terms are added in the order of ``right``.
 
@@ -70,9 +71,9 @@ def add_product(
 
     Parameters
     ----------
-    left : (n, m) float64
-    right : (m, K) float64
-    out : (n, K) float64
+    left : (n, m) float32 or float64
+    right : (m, K) the same
+    out : (n, K) the same
         Changed in place.
     """
     n, m = left.shape
@@ -102,7 +103,7 @@ def add_product(
 
 @kernel
 def rate_errors(
-    probs: npt.NDArray[np.float64],
+    probs: npt.NDArray[np.floating],
     labels: npt.NDArray[np.int32],
     other: npt.NDArray[np.float64],
     own: npt.NDArray[np.float64],
@@ -111,7 +112,7 @@ def rate_errors(
 
     Parameters
     ----------
-    probs : (n, K) float64
+    probs : (n, K) float32
         Distribution over true classes, without the label. That of the given class is set to 0
         while its row is looked at.
     labels : (n,) int32
@@ -146,7 +147,7 @@ def rate_errors(
 
 @kernel
 def channel_counts(
-    probs: npt.NDArray[np.float64],
+    probs: npt.NDArray[np.floating],
     labels: npt.NDArray[np.int32],
     first: int,
     other: npt.NDArray[np.float64],
@@ -159,7 +160,7 @@ def channel_counts(
 
     Parameters
     ----------
-    probs : (n, K) float64
+    probs : (n, K) float32
         Distribution over true classes, without the label; of any sum.
     labels : (n,) int32
     first : int
@@ -203,22 +204,78 @@ def channel_counts(
 
 
 @kernel
-def log_share(rest: float, own: float, log_own: float) -> float:
-    """Logarithm of own / (own + rest), precise at both ends; ``own`` may have underflowed."""
-    if rest <= 0.0:
-        return 0.0
-    if own > 1e-280:
-        return -math.log1p(rest / own)
-    return log_own - math.log(rest)
+def renew_channel(
+    counts: npt.NDArray[np.float64],
+    before: npt.NDArray[np.float64],
+    first: int,
+    given: npt.NDArray[np.float64],
+    true: npt.NDArray[np.float64],
+    flat: npt.NDArray[np.float64],
+    share: npt.NDArray[np.float64],
+    moved: npt.NDArray[np.float64],
+) -> None:
+    """Make rows of a channel of soft counts and a prior.
+
+    Parameters
+    ----------
+    counts : (L, K) float64
+        Changed in place to ``counts share + given true + flat``; 0 for the given label.
+    before : (L, K) float64
+        The channel as it was.
+    first : int
+        The label that the first row is of.
+    given : (L,) float64
+    true, flat, share : (K,) float64
+    moved : (K,) float64
+        The largest change of an entry, where it is larger than what stands there.
+    """
+    for j in range(len(counts)):
+        row, old, factor, y = counts[j], before[j], given[j], first + j
+        most = moved[y]
+        for k in range(len(share)):
+            entry = row[k] * share[k] + (factor * true[k] + flat[k])
+            change = abs(entry - old[k])
+            row[k] = entry
+            moved[k] = max(moved[k], change)
+        row[y], moved[y] = 0.0, most
 
 
 @kernel
-def leading_three(row: npt.NDArray[np.float64]) -> tuple[float, float, float, int, int, int]:
+def power_sums(
+    of_z: npt.NDArray[np.float32],
+    of_g: npt.NDArray[np.float32],
+    pairs: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.float64],
+    whole: npt.NDArray[np.float64],
+    mean: npt.NDArray[np.float64],
+) -> None:
+    """Add up products of two sorts of powers over classes, as they are and weighted.
+
+    Parameters
+    ----------
+    of_z, of_g : (A, K, n) and (B, K, n) float32
+    pairs : (P, 2) int64
+        Which are multiplied.
+    weights : (K, n) float64
+    whole, mean : (P, n) float64
+        Sums are added to these.
+    """
+    for p in range(len(pairs)):
+        z, g, sums, weighted = of_z[pairs[p, 0]], of_g[pairs[p, 1]], whole[p], mean[p]
+        for k in range(len(weights)):
+            for i in range(len(sums)):
+                product = np.float64(z[k, i]) * g[k, i]
+                sums[i] += product
+                weighted[i] += product * weights[k, i]
+
+
+@kernel
+def leading_three(row: npt.NDArray[np.float32]) -> tuple[float, float, float, int, int, int]:
     """Find the three largest entries of a row; of equal ones the lowest place first.
 
     Parameters
     ----------
-    row : (K,) float64
+    row : (K,) float32
         Not negative.
 
     Returns
@@ -244,7 +301,7 @@ def leading_three(row: npt.NDArray[np.float64]) -> tuple[float, float, float, in
 
 @kernel
 def three_sums(
-    row: npt.NDArray[np.float64], other: npt.NDArray[np.float64], twice: npt.NDArray[np.float64]
+    row: npt.NDArray[np.float32], other: npt.NDArray[np.float64], twice: npt.NDArray[np.float64]
 ) -> tuple[float, float, float]:
     """Sum a row, its products with a channel, and its squares' with another, in one go.
 
@@ -252,7 +309,8 @@ def three_sums(
 
     Parameters
     ----------
-    row, other, twice : (K,) float64
+    row : (K,) float32
+    other, twice : (K,) float64
 
     Returns
     -------
@@ -268,24 +326,22 @@ def three_sums(
         t1 += p1 * other[k + 1]
         t2 += p2 * other[k + 2]
         t3 += p3 * other[k + 3]
-        u0 += p0 * p0 * twice[k]
-        u1 += p1 * p1 * twice[k + 1]
-        u2 += p2 * p2 * twice[k + 2]
-        u3 += p3 * p3 * twice[k + 3]
+        u0 += p0 * (p0 * twice[k])
+        u1 += p1 * (p1 * twice[k + 1])
+        u2 += p2 * (p2 * twice[k + 2])
+        u3 += p3 * (p3 * twice[k + 3])
     s, t, u = (s0 + s2) + (s1 + s3), (t0 + t2) + (t1 + t3), (u0 + u2) + (u1 + u3)
     for k in range(whole, n):
-        s, t, u = s + row[k], t + row[k] * other[k], u + row[k] * row[k] * twice[k]
+        s, t, u = s + row[k], t + row[k] * other[k], u + row[k] * (row[k] * twice[k])
     return s, t, u
 
 
 @kernel
 def score_rows(
-    sharp: npt.NDArray[np.float64],
-    log_given: npt.NDArray[np.float64],
+    sharp: npt.NDArray[np.float32],
     labels: npt.NDArray[np.int32],
     others: npt.NDArray[np.float64],
     owns: npt.NDArray[np.float64],
-    log_owns: npt.NDArray[np.float64],
     numbers: npt.NDArray[np.float64],
     classes: npt.NDArray[np.int32],
 ) -> None:
@@ -293,20 +349,19 @@ def score_rows(
 
     Parameters
     ----------
-    sharp : (n, K) float64
+    sharp : (n, K) float32
         exp(h), h the recalibrated log-probabilities up to a number for each row. The given
         label's entry is lost.
-    log_given : (n,) float64
-        That h of the given label, which may be too small for its exponential.
     labels : (n,) int32
-        Rows with a negative label are left out: quality 1, class -1.
+        Rows with a negative label are left out: sums 0, class -1.
     others : (2, K, K) or (2, 1, K) float64
         As ``other`` in ``channel_counts``, for exp(h) and exp(2 h).
-    owns, log_owns : (2, K) float64
-        As ``own`` there, and its logarithm.
+    owns : (2, K) float64
+        As ``own`` there.
     numbers : (n, 6) float64
-        Filled: log-quality for h and 2 h; the given label's softmax(h); the three largest of
-        softmax(h), -1 where there are fewer classes.
+        Filled: the sum of exp(h) times the channel over the other classes, and of exp(2 h); the
+        given label's softmax(h); the three largest of softmax(h), -1 where there are fewer
+        classes.
     classes : (n, 4) int32
         Filled: most probable true class; the classes of those three; lowest class first among
         equals.
@@ -334,11 +389,76 @@ def score_rows(
                 weight = row[k] * other[k]
                 if weight > best or (weight == best and k < suggested):
                     best, suggested = weight, k
-        numbers[i, 0] = log_share(rest, kept, log_given[i] + log_owns[0, y])
-        kept_twice = given * given * owns[1, y]
-        numbers[i, 1] = log_share(rest_twice, kept_twice, 2.0 * log_given[i] + log_owns[1, y])
+        numbers[i, 0] = rest
+        numbers[i, 1] = rest_twice
         numbers[i, 2] = given / total
         numbers[i, 3] = p1 / total
         numbers[i, 4] = p2 / total if k2 >= 0 else -1.0
         numbers[i, 5] = p3 / total if k3 >= 0 else -1.0
         classes[i, 0], classes[i, 1], classes[i, 2], classes[i, 3] = suggested, k1, k2, k3
+
+
+@kernel
+def score_columns(
+    sharp: npt.NDArray[np.float32],
+    bits: npt.NDArray[np.int32],
+    given: npt.NDArray[np.uint32],
+    others: npt.NDArray[np.float64],
+    own: npt.NDArray[np.float64],
+    sums: npt.NDArray[np.float64],
+    leading: npt.NDArray[np.int64],
+    numbers: npt.NDArray[np.float64],
+    classes: npt.NDArray[np.int32],
+) -> None:
+    """Do what ``score_rows`` does, for rows of few classes that stand side by side.
+
+    Parameters
+    ----------
+    sharp : (K, n) float32
+        As there, but the given label's entry is kept.
+    bits : (K, n) int32
+        The same bytes: of numbers that are not negative, those of the larger are larger.
+    given : (n,) uint32
+        Labels; no row is left out.
+    others : (2, K, K) float64
+    own : (K,) float64
+        Of the first channel.
+    sums : (3, n) float64
+        Room, all 0.
+    leading : (3, n) int64
+        Room, all -1.
+    numbers : (n, 6) float64
+    classes : (n, 4) int32
+    """
+    n_classes, n = sharp.shape
+    for k in range(n_classes):
+        lower = np.int64(n_classes - 1 - k)
+        for i in range(n):
+            # No branch, whose way nobody could foretell: the larger of two keys has the larger
+            # probability, or the lower class.
+            key = (np.int64(bits[k, i]) << 32) | lower
+            second = min(leading[0, i], key)
+            leading[0, i] = max(leading[0, i], key)
+            third = min(leading[1, i], second)
+            leading[1, i] = max(leading[1, i], second)
+            leading[2, i] = max(leading[2, i], third)
+        for i in range(n):
+            p, y = np.float64(sharp[k, i]), given[i]
+            sums[0, i] += p * others[0, y, k]
+            sums[1, i] += p * p * others[1, y, k]
+            sums[2, i] += p
+    for i in range(n):
+        y, rest, total = given[i], sums[0, i], sums[2, i]
+        best, suggested = sharp[y, i] * own[y], np.int64(y)
+        if best <= rest:  # one of the others may be more probable
+            for k in range(n_classes):
+                weight = sharp[k, i] * others[0, y, k]
+                if weight > best or (weight == best and k < suggested):
+                    best, suggested = weight, np.int64(k)
+        numbers[i, 0], numbers[i, 1], numbers[i, 2] = rest, sums[1, i], sharp[y, i] / total
+        classes[i, 0] = suggested
+        for place in range(3):
+            key = leading[place, i]
+            found = n_classes - 1 - (key & 0xFFFFFFFF)
+            numbers[i, place + 3] = -1.0 if key < 0 else sharp[found, i] / total
+            classes[i, place + 1] = -1 if key < 0 else found

@@ -45,10 +45,10 @@ def agrees_with_twin(labels, members, seed=0, **choices):
     chosen = (model.sharpening, model.recalibration, model.concentration, model.informative)
     assert chosen == (slow["a"], slow["b"], slow["concentration"], slow["informative"])
     for name in ("score", "label_quality", "quality2"):
-        np.testing.assert_allclose(getattr(rows, name), slow[name], rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(getattr(rows, name), slow[name], rtol=1e-4, atol=1e-6)
     at = np.arange(len(labels))
-    np.testing.assert_allclose(rows.given, slow["probs"][at, labels], atol=1e-9)
-    np.testing.assert_allclose(rows.leading[:, 0], slow["probs"].max(axis=1), atol=1e-9)
+    np.testing.assert_allclose(rows.given, slow["probs"][at, labels], atol=1e-5)
+    np.testing.assert_allclose(rows.leading[:, 0], slow["probs"].max(axis=1), atol=1e-5)
     assert rows.suggested.tolist() == slow["suggested"].tolist()
     return model
 
@@ -132,7 +132,7 @@ def test_float32_and_float64_agree(seed):
     assert raw(scored(one, labels, [single])) == raw(scored(other, labels, [double]))
 
 
-@given(st.lists(st.integers(0, 90), max_size=4), st.sampled_from([3, 40]))
+@given(st.lists(st.integers(0, 90), max_size=4), st.sampled_from([3, 40, 300]))
 def test_a_row_does_not_depend_on_its_batch(cuts, n_classes):
     labels, probs, _ = mixture(91, n_classes, seed=1)
     model = fitted(labels, probs)
@@ -165,7 +165,8 @@ def test_order_of_rows_does_not_matter(n):
     np.testing.assert_allclose(
         scored(shuffled, labels, [probs]).score,
         scored(straight, labels, [probs]).score,
-        rtol=1e-8,
+        rtol=1e-4,
+        atol=1e-9,
     )
 
 
@@ -177,7 +178,7 @@ def test_names_of_classes_do_not_matter():
     before = scored(fitted(labels, [probs]), labels, [probs])
     moved = new[labels].astype(np.int32)
     after = scored(fitted(moved, [renamed]), moved, [renamed])
-    np.testing.assert_allclose(after.score, before.score, rtol=1e-8)
+    np.testing.assert_allclose(after.score, before.score, rtol=1e-4, atol=1e-9)
     assert after.suggested.tolist() == new[before.suggested].tolist()
 
 
@@ -318,12 +319,13 @@ def test_sample_sizes():
 
 
 @given(st.integers(1, 12), st.integers(1, 40), st.integers(0, 99))
-def test_affine_is_the_same_by_rows_and_by_columns(n, width, seed):
+def test_affine(n, width, seed):
     rng = np.random.default_rng(seed)
-    x, weights, offsets = rng.normal(size=(n, 7)), rng.normal(size=(7, width)), rng.random(width)
-    expected = np.tile(offsets, (n, 1))
-    naive.add_product(x, weights, expected)
-    assert affine(x, weights, offsets).tobytes() == expected.tobytes()
+    shapes = (7, n), (width, 7), (width,)
+    x, weights, offsets = (rng.normal(size=shape).astype(np.float32) for shape in shapes)
+    expected = np.tile(offsets[:, None], (1, n))
+    naive.add_product(weights, x, expected)
+    assert affine(weights, offsets, x).tobytes() == expected.tobytes()
 
 
 @given(st.integers(1, 9), st.integers(0, 99))
@@ -338,6 +340,8 @@ def test_solved(size, seed):
 def test_concentration_is_high_for_even_noise_and_low_for_pairs(even):
     noise = np.full((6, 6), 40.0) if even else 200.0 * np.roll(np.eye(6), 1, axis=0)
     np.fill_diagonal(noise, 800.0)
-    counts = soft_counts.SoftCounts(noise, float(noise.sum() - np.trace(noise)), int(noise.sum()))
+    own, true, n = np.diagonal(noise).copy(), noise.sum(axis=0), int(noise.sum())
+    np.fill_diagonal(noise, 0.0)
+    counts = soft_counts.SoftCounts(noise, own, true, float(noise.sum()), n)
     found = soft_counts.concentration(counts, np.full(6, 1 / 6))
     assert found == (2000.0 if even else 20.0)

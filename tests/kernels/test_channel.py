@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,10 +26,18 @@ def test_mixed_is_splitmix64():
     assert fast.mixed(states).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]
 
 
-@given(st.integers(0, 9), st.integers(0, 140), st.integers(1, 9), st.integers(0, 99))
-def test_add_product(n, m, width, seed):
-    left, right = numbers(seed, n, m) - 0.5, numbers(seed + 1, m, width) - 0.5
-    fast_sum, slow_sum = numbers(seed + 2, n, width), numbers(seed + 2, n, width)
+@given(
+    st.integers(0, 9),
+    st.integers(0, 140),
+    st.integers(1, 9),
+    st.integers(0, 99),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_add_product(n, m, width, seed, kind):
+    left = (numbers(seed, n, m) - 0.5).astype(kind)
+    right = (numbers(seed + 1, m, width) - 0.5).astype(kind)
+    fast_sum = numbers(seed + 2, n, width).astype(kind)
+    slow_sum = fast_sum.copy()
     fast.add_product(left, right, fast_sum)
     naive.add_product(left, right, slow_sum)
     # Compilers may not fuse or reorder: every bit, not a tolerance.
@@ -40,13 +46,13 @@ def test_add_product(n, m, width, seed):
 
 @given(st.integers(0, 21), st.integers(0, 99))
 def test_three_sums(n, seed):
-    arrays = [numbers(seed + at, n) for at in range(3)]
+    arrays = [numbers(seed, n).astype(np.float32), numbers(seed + 1, n), numbers(seed + 2, n)]
     assert fast.three_sums(*arrays) == pytest.approx(naive.three_sums(*arrays), rel=1e-14)
 
 
 @given(st.integers(1, 9), st.integers(2, 20), st.integers(0, 99))
 def test_channel_counts(n, n_classes, seed):
-    probs = numbers(seed, n, n_classes)
+    probs = numbers(seed, n, n_classes).astype(np.float32)
     first = seed % n_classes
     labels = np.random.default_rng(seed).integers(first, n_classes, n).astype(np.int32)
     other, own = numbers(seed + 1, n_classes, n_classes), numbers(seed + 2, n_classes)
@@ -62,7 +68,7 @@ def test_channel_counts(n, n_classes, seed):
 
 @given(st.integers(0, 9), st.integers(2, 6), st.integers(0, 99))
 def test_rate_errors_to_the_last_bit(n, n_classes, seed):
-    probs, before = numbers(seed, n, n_classes), numbers(seed, n, n_classes)
+    probs, before = (numbers(seed, n, n_classes).astype(np.float32) for _ in range(2))
     labels = np.random.default_rng(seed).integers(0, n_classes, n).astype(np.int32)
     other, own = numbers(seed + 1, n_classes), numbers(seed + 2, n_classes)
     wrong = fast.rate_errors(probs, labels, other, own)
@@ -72,35 +78,62 @@ def test_rate_errors_to_the_last_bit(n, n_classes, seed):
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=8))
 def test_leading_three(row):
-    array = np.array(row, np.float64)
+    array = np.array(row, np.float32)
     assert fast.leading_three(array) == naive.leading_three(array)
 
 
-@given(st.floats(1e-200, 1e3), st.floats(-800, 0))
-def test_log_share(rest, log_own):
-    own = math.exp(log_own)
-    found = fast.log_share(rest, own, log_own)
-    assert found == pytest.approx(naive.log_share(rest, own, log_own), rel=1e-12, abs=1e-300)
+@given(st.integers(0, 5), st.integers(1, 9), st.integers(0, 99))
+def test_renew_channel(n, n_classes, seed):
+    first = seed % n_classes
+    n = min(n, n_classes - first)
+    counts, before = numbers(seed, n, n_classes), numbers(seed + 1, n, n_classes)
+    before[np.arange(n), first + np.arange(n)] = 0.0
+    true, flat, share, moved = numbers(seed + 2, 4, n_classes)
+    rest = before, first, numbers(seed + 3, n), true, flat, share
+    slow_counts, slow_moved = counts.copy(), moved.copy()
+    fast.renew_channel(counts, *rest, moved)
+    naive.renew_channel(slow_counts, *rest, slow_moved)
+    assert counts.tobytes() == slow_counts.tobytes()
+    assert moved.tobytes() == slow_moved.tobytes()
 
 
-def test_log_share_does_not_saturate():
-    assert fast.log_share(1e-20, 1.0, 0.0) == pytest.approx(-1e-20, rel=1e-12)
-    assert fast.log_share(1.0, 0.0, -5000.0) == -5000.0
-    assert fast.log_share(0.0, 0.0, -5000.0) == 0.0
+@given(st.integers(0, 9), st.integers(1, 9), st.integers(0, 99))
+def test_power_sums(n, n_classes, seed):
+    of_z, of_g = (numbers(seed + at, at, n_classes, n).astype(np.float32) for at in (2, 3))
+    pairs = np.array([[0, 0], [0, 2], [1, 1]])
+    weights, room = numbers(seed, n_classes, n), np.ones((4, 3, n))
+    fast.power_sums(of_z, of_g, pairs, weights, room[0], room[1])
+    naive.power_sums(of_z, of_g, pairs, weights, room[2], room[3])
+    np.testing.assert_allclose(room[:2], room[2:], rtol=1e-12)
+
+
+def to_be_scored(n, n_classes, square, seed):
+    """Powers, some of which are equal, labels, and channels."""
+    rng = np.random.default_rng(seed)
+    sharp = np.exp(np.round(rng.normal(0, 3, (n, n_classes)))).astype(np.float32)
+    labels = rng.integers(-1, n_classes, n).astype(np.int32)
+    others = np.round(rng.random((2, n_classes if square else 1, n_classes)), 1) + 0.1
+    return sharp, labels, others, np.round(rng.random((2, n_classes)), 1) + 0.1
 
 
 @given(st.integers(0, 8), st.integers(2, 6), st.booleans(), st.integers(0, 99))
 def test_score_rows(n, n_classes, square, seed):
-    rng = np.random.default_rng(seed)
-    sharp = np.exp(np.round(rng.normal(0, 3, (n, n_classes))))
-    sharp /= sharp.max(axis=1, keepdims=True, initial=1e-9)
-    labels = rng.integers(-1, n_classes, n).astype(np.int32)
-    log_given = np.log(sharp[np.arange(n), labels])
-    others = np.round(rng.random((2, n_classes if square else 1, n_classes)), 1) + 0.1
-    owns = np.round(rng.random((2, n_classes)), 1) + 0.1
+    sharp, *rest = to_be_scored(n, n_classes, square, seed)
     found, slow = ((np.ones((n, 6)), np.ones((n, 4), np.int32)) for _ in range(2))
-    channels = (others, owns, np.log(owns))
-    naive.score_rows(sharp, log_given, labels, *channels, *slow)
-    fast.score_rows(sharp.copy(), log_given, labels, *channels, *found)
+    naive.score_rows(sharp, *rest, *slow)
+    fast.score_rows(sharp.copy(), *rest, *found)
+    np.testing.assert_allclose(found[0], slow[0], rtol=1e-10, atol=1e-13)
+    assert found[1].tolist() == slow[1].tolist()
+
+
+@given(st.integers(0, 8), st.integers(2, 6), st.integers(0, 99))
+def test_score_columns(n, n_classes, seed):
+    rows, labels, others, owns = to_be_scored(n, n_classes, True, seed)
+    others[:, np.arange(n_classes), np.arange(n_classes)] = 0.0
+    sharp, given = np.ascontiguousarray(rows.T), np.maximum(labels, 0).astype(np.uint32)
+    channel = sharp, sharp.view(np.int32), given, others, owns[0]
+    found, slow = ((np.ones((n, 6)), np.ones((n, 4), np.int32)) for _ in range(2))
+    fast.score_columns(*channel, np.zeros((3, n)), np.full((3, n), -1), *found)
+    naive.score_columns(*channel, np.zeros((3, n)), np.full((3, n), -1), *slow)
     np.testing.assert_allclose(found[0], slow[0], rtol=1e-10, atol=1e-13)
     assert found[1].tolist() == slow[1].tolist()

@@ -44,6 +44,7 @@ def add_product(left: Floats, right: Floats, out: Floats) -> None:
 
 
 def three_sums(row: Floats, other: Floats, twice: Floats) -> tuple[float, float, float]:
+    row = row.astype(np.float64)
     return float(row.sum()), float((row * other).sum()), float((row * row * twice).sum())
 
 
@@ -68,11 +69,32 @@ def rate_errors(probs: Floats, labels: Ints, other: Floats, own: Floats) -> floa
     return wrong
 
 
-def log_share(rest: float, own: float, log_own: float) -> float:
-    if rest == 0:
-        return 0.0
-    ratio = math.log(rest) - log_own
-    return -math.log1p(math.exp(ratio)) if ratio < 700 else -ratio
+def renew_channel(
+    counts: Floats,
+    before: Floats,
+    first: int,
+    given: Floats,
+    true: Floats,
+    flat: Floats,
+    share: Floats,
+    moved: Floats,
+) -> None:
+    for label, (row, old) in enumerate(zip(counts, before, strict=True)):
+        for k in range(len(row)):
+            if k == first + label:
+                row[k] = 0.0
+            else:
+                row[k] = row[k] * share[k] + (given[label] * true[k] + flat[k])
+                moved[k] = max(moved[k], abs(row[k] - old[k]))
+
+
+def power_sums(
+    of_z: Floats, of_g: Floats, pairs: Ints, weights: Floats, whole: Floats, mean: Floats
+) -> None:
+    for p, (a, b) in enumerate(pairs):
+        product = of_z[a].astype(np.float64) * of_g[b]
+        whole[p] += product.sum(axis=0)
+        mean[p] += (product * weights).sum(axis=0)
 
 
 def leading_three(row: Floats) -> tuple[float, float, float, int, int, int]:
@@ -83,35 +105,39 @@ def leading_three(row: Floats) -> tuple[float, float, float, int, int, int]:
 
 
 def score_rows(
-    sharp: Floats,
-    log_given: Floats,
-    labels: Ints,
-    others: Floats,
-    owns: Floats,
-    log_owns: Floats,
-    numbers: Floats,
-    classes: Ints,
+    sharp: Floats, labels: Ints, others: Floats, owns: Floats, numbers: Floats, classes: Ints
 ) -> None:
     numbers[:], classes[:] = 0, -1
     numbers[:, 3:] = -1
     for i, y in enumerate(labels):
         if y < 0:
             continue
-        versions = (sharp[i], sharp[i] ** 2)
-        logs = (log_given[i], 2 * log_given[i])
+        row = sharp[i].astype(np.float64)
         for version in range(2):
-            weights = versions[version] * others[version, y % others.shape[1]]
-            weights[y] = 0
-            log_own = logs[version] + log_owns[version, y]
-            numbers[i, version] = log_share(weights.sum(), math.exp(log_own), log_own)
-        weights = sharp[i] * others[0, y % others.shape[1]]
-        weights[y] = sharp[i, y] * owns[0, y]
+            weights = row ** (version + 1) * others[version, y % others.shape[1]]
+            numbers[i, version] = np.delete(weights, y).sum()
+        weights = row * others[0, y % others.shape[1]]
+        weights[y] = row[y] * owns[0, y]
         classes[i, 0] = weights.argmax()
-        p = sharp[i] / sharp[i].sum()
+        p = row / row.sum()
         numbers[i, 2] = p[y]
         order = np.argsort(-p, kind="stable")[:3]
         classes[i, 1 : 1 + len(order)] = order
         numbers[i, 3 : 3 + len(order)] = p[order]
+
+
+def score_columns(
+    sharp: Floats,
+    bits: Ints,
+    given: Ints,
+    others: Floats,
+    own: Floats,
+    sums: Floats,
+    leading: Ints,
+    numbers: Floats,
+    classes: Ints,
+) -> None:
+    score_rows(sharp.T, given, others, own[None], numbers, classes)
 
 
 def floor_of(labels: Ints, members: list[Floats]) -> float:

@@ -51,18 +51,18 @@ class ClassSums:
         cls, chunk: Chunk, weights: npt.NDArray[np.float64], gram: npt.NDArray[np.float64]
     ) -> ClassSums:
         """Sum a chunk with (n, K) class weights."""
-        sums = np.zeros((chunk.joined.shape[1], weights.shape[1]))
-        add_product(np.ascontiguousarray(chunk.joined.T), weights, sums)
+        sums = np.zeros((len(chunk.joined), weights.shape[1]))
+        add_product(chunk.joined.astype(np.float64), weights, sums)
         return cls(weights.sum(axis=0), sums, gram, len(weights))
 
 
 @dataclass(frozen=True, slots=True)
 class Discriminant:
-    """g = x @ weights + offsets.
+    """g = weights @ x + offsets.
 
     Attributes
     ----------
-    weights : (F, K) float64
+    weights : (K, F) float64
     offsets : (K,) float64
     """
 
@@ -71,7 +71,7 @@ class Discriminant:
 
 
 def posterior(
-    channel: Channel, probs: npt.NDArray[np.float64], labels: npt.NDArray[np.int32]
+    channel: Channel, probs: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.float64]:
     """Return the (n, K) posterior over true classes."""
     rows = np.arange(len(labels))
@@ -118,4 +118,6 @@ def discriminant(sums: ClassSums) -> Discriminant:
     spread[np.diag_indices(features)] += SHRINKAGE * level
     weights = solved(spread, means)
     prior = np.log(np.maximum(sums.mass / sums.rows, 1e-6))
-    return Discriminant(weights, prior - 0.5 * (means * weights).sum(axis=0))
+    return Discriminant(
+        np.ascontiguousarray(weights.T), prior - 0.5 * (means * weights).sum(axis=0)
+    )

@@ -18,6 +18,7 @@ from labelaudit.audits.channel.sample import (
     floor_of,
     has_discriminant,
     row_hashes,
+    tiles,
 )
 from labelaudit.audits.channel.soft_counts import (
     CONCENTRATION,
@@ -81,7 +82,7 @@ def fit(
     few = n < 100 * n_classes
     linear = has_discriminant(n_classes, len(members)) and n >= 10 * n_classes
     floor = floor_of(labels, members)
-    chunks = chunked(labels, members, row_hashes(row_ids, seed), floor, linear and few)
+    chunks = chunked(labels, members, row_hashes(row_ids, seed), floor, linear and few, on)
     share = n / max(total_rows, n)
     prior = Prior(class_counts / max(int(class_counts.sum()), 1), CONCENTRATION * share)
     return _Fitting(chunks, prior, share, len(members), linear, on).model(floor, seed)
@@ -172,18 +173,18 @@ class _Fitting:
 
     def lines(
         self, lines: Sequence[Discriminant], a: float, b: float
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Fold ``a z + b g`` into one affine map for each discriminant."""
         features = self.n_members * self.n_classes
-        mean = np.tile(np.eye(self.n_classes), (self.n_members, 1)) * (a / self.n_members)
-        weights = np.empty((len(lines), features, self.n_classes))
-        offsets = np.empty((len(lines), self.n_classes))
+        mean = np.tile(np.eye(self.n_classes), (1, self.n_members)) * (a / self.n_members)
+        weights = np.empty((len(lines), self.n_classes, features), np.float32)
+        offsets = np.empty((len(lines), self.n_classes), np.float32)
         for i, line in enumerate(lines):
-            weights[i] = mean + b * line.weights
+            whole = mean + b * line.weights
             # Logarithms need not be centred if what they are multiplied by is.
-            members = weights[i].reshape(self.n_members, self.n_classes, self.n_classes)
-            members -= members.mean(axis=1, keepdims=True)
-            offsets[i] = b * line.offsets
+            members = whole.reshape(self.n_classes, self.n_members, self.n_classes)
+            members -= members.mean(axis=2, keepdims=True)
+            weights[i], offsets[i] = whole, b * line.offsets
         return weights, offsets
 
     def notes(self) -> tuple[str, ...]:
@@ -216,10 +217,15 @@ def _class_sums(channel: Channel, part: tuple[Fit, Weighed]) -> ClassSums:
 
 def _evidence(frequencies: npt.NDArray[np.float64], chunk: Chunk) -> npt.NDArray[np.float64]:
     """Excess of the given labels' log-probabilities over chance, and its variance by chance."""
-    mean = (chunk.z * frequencies).sum(axis=1)
-    variance = (chunk.z * chunk.z * frequencies).sum(axis=1) - mean * mean
-    given = chunk.z[np.arange(len(mean)), chunk.labels]
-    return np.array([float(np.sum(given - mean)), float(np.sum(variance))])
+    excess = variance = 0.0
+    for at in tiles(chunk):
+        z, labels = chunk.z[:, at], chunk.labels[at]
+        weighted = z * frequencies[:, None]
+        mean = weighted.sum(axis=0)
+        weighted *= z
+        variance += float(np.sum(weighted.sum(axis=0) - mean * mean))
+        excess += float(np.sum(z[labels, np.arange(len(labels))] - mean))
+    return np.array([excess, variance])
 
 
 def _informative(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.channel.sample import Chunk, affine, highest
+from labelaudit.audits.channel.sample import Chunk, affine, tiles
 from labelaudit.audits.channel.soft_counts import Prior, Weighed, expected_wrong
-from labelaudit.kernels.channel import add_product
+from labelaudit.kernels.channel import add_product, power_sums
 from labelaudit.running import each, total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -28,7 +28,6 @@ __all__ = ["Choice", "Fit", "even_rate", "gate", "weighed", "with_g", "with_gram
 SHARPENINGS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 RECALIBRATIONS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.8)
 GATE_NUMBERS = 500_000
-TILE_NUMBERS = 1 << 14
 EVEN_ROWS = 10_000
 LIKELIER = 1.92
 """Half the 95 % point of chi-squared of one degree: as much more likely by chance is one in 20."""
@@ -46,12 +45,12 @@ class Fit:
     chunk : Chunk
     gram : (F, F) float64
         Sum of outer products of its features, once it is needed; else empty.
-    g : (n, K) float64 or None
+    g : (K, n) float32 or None
     """
 
     chunk: Chunk
     gram: npt.NDArray[np.float64]
-    g: npt.NDArray[np.float64] | None = None
+    g: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,34 +93,37 @@ class _Explained:
 
 def with_gram(fit: Fit) -> Fit:
     """Add up the outer products of the features."""
-    joined = fit.chunk.joined
-    gram = np.zeros((joined.shape[1], joined.shape[1]))
-    add_product(np.ascontiguousarray(joined.T), joined, gram)
+    joined = fit.chunk.joined.astype(np.float64)
+    gram = np.zeros((len(joined), len(joined)))
+    add_product(joined, np.ascontiguousarray(joined.T), gram)
     return Fit(fit.chunk, gram)
 
 
 def with_g(lines: Sequence[Discriminant], fit: Fit) -> Fit:
     """Apply the discriminant of the chunk's fold."""
     line = lines[fit.chunk.fold]
-    return Fit(fit.chunk, fit.gram, affine(fit.chunk.joined, line.weights, line.offsets))
+    weights, offsets = line.weights.astype(np.float32), line.offsets.astype(np.float32)
+    return Fit(fit.chunk, fit.gram, affine(weights, offsets, fit.chunk.joined))
 
 
-def _combined(fit: Fit, a: float, b: float) -> npt.NDArray[np.float64]:
+def _combined(fit: Fit, a: float, b: float, at: slice) -> npt.NDArray[np.float32]:
+    """Return a z + b g of some rows, (K, n)."""
     if b == 0.0 or fit.g is None:
-        return a * fit.chunk.z
-    h = b * fit.g
+        return a * fit.chunk.z[:, at]
+    h = b * fit.g[:, at]
     if a > 0.0:
-        h += a * fit.chunk.z
+        h += a * fit.chunk.z[:, at]
     return h
 
 
 def weighed(a: float, b: float, fit: Fit) -> Weighed:
     """Return softmax(a z + b g), but for a factor of each row."""
-    h = _combined(fit, a, b)
-    if b > 0.0:  # g may be of any size; the logarithms of z have a floor
-        h -= highest(h)[:, None]
-    np.exp(h, out=h)
-    return Weighed(fit.chunk.labels, h)
+    probs = np.empty(fit.chunk.z.shape[::-1], np.float32)
+    for at in tiles(fit.chunk):
+        h = _combined(fit, a, b, at)
+        h -= h.max(axis=0)
+        probs[at] = np.exp(h, out=h).T
+    return Weighed(fit.chunk.labels, probs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,45 +136,47 @@ class _Powers:
     Attributes
     ----------
     labels : (n,) int32
-    of_z, of_g : dict of float to (K, n) float64
-        By columns: adding up rows of few classes one by one would take twice as long.
+    of_z, of_g : (A, K, n) and (B, K, n) float32
+    pairs : (P, 2) int64
+        Places of each pair's powers.
     """
 
     labels: npt.NDArray[np.int32]
-    of_z: dict[float, npt.NDArray[np.float64]]
-    of_g: dict[float, npt.NDArray[np.float64]]
+    of_z: npt.NDArray[np.float32]
+    of_g: npt.NDArray[np.float32]
+    pairs: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, fit: Fit, at: slice, pairs: Sequence[tuple[float, float]]) -> _Powers:
         """Take some rows of a chunk."""
-        z = np.ascontiguousarray(fit.chunk.z[at].T)
-        g = np.zeros_like(z) if fit.g is None else np.ascontiguousarray(fit.g[at].T)
-        of_z, of_g = (
-            {power: np.exp(power * (part - part.max(axis=0))) for power in sorted(set(powers))}
-            for part, powers in zip((z, g), zip(*pairs, strict=True), strict=True)
-        )
-        return cls(fit.chunk.labels[at], of_z, of_g)
+        z = fit.chunk.z[:, at]
+        g = np.zeros_like(z) if fit.g is None else fit.g[:, at]
+        places = np.empty((len(pairs), 2), np.int64)
+        different_a, places[:, 0] = np.unique([a for a, _ in pairs], return_inverse=True)
+        different_b, places[:, 1] = np.unique([b for _, b in pairs], return_inverse=True)
+        return cls(fit.chunk.labels[at], _powers(different_a, z), _powers(different_b, g), places)
 
     def shares(
-        self, weights: npt.NDArray[np.float64], pairs: Sequence[tuple[float, float]]
-    ) -> Iterator[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
-        """Give for each pair the rows' means of weights, (K, n) or (K, 1), and P(given label)."""
+        self, weights: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the rows' means of weights, (K, n), and P(given label), (P, n), for each pair."""
         rows = np.arange(len(self.labels))
-        weighted = {a: power * weights for a, power in self.of_z.items()}
-        room = np.empty(self.of_z[pairs[0][0]].shape)
-        for a, b in pairs:
-            np.multiply(self.of_z[a], self.of_g[b], out=room)
-            whole, own = room.sum(axis=0), room[self.labels, rows]
-            np.multiply(weighted[a], self.of_g[b], out=room)
-            yield room.sum(axis=0) / whole, own / whole
+        whole, mean = (np.zeros((len(self.pairs), len(rows))) for _ in range(2))
+        power_sums(self.of_z, self.of_g, self.pairs, weights, whole, mean)
+        of_z, of_g = (part[:, self.labels, rows] for part in (self.of_z, self.of_g))
+        own = of_z[self.pairs[:, 0]].astype(np.float64) * of_g[self.pairs[:, 1]]
+        mean /= whole
+        own /= whole
+        return mean, own
 
 
-def _tiles(fit: Fit) -> Iterator[slice]:
-    """Cut a chunk into rows that stay in the cache while they are worked on."""
-    n, n_classes = fit.chunk.z.shape
-    step = max(1, TILE_NUMBERS // n_classes)
-    for start in range(0, n, step):
-        yield slice(start, start + step)
+def _powers(
+    exponents: npt.NDArray[np.float64], logs: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Return powers of (K, n) logarithms relative to the largest of a row, (A, K, n)."""
+    products = np.multiply.outer(exponents.astype(np.float32), logs - logs.max(axis=0))
+    powers: npt.NDArray[np.float32] = np.exp(products, out=products)
+    return powers
 
 
 def _losses(
@@ -180,12 +184,12 @@ def _losses(
 ) -> npt.NDArray[np.float64]:
     """Sum of -ln P(given label) over the rows, for each pair."""
     losses = np.zeros(len(pairs))
-    for at in _tiles(fit):
+    for at in tiles(fit.chunk):
         labels = fit.chunk.labels[at]
         given = np.ascontiguousarray(channel.other[labels % len(channel.other)].T)
         given[labels, np.arange(len(labels))] = channel.own[labels]
-        shares = _Powers.of(fit, at, pairs).shares(given, pairs)
-        losses -= [float(np.sum(np.log(share))) for share, _ in shares]
+        mean, _ = _Powers.of(fit, at, pairs).shares(given)
+        losses -= np.log(mean).sum(axis=1)
     return losses
 
 
@@ -198,12 +202,12 @@ def _own_and_others(
     """
     spread = 1.0 / np.where(frequencies < 1.0, 1.0 - frequencies, 1.0)
     found = np.empty((2, len(pairs), len(fit.chunk.labels)))
-    for at in _tiles(fit):
+    for at in tiles(fit.chunk):
         labels = fit.chunk.labels[at]
-        shares = _Powers.of(fit, at, pairs).shares(spread[:, None], pairs)
-        for pair, (mean, own) in enumerate(shares):
-            other = np.maximum(mean - own * spread[labels], 0.0) * frequencies[labels]
-            found[0, pair, at], found[1, pair, at] = own, other
+        weights = np.repeat(spread[:, None], len(labels), axis=1)
+        mean, own = _Powers.of(fit, at, pairs).shares(weights)
+        found[0, :, at] = own
+        found[1, :, at] = np.maximum(mean - own * spread[labels], 0.0) * frequencies[labels]
     return found
 
 
@@ -255,15 +259,12 @@ def _held(
     pair: tuple[float, float],
 ) -> _Explained:
     """Ask the same with the channel held."""
-    loss = wrong = 0.0
-    for fit in fits:
-        rows = weighed(*pair, fit)
-        loss += float(_losses(channel, [pair], fit)[0])
-        wrong += expected_wrong(channel, rows)
-        if len(channel.other) == 1 < len(frequencies):
-            # Such a channel is known up to a factor of the label.
-            loss -= float(np.sum(np.log(frequencies[rows.labels])))
-    return _Explained(pair, loss, wrong, 0.0)
+    rows = [weighed(*pair, fit) for fit in fits]
+    loss = sum(float(_losses(channel, [pair], fit)[0]) for fit in fits)
+    if len(channel.other) == 1 < len(frequencies):
+        # Such a channel is known up to a factor of the label.
+        loss -= sum(float(np.sum(np.log(frequencies[part.labels]))) for part in rows)
+    return _Explained(pair, loss, expected_wrong(channel, rows), 0.0)
 
 
 def _smallest_hashes(fits: Sequence[Fit], rows: int) -> list[Fit]:
@@ -271,15 +272,15 @@ def _smallest_hashes(fits: Sequence[Fit], rows: int) -> list[Fit]:
     hashes = np.concatenate([fit.chunk.hashes for fit in fits])
     if len(hashes) <= rows:
         return list(fits)
-    bound = np.sort(hashes)[max(rows, 1) - 1]
-    return [_part(fit, fit.chunk.hashes <= bound) for fit in fits]
+    bound = np.partition(hashes, max(rows, 1) - 1)[max(rows, 1) - 1]
+    return [_part(fit, np.flatnonzero(fit.chunk.hashes <= bound)) for fit in fits]
 
 
-def _part(fit: Fit, rows: npt.NDArray[np.bool_]) -> Fit:
+def _part(fit: Fit, rows: npt.NDArray[np.intp]) -> Fit:
     chunk = fit.chunk
-    joined = chunk.z[rows]
-    part = Chunk(chunk.fold, chunk.labels[rows], joined, joined, chunk.hashes[rows])
-    return Fit(part, fit.gram, None if fit.g is None else fit.g[rows])
+    z = chunk.z[:, rows]
+    part = Chunk(chunk.fold, chunk.labels[rows], z, z, chunk.hashes[rows])
+    return Fit(part, fit.gram, None if fit.g is None else fit.g[:, rows])
 
 
 def gate(

@@ -41,5 +41,5 @@ def block_posteriors(model: ChannelModel, block: LabelBlock) -> npt.NDArray[np.f
             model, block.first_row + start, labels, [member[at] for member in block.members]
         )
         valid = np.flatnonzero(labels >= 0)
-        out[valid + start] = posterior(channel, sharp[valid], labels[valid])
+        out[valid + start] = posterior(channel, sharp.T[valid], labels[valid])
     return out

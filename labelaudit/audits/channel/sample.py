@@ -10,11 +10,14 @@ import numpy as np
 
 from labelaudit.audits.channel.model import FOLDS
 from labelaudit.kernels.channel import add_product, mixed
+from labelaudit.running import each
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
+
+    from labelaudit.running import Executor
 
 __all__ = [
     "Chunk",
@@ -25,13 +28,13 @@ __all__ = [
     "floor_of",
     "floored",
     "has_discriminant",
-    "highest",
     "logs_of",
     "powers",
     "row_hashes",
     "sample_bound",
     "sample_size",
     "side_by_side",
+    "tiles",
 ]
 
 MOST_ROWS = 200_000
@@ -39,7 +42,8 @@ NUMBERS = 5_000_000
 MOST_NUMBERS = 8_000_000
 MOST_FEATURES = 512
 CHUNK_NUMBERS = 1 << 19
-NARROW = 32
+TILE_NUMBERS = 1 << 14
+LEAST_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +54,18 @@ class Chunk:
     ----------
     fold : int
     labels : (n,) int32
-    z : (n, K) float64
+        Ascending.
+    z : (K, n) float32
         Centred log-probabilities, averaged over the members.
-    joined : (n, F) float64
+    joined : (F, n) float32
         Those of all members side by side, F = members x K.
     hashes : (n,) uint64
     """
 
     fold: int
     labels: npt.NDArray[np.int32]
-    z: npt.NDArray[np.float64]
-    joined: npt.NDArray[np.float64]
+    z: npt.NDArray[np.float32]
+    joined: npt.NDArray[np.float32]
     hashes: npt.NDArray[np.uint64]
 
 
@@ -124,14 +129,15 @@ def floored(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.flo
     return out
 
 
-def logs_of(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
-    """Logarithms of probabilities."""
-    logs = floored(probs, floor)
+def logs_of(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float32]:
+    """Logarithms of (n, K) probabilities, class by class: (K, n)."""
+    logs = np.empty(probs.shape[::-1], np.float32)
+    np.maximum(probs.T, floor, out=logs, casting="same_kind")
     np.log(logs, out=logs)
     return logs
 
 
-def powers(probs: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.float64]:
+def powers(probs: npt.NDArray[np.float32], exponent: float) -> npt.NDArray[np.float32]:
     """Raise probabilities to some quarters' power, one at least: by products and roots.
 
     Half as long as by way of logarithms.
@@ -142,53 +148,48 @@ def powers(probs: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.fl
         root = np.sqrt(probs)
         fourth = [np.sqrt(root)] if quarters % 2 else []
         factors += [root] * (quarters // 2) + fourth
-    result: npt.NDArray[np.float64] = reduce(np.multiply, factors)
+    result: npt.NDArray[np.float32] = reduce(np.multiply, factors)
     return result
 
 
-def centred_logs(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float64]:
-    """Logarithms of (n, K) probabilities less their row mean."""
+def centred_logs(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float32]:
+    """Logarithms of (n, K) probabilities less the mean of their row, class by class: (K, n)."""
     logs = logs_of(probs, floor)
-    logs -= logs.mean(axis=1, keepdims=True)
+    logs -= logs.mean(axis=0)
     return logs
 
 
-def highest(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the largest entry of each row."""
-    # Rows of few classes are too short for vector instructions.
-    wide = rows.shape[1] >= NARROW
-    peaks: npt.NDArray[np.float64] = (rows if wide else np.ascontiguousarray(rows.T)).max(int(wide))
-    return peaks
-
-
 def side_by_side(
-    logs: Sequence[npt.NDArray[np.float64]],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the members' mean, (n, K), and the members joined, (n, F)."""
+    logs: Sequence[npt.NDArray[np.float32]],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the members' mean, (K, n), and the members joined, (F, n)."""
     if len(logs) == 1:
         return logs[0], logs[0]
     mean = logs[0].copy()
     for member in logs[1:]:
         mean += member
-    mean /= len(logs)
-    return mean, np.concatenate(logs, axis=1)
+    mean /= np.float32(len(logs))
+    return mean, np.concatenate(logs, axis=0)
 
 
 def affine(
-    x: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64],
-    offsets: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """Return ``x @ weights + offsets``, every row the same bytes whatever rows are beside it."""
-    n, width = len(x), weights.shape[1]
-    if width >= NARROW:
-        out = np.broadcast_to(offsets, (n, width)).copy()
-        add_product(np.ascontiguousarray(x), np.ascontiguousarray(weights), out)
-        return out
-    # Rows of few classes are too short for vector instructions: the same sums, by columns.
-    out = np.broadcast_to(offsets[:, None], (width, n)).copy()
-    add_product(np.ascontiguousarray(weights.T), np.ascontiguousarray(x.T), out)
-    return np.ascontiguousarray(out.T)
+    weights: npt.NDArray[np.float32],
+    offsets: npt.NDArray[np.float32],
+    x: npt.NDArray[np.float32],
+) -> npt.NDArray[np.float32]:
+    """Return ``weights @ x + offsets``, every column the same bytes whatever is beside it.
+
+    Parameters
+    ----------
+    weights : (K, F) float32
+    offsets : (K,) float32
+    x : (F, n) float32
+        Many rows of a table side by side: rows of few classes are too short for vector
+        instructions.
+    """
+    out = np.repeat(offsets[:, None], x.shape[1], axis=1)
+    add_product(weights, x, out)
+    return out
 
 
 def chunk_rows(n_classes: int) -> int:
@@ -198,6 +199,13 @@ def chunk_rows(n_classes: int) -> int:
     """
     wide = 4 * n_classes if n_classes <= MOST_FEATURES else 1
     return max(wide, CHUNK_NUMBERS // n_classes)
+
+
+def tiles(chunk: Chunk) -> Iterator[slice]:
+    """Cut a chunk into rows that stay in the cache while they are worked on."""
+    n_classes, n = chunk.z.shape
+    step = max(LEAST_ROWS, TILE_NUMBERS // n_classes)
+    return (slice(start, start + step) for start in range(0, n, step))
 
 
 def _by_label(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
@@ -213,6 +221,7 @@ def chunked(
     hashes: npt.NDArray[np.uint64],
     floor: float,
     crossed: bool,
+    on: Executor | None = None,
 ) -> list[Chunk]:
     """Cut the sample into chunks whose size depends on the number of classes alone.
 
@@ -220,12 +229,15 @@ def chunked(
     """
     length = chunk_rows(members[0].shape[1])
     folds = (hashes % np.uint64(FOLDS)).astype(np.int64) if crossed else np.zeros(len(labels))
-    chunks = []
+    places = []
     for fold in range(FOLDS if crossed else 1):
         rows = np.flatnonzero(folds == fold)
         rows = rows[_by_label(labels[rows])]
-        for start in range(0, len(rows), length):
-            at = rows[start : start + length]
-            z, joined = side_by_side([centred_logs(member[at], floor) for member in members])
-            chunks.append(Chunk(fold, labels[at], z, joined, hashes[at]))
-    return chunks
+        places += [(fold, rows[start : start + length]) for start in range(0, len(rows), length)]
+
+    def cut(place: tuple[int, npt.NDArray[np.intp]]) -> Chunk:
+        fold, at = place
+        z, joined = side_by_side([centred_logs(member[at], floor) for member in members])
+        return Chunk(fold, labels[at], z, joined, hashes[at])
+
+    return list(each(cut, places, on))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import reduce
+from itertools import pairwise
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labelaudit.audits.channel.model import LEAST, Channel
-from labelaudit.kernels.channel import channel_counts, rate_errors
-from labelaudit.kernels.special import gamma_logs
+from labelaudit.kernels.channel import channel_counts, rate_errors, renew_channel
 from labelaudit.running import each
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ CONCENTRATIONS = (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0)
 MOST_STEPS = 60
 STILL = 1e-4
 BLOCK_NUMBERS = 1 << 15
+GROUPS = 8
+HALF_LOG_TWO_PI = 0.9189385332046727
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,24 @@ class Weighed:
     Attributes
     ----------
     labels : (n,) int32
-    probs : (n, K) float64
+    probs : (n, K) float
         Rows may have any sum.
     """
 
     labels: npt.NDArray[np.int32]
-    probs: npt.NDArray[np.float64]
+    probs: npt.NDArray[np.floating]
+
+    def by_label(self) -> Weighed:
+        """Return the rows with ascending labels, of equal ones in their order."""
+        if (self.labels[1:] >= self.labels[:-1]).all():
+            return self
+        order = np.argsort(self.labels, kind="stable")
+        return Weighed(self.labels[order], self.probs[order])
+
+    def of_labels(self, labels: slice) -> Weighed:
+        """Return the rows of some labels, which must be ascending."""
+        start, stop = np.searchsorted(self.labels, [labels.start, labels.stop])
+        return Weighed(self.labels[start:stop], self.probs[start:stop])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +74,20 @@ class SoftCounts:
 
     Attributes
     ----------
-    counts : (K, K) or (1, K) float64
-        0 under one rate for all.
+    other : (K, K) float64
+        0 on the diagonal.
+    own : (K,) float64
+        The diagonal.
+    true : (K,) float64
+        Of each true class, whatever the label.
     wrong : float
         Expected number of wrong labels.
     rows : int
     """
 
-    counts: npt.NDArray[np.float64]
+    other: npt.NDArray[np.float64]
+    own: npt.NDArray[np.float64]
+    true: npt.NDArray[np.float64]
     wrong: float
     rows: int
 
@@ -75,24 +96,26 @@ class SoftCounts:
         """Expected share of wrong labels."""
         return self.wrong / self.rows
 
+    @property
+    def square(self) -> npt.NDArray[np.float64]:
+        """(K, K) float64: with the diagonal."""
+        whole = self.other.copy()
+        np.fill_diagonal(whole, self.own)
+        return whole
+
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """What some rows add to soft counts, short of the channel.
+class _Group:
+    """The rows of some labels, which one thread counts at a time.
 
     Attributes
     ----------
-    first : int
-        The label that the first of the counts is of.
-    counts : (L, K) float64
-    wrong : float
-    rows : int
+    labels : slice
+    parts : list of Weighed
     """
 
-    first: int
-    counts: npt.NDArray[np.float64]
-    wrong: float
-    rows: int
+    labels: slice
+    parts: list[Weighed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +133,19 @@ class Prior:
     frequencies: npt.NDArray[np.float64]
     weight: float
 
+    def spread(
+        self,
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return what wrong labels are believed to be: given[j] true[k] + flat[k], (K,) each."""
+        rest = 1.0 - self.frequencies
+        true = np.where(rest > 0.0, 1.0 / np.where(rest > 0.0, rest, 1.0), 0.0)
+        flat = np.where(rest > 0.0, 0.0, 1.0 / max(len(rest) - 1, 1))
+        return self.frequencies, true, flat
+
     def matrix(self, error: float) -> npt.NDArray[np.float64]:
         """Return the believed channel, (K, K), columns summing to 1."""
-        n_classes = len(self.frequencies)
-        rest = 1.0 - self.frequencies
-        shares = self.frequencies[:, None] / np.where(rest > 0.0, rest, 1.0)
-        shares[:, rest <= 0.0] = 1.0 / max(n_classes - 1, 1)
-        shares *= error
+        given, true, flat = self.spread()
+        shares: npt.NDArray[np.float64] = error * (np.multiply.outer(given, true) + flat)
         np.fill_diagonal(shares, 1.0 - error)
         return shares
 
@@ -134,60 +163,30 @@ class Prior:
         return Channel.of_matrix(self.matrix(error))
 
 
-def expected_wrong(channel: Channel, rows: Weighed) -> float:
+def expected_wrong(channel: Channel, rows: Sequence[Weighed], on: Executor | None = None) -> float:
     """Return how many labels are expected to be wrong under a channel."""
-    return _counted(channel, rows).wrong
+    if not _has_one_rate(channel):
+        return counted(channel, rows, on).wrong
 
+    def count(part: Weighed) -> float:
+        return rate_errors(part.probs, part.labels, channel.other[0], channel.own)
 
-def _counted(channel: Channel, rows: Weighed) -> _Part:
-    """Count the rows' posteriors under a channel; wrong ones alone under one rate for all."""
-    n, n_classes = rows.probs.shape
-    if _has_one_rate(channel):
-        wrong = rate_errors(rows.probs, rows.labels, channel.other[0], channel.own)
-        return _Part(0, np.zeros((1, n_classes)), wrong, n)
-    first = int(rows.labels.min()) if n else 0
-    counts = np.zeros((int(rows.labels.max(initial=-1)) + 1 - first, n_classes))
-    wrong = channel_counts(rows.probs, rows.labels, first, channel.other, channel.own, counts)
-    return _Part(first, counts, wrong, n)
+    return sum(each(count, rows, on))
 
 
 def _has_one_rate(channel: Channel) -> bool:
     return len(channel.other) == 1 < len(channel.own)
 
 
-def counted(
-    channel: Channel,
-    rows: Sequence[Weighed],
-    on: Executor | None,
-    room: npt.NDArray[np.float64] | None = None,
-) -> SoftCounts:
-    """Count the posteriors of all rows, in their order, in the given room: they are large."""
-    counts = np.empty_like(channel.other) if room is None else room
-    counts[:] = 0.0
-    wrong, n = 0.0, 0
-    for part in each(partial(_counted, channel), rows, on):
-        counts[part.first : part.first + len(part.counts)] += part.counts
-        wrong, n = wrong + part.wrong, n + part.rows
-    if not _has_one_rate(channel):
-        own = np.diagonal(counts) * channel.own
-        for at in _blocks(len(counts)):
-            counts[at] *= channel.other[at]
-        np.fill_diagonal(counts, own)
-    return SoftCounts(counts, wrong, n)
-
-
 def fitted(rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor | None) -> Channel:
     """Fit the channel, at most 60 steps, until no entry moves by 1e-4."""
+    if _has_one_rate(start):
+        return _fitted_rate(rows, start, prior, on)
+    groups = _groups(rows, len(start.own))
     channel, room = start, np.empty_like(start.other)
-    spread = np.empty((0, 0)) if _has_one_rate(start) else prior.matrix(1.0)
     for _ in range(MOST_STEPS):
-        counts = counted(channel, rows, on, room)
-        if _has_one_rate(channel):
-            after = Channel.of_rate(counts.error, prior.frequencies)
-            moved = float((np.abs(after.other - channel.other) * (1.0 - prior.frequencies)).max())
-        else:
-            after = _renewed(counts, prior, spread)
-            moved = _moved(channel, after)
+        counts = _counted(channel, groups, on, room)
+        after, moved = _renewed(channel, counts, prior, on)
         room = np.empty_like(room) if channel is start else channel.other
         channel = after
         if moved < STILL:
@@ -195,45 +194,101 @@ def fitted(rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor |
     return channel
 
 
-def _blocks(n_classes: int) -> Iterator[slice]:
-    """Cut a square into rows that stay in the cache while they are worked on."""
+def _fitted_rate(
+    rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor | None
+) -> Channel:
+    """Fit one rate for all classes."""
+    channel, n = start, sum(len(part.labels) for part in rows)
+    for _ in range(MOST_STEPS):
+        after = Channel.of_rate(expected_wrong(channel, rows, on) / n, prior.frequencies)
+        moved = float((np.abs(after.other - channel.other) * (1.0 - prior.frequencies)).max())
+        channel = after
+        if moved < STILL:
+            break
+    return channel
+
+
+def counted(channel: Channel, rows: Sequence[Weighed], on: Executor | None = None) -> SoftCounts:
+    """Count the posteriors of all rows under a square channel."""
+    groups = _groups(rows, len(channel.own))
+    return _counted(channel, groups, on, np.empty_like(channel.other))
+
+
+def _groups(rows: Sequence[Weighed], n_classes: int) -> list[_Group]:
+    """Put rows into a few groups of about one size, by their labels."""
+    rows = [part.by_label() for part in rows]
+    counts = sum(np.bincount(part.labels, minlength=n_classes) for part in rows)
+    # Rows of labels of their own cost as much as some of their table.
+    ahead = np.cumsum(counts + 1)
+    bounds = np.searchsorted(ahead, ahead[-1] * np.arange(1, GROUPS) / GROUPS) + 1
+    ends = np.unique([0, *np.minimum(bounds, n_classes), n_classes]).tolist()
+    slices = [slice(start, stop) for start, stop in pairwise(ends)]
+    return [_Group(labels, [part.of_labels(labels) for part in rows]) for labels in slices]
+
+
+def _counted(
+    channel: Channel,
+    groups: Sequence[_Group],
+    on: Executor | None,
+    room: npt.NDArray[np.float64],
+) -> SoftCounts:
+    """Count the posteriors of all groups in the given room, which is large."""
+
+    def count(group: _Group) -> SoftCounts:
+        counts, other = room[group.labels], channel.other[group.labels]
+        counts[:] = 0.0
+        wrong, rows = 0.0, 0
+        for part in group.parts:
+            rows += len(part.labels)
+            wrong += channel_counts(
+                part.probs, part.labels, group.labels.start, channel.other, channel.own, counts
+            )
+        own = np.diagonal(counts, group.labels.start) * channel.own[group.labels]
+        true = np.zeros(len(channel.own))
+        true[group.labels] = own
+        for at in _tiles(*counts.shape):
+            counts[at] *= other[at]
+            true += counts[at].sum(axis=0)
+        return SoftCounts(counts, own, true, wrong, rows)
+
+    found = list(each(count, groups, on))
+    return SoftCounts(
+        room,
+        np.concatenate([part.own for part in found]),
+        reduce(add, [part.true for part in found]),
+        sum(part.wrong for part in found),
+        sum(part.rows for part in found),
+    )
+
+
+def _tiles(rows: int, n_classes: int) -> Iterator[slice]:
+    """Cut rows of a square so that they stay in the cache while they are worked on."""
     step = max(1, BLOCK_NUMBERS // n_classes)
-    for start in range(0, n_classes, step):
-        yield slice(start, start + step)
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
-def _renewed(counts: SoftCounts, prior: Prior, spread: npt.NDArray[np.float64]) -> Channel:
-    """Return the most probable channel given soft counts, which it is written over.
+def _renewed(
+    before: Channel, counts: SoftCounts, prior: Prior, on: Executor | None
+) -> tuple[Channel, float]:
+    """Return the most probable channel given soft counts, and the largest change of an entry.
 
-    Parameters
-    ----------
-    counts : SoftCounts
-    prior : Prior
-    spread : (K, K) float64
-        Its matrix for the rate 1.
+    The counts are written over.
     """
-    other, error = counts.counts, counts.error
-    own = np.diagonal(other) + prior.weight * (1.0 - error)
-    np.fill_diagonal(other, 0.0)
-    sums = own.copy()
-    for at in _blocks(len(other)):
-        other[at] += (prior.weight * error) * spread[at]
-        sums += other[at].sum(axis=0)
-    shares = 1.0 / sums
-    for at in _blocks(len(other)):
-        other[at] *= shares
-        np.maximum(other[at], LEAST, out=other[at])
-    np.fill_diagonal(other, 0.0)
-    return Channel(other, np.maximum(own * shares, LEAST))
+    n_classes, believed = len(counts.own), prior.weight * counts.error
+    own = counts.own + prior.weight * (1.0 - counts.error)
+    share = 1.0 / (counts.true - counts.own + own + (believed if n_classes > 1 else 0.0))
+    given, true, flat = prior.spread()
+    true, flat = believed * share * true, np.maximum(believed * share * flat, LEAST)
 
+    def renew(at: slice) -> npt.NDArray[np.float64]:
+        moved = np.zeros(n_classes)
+        rows = counts.other[at], before.other[at], at.start, given[at]
+        renew_channel(*rows, true, flat, share, moved)
+        return moved
 
-def _moved(before: Channel, after: Channel) -> float:
-    """Return the largest change of a probability."""
-    moved = [float(np.abs(after.own - before.own).max())]
-    moved += [
-        float(np.abs(after.other[at] - before.other[at]).max()) for at in _blocks(len(after.own))
-    ]
-    return max(moved)
+    own = np.maximum(own * share, LEAST)
+    moved = [np.abs(own - before.own), *each(renew, _tiles(n_classes, n_classes), on)]
+    return Channel(counts.other, own), float(np.max(moved))
 
 
 def concentration(counts: SoftCounts, frequencies: npt.NDArray[np.float64]) -> float:
@@ -248,11 +303,11 @@ def concentration(counts: SoftCounts, frequencies: npt.NDArray[np.float64]) -> f
         Square ones.
     frequencies : (K,) float64
     """
-    believed = np.maximum(Prior(frequencies, 1.0).matrix(counts.error), 1e-12)
-    present = counts.counts.sum(axis=0)
+    believed, whole = np.maximum(Prior(frequencies, 1.0).matrix(counts.error), 1e-12), counts.square
+    present = counts.true
     evidence = [
         _log_gamma_rise(np.full(len(present), weight), -present)
-        + _log_gamma_rise(weight * believed, counts.counts)
+        + _log_gamma_rise(weight * believed, whole)
         for weight in CONCENTRATIONS
     ]
     return CONCENTRATIONS[int(np.argmax(evidence))]
@@ -264,6 +319,12 @@ def _log_gamma_rise(start: npt.NDArray[np.float64], by: npt.NDArray[np.float64])
 
 
 def _log_gamma(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    digamma, log_gamma = np.empty_like(x), np.empty_like(x)
-    gamma_logs(x.ravel(), digamma.ravel(), log_gamma.ravel())
-    return log_gamma
+    """Return ln Gamma by Stirling's series, from 8 further up; to about 12 digits."""
+    rising, above = x.copy(), x + 8.0
+    for more in range(1, 8):
+        rising *= x + more
+    inverse = 1.0 / above
+    square = inverse * inverse
+    series = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
+    logs: npt.NDArray[np.float64] = (above - 0.5) * np.log(above) - above + HALF_LOG_TWO_PI
+    return logs + series - np.log(rising)
