@@ -13,7 +13,8 @@ from labelaudit.audits.channel.sample import (
     powers,
     side_by_side,
 )
-from labelaudit.kernels.channel import sample_hash, score_columns, score_rows
+from labelaudit.kernels.channel import sample_hash
+from labelaudit.kernels.channel_scores import score_columns, score_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
