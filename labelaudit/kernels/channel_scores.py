@@ -65,7 +65,8 @@ def three_sums(
     whole = n // 4 * 4
     s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = u0 = u1 = u2 = u3 = 0.0
     for k in range(0, whole, 4):
-        p0, p1, p2, p3 = row[k], row[k + 1], row[k + 2], row[k + 3]
+        p0, p1 = np.float64(row[k]), np.float64(row[k + 1])
+        p2, p3 = np.float64(row[k + 2]), np.float64(row[k + 3])
         s0, s1, s2, s3 = s0 + p0, s1 + p1, s2 + p2, s3 + p3
         t0 += p0 * other[k]
         t1 += p1 * other[k + 1]
@@ -77,7 +78,8 @@ def three_sums(
         u3 += p3 * (p3 * twice[k + 3])
     s, t, u = (s0 + s2) + (s1 + s3), (t0 + t2) + (t1 + t3), (u0 + u2) + (u1 + u3)
     for k in range(whole, n):
-        s, t, u = s + row[k], t + row[k] * other[k], u + row[k] * (row[k] * twice[k])
+        p0 = np.float64(row[k])
+        s, t, u = s + p0, t + p0 * other[k], u + p0 * (p0 * twice[k])
     return s, t, u
 
 
@@ -122,7 +124,7 @@ def score_rows(
             continue
         row, other, twice = sharp[i], others[0, y % others.shape[1]], others[1, y % others.shape[1]]
         p1, p2, p3, k1, k2, k3 = leading_three(row)
-        given = row[y]
+        given = np.float64(row[y])
         row[y] = 0.0
         total, rest, rest_twice = three_sums(row, other, twice)
         total += given
