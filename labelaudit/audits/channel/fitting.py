@@ -104,16 +104,15 @@ class _Fitting:
         return len(self.prior.frequencies)
 
     def model(self, floor: float, seed: int) -> ChannelModel:
-        fits, channel, lines = self.recalibrated()
+        fits, rows, channel, lines = self.recalibrated()
         choice = gate(fits, channel, self.prior.frequencies, self.linear, self.on)
         a, b, channel = choice.sharpening, choice.recalibration, choice.channel
-        sharp = self.weighed(fits, a, b)
+        sharp = self.weighed(fits, a, b, rows)
         weight = self.concentration(sharp, channel)
         close = Prior(self.prior.frequencies, weight * self.share)
-        channels = [
-            fitted(sharp, channel, close, self.on),
-            fitted(self.weighed(fits, 2.0 * a, 2.0 * b), channel, self.prior, self.on),
-        ]
+        plain = fitted(sharp, channel, close, self.on)
+        twice = self.weighed(fits, 2.0 * a, 2.0 * b, sharp)
+        channels = [plain, fitted(twice, channel, self.prior, self.on)]
         weights, offsets = self.lines(lines if b > 0.0 else [], a, b)
         return ChannelModel(
             floor=floor,
@@ -130,22 +129,22 @@ class _Fitting:
             notes=self.notes(),
         )
 
-    def recalibrated(self) -> tuple[list[Fit], Channel, list[Discriminant]]:
+    def recalibrated(self) -> tuple[list[Fit], list[Weighed], Channel, list[Discriminant]]:
         """Fit channel and discriminant in turn, twice."""
         fits = [Fit(chunk, np.zeros((0, 0))) for chunk in self.chunks]
         rows = self.weighed(fits, 2.0, 0.0)
         start = self.prior.start(square=self.n_classes <= MOST_SQUARE)
         channel = fitted(rows, start, self.prior, self.on)
         if not self.linear:
-            return fits, channel, []
+            return fits, rows, channel, []
         fits = list(each(with_gram, fits, self.on))
         lines: list[Discriminant] = []
         for _ in range(2):
             lines = self.discriminants(fits, rows, channel)
             fits = list(each(partial(with_g, lines), fits, self.on))
-            rows = self.weighed(fits, 0.0, 0.5)
+            rows = self.weighed(fits, 0.0, 0.5, rows)
             channel = fitted(rows, channel, self.prior, self.on)
-        return fits, channel, lines
+        return fits, rows, channel, lines
 
     def discriminants(
         self, fits: Sequence[Fit], rows: Sequence[Weighed], channel: Channel
@@ -163,8 +162,13 @@ class _Fitting:
         ]
         return [discriminant(reduce(add, parts or sums)) for parts in others]
 
-    def weighed(self, fits: Sequence[Fit], a: float, b: float) -> list[Weighed]:
-        return list(each(partial(weighed, a, b), fits, self.on))
+    def weighed(
+        self, fits: Sequence[Fit], a: float, b: float, used: Sequence[Weighed] = ()
+    ) -> list[Weighed]:
+        """Weigh rows, in the room of what is not used any more."""
+        rooms = [part.probs for part in used] or [fit.room() for fit in fits]
+        parts = list(zip(fits, rooms, strict=True))
+        return list(each(lambda part: weighed(a, b, *part), parts, self.on))
 
     def concentration(self, rows: Sequence[Weighed], channel: Channel) -> float:
         if self.n_classes > MOST_SQUARE or not self.linear:

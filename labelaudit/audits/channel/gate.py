@@ -52,6 +52,10 @@ class Fit:
     gram: npt.NDArray[np.float64]
     g: npt.NDArray[np.float32] | None = None
 
+    def room(self) -> npt.NDArray[np.float32]:
+        """Return room for a distribution over the true classes of each row, (n, K)."""
+        return np.empty(self.chunk.z.shape[::-1], np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -116,9 +120,8 @@ def _combined(fit: Fit, a: float, b: float, at: slice) -> npt.NDArray[np.float32
     return h
 
 
-def weighed(a: float, b: float, fit: Fit) -> Weighed:
-    """Return softmax(a z + b g), but for a factor of each row."""
-    probs = np.empty(fit.chunk.z.shape[::-1], np.float32)
+def weighed(a: float, b: float, fit: Fit, probs: npt.NDArray[np.float32]) -> Weighed:
+    """Return softmax(a z + b g), but for a factor of each row, in the given (n, K) room."""
     for at in tiles(fit.chunk):
         h = _combined(fit, a, b, at)
         h -= h.max(axis=0)
@@ -259,7 +262,7 @@ def _held(
     pair: tuple[float, float],
 ) -> _Explained:
     """Ask the same with the channel held."""
-    rows = [weighed(*pair, fit) for fit in fits]
+    rows = [weighed(*pair, fit, fit.room()) for fit in fits]
     loss = sum(float(_losses(channel, [pair], fit)[0]) for fit in fits)
     if len(channel.other) == 1 < len(frequencies):
         # Such a channel is known up to a factor of the label.
