@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.channel.rate import Sides, even_channel, fitted_rate
 from labelaudit.audits.channel.sample import (
     centred_logs,
     chunk_rows,
@@ -16,12 +17,18 @@ from labelaudit.audits.channel.sample import (
     sample_size,
     side_by_side,
 )
-from labelaudit.audits.channel.soft_counts import CONCENTRATION, Prior, Weighed, fitted
+from labelaudit.audits.channel.soft_counts import (
+    CONCENTRATION,
+    START,
+    Prior,
+    Weighed,
+    fitted,
+)
 from labelaudit.kernels.margins import face_scores
 from labelaudit.running import Executor, each
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -107,22 +114,40 @@ def fit_face_value(
     floor = floor_of(sample.labels, sample.members)
     length = chunk_rows(len(counts))
     parts = [sample.part(at, at + length) for at in range(0, len(sample.labels), length)]
+    frequencies = counts / total
+    if len(sample.labels) < ROWS_A_CLASS * len(counts):
+        # With few rows of a class the channel of a class is its prior: one rate says as much.
+        even = even_channel(frequencies)
+        sides = Sides.joined(list(each(partial(_sides, floor, even), parts, on)))
+        return FaceValue(floor, fitted_rate(sides, START, frequencies))
     rows = list(each(partial(_as_they_are, floor), parts, on))
-    prior = Prior(counts / total, CONCENTRATION * len(sample.labels) / total)
-    # With few rows of a class the channel of a class is its prior: one rate for all says as much.
-    start = prior.start(square=len(sample.labels) >= ROWS_A_CLASS * len(counts))
-    return FaceValue(floor, fitted(rows, start, prior, None))
+    prior = Prior(frequencies, CONCENTRATION * len(sample.labels) / total)
+    return FaceValue(floor, fitted(rows, prior.start(square=True), prior, None))
+
+
+def _sides(floor: float, even: Channel, sample: Sample) -> Sides:
+    parts = [
+        Sides.of(even, _as_one([member[rows] for member in sample.members], floor), labels)
+        for rows, labels in _tiles(sample)
+    ]
+    return Sides.joined(parts)
 
 
 def _as_they_are(floor: float, sample: Sample) -> Weighed:
-    """Take softmax(z) of the rows, so few at a time that they stay in the cache."""
+    """Take softmax(z) of the rows."""
     probs: npt.NDArray[np.float64] = np.empty((len(sample.labels), sample.members[0].shape[1]))
-    step = max(ROOM // probs.shape[1], 1)
-    for start in range(0, len(probs), step):
-        rows = slice(start, start + step)
+    for rows, _ in _tiles(sample):
         some = _as_one([member[rows] for member in sample.members], floor)
         np.divide(some, some.sum(axis=1, keepdims=True), out=probs[rows])
     return Weighed(sample.labels, probs)
+
+
+def _tiles(sample: Sample) -> Iterator[tuple[slice, npt.NDArray[np.int32]]]:
+    """Go over the rows, so few at a time that they stay in the cache; also over none."""
+    step = max(ROOM // sample.members[0].shape[1], 1)
+    for start in range(0, max(len(sample.labels), 1), step):
+        rows = slice(start, start + step)
+        yield rows, sample.labels[rows]
 
 
 def _as_one(members: Sequence[npt.NDArray[np.floating]], floor: float) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from labelaudit.running import each
+from labelaudit.running import Here, each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -203,7 +203,9 @@ class LocalGround:
         """Call a step with stretches of pieces; in row order."""
         pieces = [piece for found in self._pieces for piece in found]
         runs = (pieces[at : at + PIECES_A_RUN] for at in range(0, len(pieces), PIECES_A_RUN))
-        return each(step, (Stretch(run, self.shelf) for run in runs), self.on)
+        # Few rows take less time than waking another thread.
+        few = sum(piece.rows for piece in pieces) <= PIECE_ROWS
+        return each(step, (Stretch(run, self.shelf) for run in runs), Here() if few else self.on)
 
     def drop(self, level: str) -> None:
         """Let go of a level of every piece."""

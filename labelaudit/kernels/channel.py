@@ -16,8 +16,8 @@ __all__ = [
     "channel_counts",
     "hash_offset",
     "mixed",
+    "other_sums",
     "power_sums",
-    "rate_errors",
     "renew_channel",
     "sample_hash",
 ]
@@ -98,47 +98,40 @@ def add_product(
 
 
 @kernel
-def rate_errors(
+def other_sums(
     probs: npt.NDArray[np.floating],
     labels: npt.NDArray[np.int32],
-    other: npt.NDArray[np.float64],
-    own: npt.NDArray[np.float64],
-) -> float:
-    """Sum what ``channel_counts`` sums, where one row of the channel serves all labels.
+    weights: npt.NDArray[np.float64],
+    sums: npt.NDArray[np.float64],
+) -> None:
+    """Sum weighted probabilities over the classes that are not the given one.
 
     Parameters
     ----------
-    probs : (n, K) float32
-        Distribution over true classes, without the label. That of the given class is set to 0
-        while its row is looked at.
+    probs : (n, K) float
+        That of the given class is set to 0 while its row is looked at.
     labels : (n,) int32
-    other, own : (K,) float64
-
-    Returns
-    -------
-    float
-        Sum over rows of the posterior probability that the label is wrong.
+    weights : (K,) float64
+    sums : (n,) float64
+        Filled.
     """
-    n, wrong = len(labels), 0.0
+    n = len(labels)
     for start in range(0, n, 4):
-        # Four sums that do not wait for each other; what is behind the last row is counted off.
+        # Four sums that do not wait for each other; what is behind the last row is done again.
         i0, i1, i2, i3 = start, min(start + 1, n - 1), min(start + 2, n - 1), min(start + 3, n - 1)
         kept0, kept1 = probs[i0, labels[i0]], probs[i1, labels[i1]]
         kept2, kept3 = probs[i2, labels[i2]], probs[i3, labels[i3]]
         for i in range(start, min(start + 4, n)):
             probs[i, labels[i]] = 0.0
         rest0 = rest1 = rest2 = rest3 = 0.0
-        for k in range(len(other)):
-            rest0 += probs[i0, k] * other[k]
-            rest1 += probs[i1, k] * other[k]
-            rest2 += probs[i2, k] * other[k]
-            rest3 += probs[i3, k] * other[k]
-        rests, kept = (rest0, rest1, rest2, rest3), (kept0, kept1, kept2, kept3)
-        for i in range(start, min(start + 4, n)):
-            y, rest = labels[i], rests[i - start]
-            probs[i, y] = kept[i - start]
-            wrong += rest * (1.0 / (rest + kept[i - start] * own[y]))
-    return wrong
+        for k in range(len(weights)):
+            rest0 += probs[i0, k] * weights[k]
+            rest1 += probs[i1, k] * weights[k]
+            rest2 += probs[i2, k] * weights[k]
+            rest3 += probs[i3, k] * weights[k]
+        sums[i0], sums[i1], sums[i2], sums[i3] = rest0, rest1, rest2, rest3
+        probs[i0, labels[i0]], probs[i1, labels[i1]] = kept0, kept1
+        probs[i2, labels[i2]], probs[i3, labels[i3]] = kept2, kept3
 
 
 @kernel

@@ -294,11 +294,11 @@ def entropies(
     """
     n_classes = probs.shape[1]
     entropy[:] = 0.0
+    rows = np.flatnonzero(wanted)
     step = max(1, TILE_NUMBERS // n_classes)
-    for start in range(0, len(probs) if n_classes > 1 else 0, step):
-        rows = start + np.flatnonzero(wanted[start : start + step])
-        every = len(rows) == min(step, len(probs) - start)
-        place = slice(start, start + step) if every else rows
+    for start in range(0, len(rows) if n_classes > 1 else 0, step):
+        part = slice(start, start + step)
+        place = part if len(rows) == len(probs) else rows[part]
         some = probs[place].astype(entropy.dtype, copy=False)
         terms = some * np.log(some + np.finfo(entropy.dtype).tiny)  # so that there is one of 0
         # Rows of few classes are too short for vector instructions: by columns then.

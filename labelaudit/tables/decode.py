@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder"]
 
-_BLOCK_BYTES = 1 << 20
-_BLOCKS_A_BATCH = 4
+_BATCH_BYTES = 4 << 20
+_FEW_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,22 @@ class Decoder:
 
     @property
     def block_rows(self) -> int:
-        """Rows of a full block: up to 1 MB of each model's probabilities, or 512 up to 2 MB.
-
-        A power of two, so that blocks fill row groups and pieces.
-        """
-        row = max(len(self.names) * self.dtype.itemsize, 1)
-        rows = max(_BLOCK_BYTES // row, min(2 * _BLOCK_BYTES // row, 512))
-        return 1 << min(max(rows, 256), 65_536).bit_length() - 1
+        """Rows of a full block: a batch, cut where there are very many classes or rows."""
+        return _power_of_two(self._rows, 256, 1 << 16)
 
     @property
     def batch_rows(self) -> int:
-        """Rows to read at a time."""
-        return self.block_rows * _BLOCKS_A_BATCH
+        """Rows to read at a time: up to 4 MB of each model's probabilities, or 2,048 up to 8 MB.
+
+        Threads wait for each other between blocks, so these are not smaller. A power of two, so
+        that blocks fill row groups and pieces.
+        """
+        return _power_of_two(self._rows, 1024, 1 << 18)
+
+    @property
+    def _rows(self) -> int:
+        row = max(len(self.names) * self.dtype.itemsize, 1)
+        return max(_BATCH_BYTES // row, min(2 * _BATCH_BYTES // row, _FEW_ROWS))
 
     def blocks(self, batch: pa.RecordBatch, first_row: int) -> Iterator[LabelBlock]:
         """Decode a batch and cut it into blocks; their arrays cannot be written to."""
@@ -99,3 +103,7 @@ class Decoder:
                 labels = np.where((reasons < 0) & (labels >= 0), reasons, labels)
             members.append(probs)
         return labels, members
+
+
+def _power_of_two(number: int, least: int, most: int) -> int:
+    return 1 << min(max(number, least), most).bit_length() - 1

@@ -56,12 +56,9 @@ def channel_counts(
     return wrong
 
 
-def rate_errors(probs: Floats, labels: Ints, other: Floats, own: Floats) -> float:
-    wrong = 0.0
-    for q, y in zip(probs, labels, strict=True):
-        rest = sum(q[k] * other[k] for k in range(len(q)) if k != y)
-        wrong += rest * (1.0 / (rest + q[y] * own[y]))
-    return wrong
+def other_sums(probs: Floats, labels: Ints, weights: Floats, sums: Floats) -> None:
+    for i, (q, y) in enumerate(zip(probs, labels, strict=True)):
+        sums[i] = sum(q[k] * weights[k] for k in range(len(q)) if k != y)
 
 
 def renew_channel(

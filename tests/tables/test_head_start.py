@@ -14,11 +14,11 @@ ROWS, GROUP = 40_000, 12_000
 ALL = 1 << 30
 
 
-def source_of(folder, n=ROWS):
+def source_of(folder, n=ROWS, group=GROUP):
     table = pa.table(
         {"y": np.random.default_rng(1).integers(0, 100, n), "probs": fixed(probs_of(n, 100))}
     )
-    return opened(saved(folder / "t.parquet", table, row_group_size=GROUP))
+    return opened(saved(folder / "t.parquet", table, row_group_size=group))
 
 
 def decoding():
@@ -57,8 +57,9 @@ def test_what_is_decoded_by_then_needs_no_file(tmp_path):
 
 
 def test_no_more_waits_than_there_is_room_for(tmp_path):
-    source = source_of(tmp_path)
+    source = source_of(tmp_path, group=ROWS)
     block = source.decoder.block_rows * source.decoder.row_bytes
+    assert 4 * source.decoder.block_rows < ROWS
     with head_start(source, 2 * block) as begun:
         time.sleep(0.2)
         (tmp_path / "t.parquet").write_bytes(b"something else")

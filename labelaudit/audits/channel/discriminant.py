@@ -71,7 +71,7 @@ class Discriminant:
 
 
 def posterior(
-    channel: Channel, probs: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]
+    channel: Channel, probs: npt.NDArray[np.floating], labels: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.float64]:
     """Return the (n, K) posterior over true classes."""
     rows = np.arange(len(labels))

@@ -8,7 +8,7 @@ import numpy as np
 
 from labelaudit.audits.channel.discriminant import posterior
 from labelaudit.audits.channel.model import Channel
-from labelaudit.audits.channel.scoring import TILE_NUMBERS, prepared
+from labelaudit.audits.channel.scoring import MOST_EXPONENT, TILE_NUMBERS, prepared
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,9 +37,13 @@ def block_posteriors(model: ChannelModel, block: LabelBlock) -> npt.NDArray[np.f
     for start in range(0, n, step):
         at = slice(start, min(n, start + step))
         labels = block.labels[at]
-        sharp, _ = prepared(
+        sharp, log_given = prepared(
             model, block.first_row + start, labels, [member[at] for member in block.members]
         )
         valid = np.flatnonzero(labels >= 0)
-        out[valid + start] = posterior(channel, sharp.T[valid], labels[valid])
+        probs = sharp.T[valid].astype(np.float64)
+        # As the score does, which is precise where the given label is nearly certain, too.
+        given = np.exp(np.minimum(log_given[valid], MOST_EXPONENT))
+        probs[np.arange(len(valid)), labels[valid]] = given
+        out[valid + start] = posterior(channel, probs, labels[valid])
     return out

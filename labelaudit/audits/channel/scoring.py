@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from labelaudit.blocks import LabelBlock
 
-__all__ = ["TILE_NUMBERS", "prepared", "score_block"]
+__all__ = ["MOST_EXPONENT", "TILE_NUMBERS", "prepared", "score_block"]
 
 TILE_NUMBERS = 1 << 16
 NARROW = 256
@@ -124,22 +124,6 @@ def _square(others: npt.NDArray[np.float64], n_classes: int) -> npt.NDArray[np.f
     square = np.repeat(others, n_classes, axis=1)
     square[:, np.arange(n_classes), np.arange(n_classes)] = 0.0
     return square
-
-
-def _log_qualities(
-    model: ChannelModel,
-    labels: npt.NDArray[np.int32],
-    log_given: npt.NDArray[np.float64],
-    others: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """(2, n) float64: logarithm of own / (own + other), precise at both ends; 0 if left out."""
-    log_owns = np.log(model.owns)[:, labels]
-    log_owns += np.multiply.outer(np.array([1.0, 2.0]), log_given)
-    ratio = np.log(np.maximum(others, NOTHING)) - log_owns
-    quality: npt.NDArray[np.float64] = -np.maximum(ratio, 0.0)
-    quality -= np.log1p(np.exp(-np.abs(ratio)))
-    quality[:, labels < 0] = 0.0
-    return quality
 
 
 def prepared(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
 from operator import add
 from typing import TYPE_CHECKING
@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.channel.model import LEAST, Channel
-from labelaudit.kernels.channel import channel_counts, rate_errors, renew_channel
+from labelaudit.audits.channel.rate import (
+    Sides,
+    even_channel,
+    fitted_rate,
+    has_one_rate,
+    rate_of,
+)
+from labelaudit.kernels.channel import channel_counts, renew_channel
 from labelaudit.running import each
 
 if TYPE_CHECKING:
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONCENTRATION",
+    "START",
     "Prior",
     "SoftCounts",
     "Weighed",
@@ -33,6 +41,9 @@ __all__ = [
 ]
 
 CONCENTRATION = 500.0
+START = 0.2
+"""The error rate at which the expectation-maximisation starts: four labels in five are right."""
+
 CONCENTRATIONS = (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0)
 MOST_STEPS = 60
 STILL = 1e-4
@@ -150,11 +161,11 @@ class Prior:
         return shares
 
     def start(self, square: bool) -> Channel:
-        """Return where the expectation-maximisation starts: four labels in five are right."""
+        """Return where the expectation-maximisation starts."""
         if not square:
-            return Channel.of_rate(0.2, self.frequencies)
+            return Channel.of_rate(START, self.frequencies)
         n_classes = len(self.frequencies)
-        return Channel.of_matrix(0.8 * np.eye(n_classes) + 0.2 / n_classes)
+        return Channel.of_matrix((1.0 - START) * np.eye(n_classes) + START / n_classes)
 
     def even(self, error: float, square: bool) -> Channel:
         """Return the believed channel itself."""
@@ -165,43 +176,26 @@ class Prior:
 
 def expected_wrong(channel: Channel, rows: Sequence[Weighed], on: Executor | None = None) -> float:
     """Return how many labels are expected to be wrong under a channel."""
-    if not _has_one_rate(channel):
+    if not has_one_rate(channel):
         return counted(channel, rows, on).wrong
-
-    def count(part: Weighed) -> float:
-        return rate_errors(part.probs, part.labels, channel.other[0], channel.own)
-
-    return sum(each(count, rows, on))
+    return sum(part.errors() for part in each(partial(_sides, channel), rows, on))
 
 
-def _has_one_rate(channel: Channel) -> bool:
-    return len(channel.other) == 1 < len(channel.own)
+def _sides(channel: Channel, rows: Weighed) -> Sides:
+    return Sides.of(channel, rows.probs, rows.labels)
 
 
 def fitted(rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor | None) -> Channel:
     """Fit the channel, at most 60 steps, until no entry moves by 1e-4."""
-    if _has_one_rate(start):
-        return _fitted_rate(rows, start, prior, on)
+    if has_one_rate(start):
+        sides = Sides.joined(list(each(partial(_sides, even_channel(prior.frequencies)), rows, on)))
+        return fitted_rate(sides, rate_of(start, prior.frequencies), prior.frequencies)
     groups = _groups(rows, len(start.own))
     channel, room = start, np.empty_like(start.other)
     for _ in range(MOST_STEPS):
         counts = _counted(channel, groups, on, room)
         after, moved = _renewed(channel, counts, prior, on)
         room = np.empty_like(room) if channel is start else channel.other
-        channel = after
-        if moved < STILL:
-            break
-    return channel
-
-
-def _fitted_rate(
-    rows: Sequence[Weighed], start: Channel, prior: Prior, on: Executor | None
-) -> Channel:
-    """Fit one rate for all classes."""
-    channel, n = start, sum(len(part.labels) for part in rows)
-    for _ in range(MOST_STEPS):
-        after = Channel.of_rate(expected_wrong(channel, rows, on) / n, prior.frequencies)
-        moved = float((np.abs(after.other - channel.other) * (1.0 - prior.frequencies)).max())
         channel = after
         if moved < STILL:
             break
