@@ -303,7 +303,7 @@ def entropies(
         terms = some * np.log(some + np.finfo(entropy.dtype).tiny)  # so that there is one of 0
         # Rows of few classes are too short for vector instructions: by columns then.
         sums = terms.sum(axis=1) if n_classes >= NARROW else np.ascontiguousarray(terms.T).sum(0)
-        entropy[place] = (0.0 - sums) / math.log(n_classes)
+        entropy[place] = np.clip((0.0 - sums) / math.log(n_classes), 0.0, 1.0)
 
 
 @kernel

@@ -72,6 +72,38 @@ def test_the_discriminant_is_used_and_equals_the_twin():
     assert len(model.weights) == 1
 
 
+@pytest.mark.parametrize(("n", "n_classes"), [(700, 4), (150, 3)])
+def test_flat_probabilities_say_as_much_as_sharp_ones_do(n, n_classes):
+    labels, (probs,), _ = mixture(n, n_classes)
+    flat = naive.softmax(1e-4 * np.log(probs))
+    for members in ([flat], [flat, probs]):
+        rows = scored(fitted(labels, members), labels, members)
+        expected = naive.rcp(labels, members)["label_quality"]
+        np.testing.assert_allclose(rows.label_quality, expected, atol=1e-4)
+
+
+def test_many_flat_classes_in_single_precision():
+    rng = np.random.default_rng(4)
+    true = rng.integers(0, 100, 4000)
+    z = rng.normal(size=(4000, 100))
+    z[np.arange(4000), true] += 6.0
+    wrong = rng.random(4000) < 0.1
+    labels = np.where(wrong, (true + rng.integers(1, 100, 4000)) % 100, true).astype(np.int32)
+    flat = naive.softmax(1e-6 * z).astype(np.float32)
+    rows = scored(fitted(labels, [flat]), labels, [flat])
+    assert (rows.label_quality[wrong] < 0.5).mean() > 0.95
+    assert (rows.label_quality[~wrong] > 0.5).mean() > 0.99
+
+
+def test_constant_probabilities_say_nothing_of_single_rows():
+    labels = (np.arange(1000) % 10).astype(np.int32)
+    probs = np.tile(np.eye(10)[0], (1000, 1))
+    rows = scored(fitted(labels, [probs]), labels, [probs])
+    for label in range(10):
+        assert np.unique(rows.score[labels == label]).size == 1
+    assert np.ptp(rows.label_quality[labels > 0]) < 1e-3
+
+
 def overlapping(n, n_classes, noise, seed):
     """Gaussian classes that overlap, their exact probabilities, labels some of which are wrong."""
     rng = np.random.default_rng(seed)

@@ -154,6 +154,9 @@ def test_entropy_is_a_share():
     probs = np.array([[0.25, 0.25, 0.25, 0.25], [1.0, 0.0, 0.0, 0.0]])
     np.testing.assert_allclose(entropy(rows.entropies, probs, np.ones(2, bool)), [1.0, 0.0])
     assert entropy(rows.entropies, np.ones((1, 1)), np.ones(1, bool)).tolist() == [0.0]
+    even, room = np.full((9, 300), 1 / 300, np.float32), np.empty(9, np.float32)
+    rows.entropies(even, np.ones(9, bool), room)
+    assert (room <= 1.0).all()
 
 
 @given(label_tables(), st.integers(0, 2**64 - 1), st.sampled_from([0, 2**62, 2**63, 2**64 - 1]))

@@ -56,7 +56,7 @@ def entropies(probs, wanted, entropy):
     for i, row in enumerate(probs):
         if wanted[i] and n_classes > 1:
             total = -math.fsum(float(p) * math.log(p) for p in row if p > 0)
-            entropy[i] = total / math.log(n_classes)
+            entropy[i] = min(max(total / math.log(n_classes), 0.0), 1.0)
 
 
 def sampled_rows(labels, key, bound, rows):

@@ -118,6 +118,7 @@ def discriminant(sums: ClassSums) -> Discriminant:
     spread[np.diag_indices(features)] += SHRINKAGE * level
     weights = solved(spread, means)
     prior = np.log(np.maximum(sums.mass / sums.rows, 1e-6))
-    return Discriminant(
-        np.ascontiguousarray(weights.T), prior - 0.5 * (means * weights).sum(axis=0)
-    )
+    offsets = prior - 0.5 * (means * weights).sum(axis=0)
+    # What all classes share tells none apart, but may be far greater than what does.
+    weights -= weights.mean(axis=1, keepdims=True)
+    return Discriminant(np.ascontiguousarray(weights.T), offsets - offsets.mean())

@@ -130,11 +130,17 @@ def floored(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.flo
 
 
 def logs_of(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float32]:
-    """Logarithms of (n, K) probabilities, class by class: (K, n)."""
-    logs = np.empty(probs.shape[::-1], np.float32)
-    np.maximum(probs.T, floor, out=logs, casting="same_kind")
-    np.log(logs, out=logs)
-    return logs
+    """Logarithms of (n, K) probabilities as shares of their row's largest, class by class: (K, n).
+
+    Where all probabilities of a row are about one, the logarithms of such shares are about 0, and
+    keep in single precision what tells them apart.
+    """
+    least = np.float32(floor)
+    some = np.maximum(probs.T, least, dtype=np.result_type(probs, least), order="C")
+    # Shares of single precision are the same whichever precision they are divided in.
+    shares: npt.NDArray[np.float32] = np.empty(some.shape, np.float32)
+    np.divide(some, some.max(axis=0), out=shares, casting="same_kind")
+    return np.log(shares, out=shares)
 
 
 def powers(probs: npt.NDArray[np.float32], exponent: float) -> npt.NDArray[np.float32]:
