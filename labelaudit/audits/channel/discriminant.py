@@ -62,12 +62,16 @@ class Discriminant:
 
     Attributes
     ----------
-    weights : (K, F) float64
-    offsets : (K,) float64
+    weights : (K, F) float
+    offsets : (K,) float
     """
 
-    weights: npt.NDArray[np.float64]
-    offsets: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.floating]
+    offsets: npt.NDArray[np.floating]
+
+    def of(self, precision: type[np.floating]) -> Discriminant:
+        """Return the same, rounded."""
+        return Discriminant(self.weights.astype(precision), self.offsets.astype(precision))
 
 
 def posterior(

@@ -17,6 +17,7 @@ from labelaudit.audits.channel.sample import (
     chunked,
     floor_of,
     has_discriminant,
+    precision_of,
     row_hashes,
     tiles,
 )
@@ -141,7 +142,8 @@ class _Fitting:
         lines: list[Discriminant] = []
         for _ in range(2):
             lines = self.discriminants(fits, rows, channel)
-            fits = list(each(partial(with_g, lines), fits, self.on))
+            applied = [line.of(precision_of(self.chunks)) for line in lines]
+            fits = list(each(partial(with_g, applied), fits, self.on))
             rows = self.weighed(fits, 0.0, 0.5, rows)
             channel = fitted(rows, channel, self.prior, self.on)
         return fits, rows, channel, lines
@@ -177,12 +179,13 @@ class _Fitting:
 
     def lines(
         self, lines: Sequence[Discriminant], a: float, b: float
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
         """Fold ``a z + b g`` into one affine map for each discriminant."""
         features = self.n_members * self.n_classes
         mean = np.tile(np.eye(self.n_classes), (1, self.n_members)) * (a / self.n_members)
-        weights = np.empty((len(lines), self.n_classes, features), np.float32)
-        offsets = np.empty((len(lines), self.n_classes), np.float32)
+        precision = precision_of(self.chunks)
+        weights = np.empty((len(lines), self.n_classes, features), precision)
+        offsets = np.empty((len(lines), self.n_classes), precision)
         for i, line in enumerate(lines):
             whole = mean + b * line.weights
             # Logarithms need not be centred if what they are multiplied by is.

@@ -106,8 +106,7 @@ def with_gram(fit: Fit) -> Fit:
 def with_g(lines: Sequence[Discriminant], fit: Fit) -> Fit:
     """Apply the discriminant of the chunk's fold."""
     line = lines[fit.chunk.fold]
-    weights, offsets = line.weights.astype(np.float32), line.offsets.astype(np.float32)
-    return Fit(fit.chunk, fit.gram, affine(weights, offsets, fit.chunk.joined))
+    return Fit(fit.chunk, fit.gram, affine(line.weights, line.offsets, fit.chunk.joined))
 
 
 def _combined(fit: Fit, a: float, b: float, at: slice) -> npt.NDArray[np.float32]:

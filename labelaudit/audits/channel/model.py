@@ -62,10 +62,10 @@ class ChannelModel:
         Smaller probabilities count as this.
     sharpening, recalibration : float
         h = sharpening z + recalibration g.
-    weights : (folds, K, F) float32
+    weights : (folds, K, F) float32 or float64
         What turns the members' log-probabilities, side by side, into h. No fold at all
         where recalibration is 0; one for every row, or one for each fold of the cross-fit.
-    offsets : (folds, K) float32
+    offsets : (folds, K) likewise
     seed : int
         Of the hash that tells a row's fold.
     others : (2, K, K) or (2, 1, K) float64
@@ -86,8 +86,8 @@ class ChannelModel:
     floor: float
     sharpening: float
     recalibration: float
-    weights: npt.NDArray[np.float32]
-    offsets: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.floating]
+    offsets: npt.NDArray[np.floating]
     seed: int
     others: npt.NDArray[np.float64]
     owns: npt.NDArray[np.float64]

@@ -30,6 +30,7 @@ __all__ = [
     "has_discriminant",
     "logs_of",
     "powers",
+    "precision_of",
     "row_hashes",
     "sample_bound",
     "sample_size",
@@ -44,6 +45,7 @@ MOST_FEATURES = 512
 CHUNK_NUMBERS = 1 << 19
 TILE_NUMBERS = 1 << 14
 LEAST_ROWS = 64
+FEW_NUMBERS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,16 @@ def floored(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.flo
     return out
 
 
+def precision_of(chunks: Sequence[Chunk]) -> type[np.floating]:
+    """Say how precise products with the discriminant are.
+
+    Those of few numbers take no time in double precision either, in which sums are taken anyway:
+    one kernel less to compile in a first run.
+    """
+    few = sum(chunk.joined.size for chunk in chunks) <= FEW_NUMBERS
+    return np.float64 if few else np.float32
+
+
 def logs_of(probs: npt.NDArray[np.floating], floor: float) -> npt.NDArray[np.float32]:
     """Logarithms of (n, K) probabilities as shares of their row's largest, class by class: (K, n).
 
@@ -179,23 +191,23 @@ def side_by_side(
 
 
 def affine(
-    weights: npt.NDArray[np.float32],
-    offsets: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.floating],
+    offsets: npt.NDArray[np.floating],
     x: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float32]:
     """Return ``weights @ x + offsets``, every column the same bytes whatever is beside it.
 
     Parameters
     ----------
-    weights : (K, F) float32
-    offsets : (K,) float32
+    weights : (K, F) float32 or float64
+    offsets : (K,) likewise
     x : (F, n) float32
         Many rows of a table side by side: rows of few classes are too short for vector
         instructions.
     """
     out = np.repeat(offsets[:, None], x.shape[1], axis=1)
-    add_product(weights, x, out)
-    return out
+    add_product(weights, np.ascontiguousarray(x, weights.dtype), out)
+    return out.astype(np.float32, copy=False)
 
 
 def chunk_rows(n_classes: int) -> int:
