@@ -2,7 +2,8 @@
 
 A pass is a *step*, something picklable that is called with a *stretch* of consecutive rows and
 gives a small summary. What a step learns of each row stays where the step ran, as *pieces*: arrays
-for some ten thousand rows, kept on a shelf level by level. Only summaries come back, in row order.
+for up to some hundred thousand rows, kept on a shelf level by level. Only summaries come back, in
+row order.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from labelaudit.running import Executor
     from labelaudit.shelves import Shelf
 
-__all__ = ["PIECE_ROWS", "Ground", "LocalGround", "Piece", "Stretch"]
+__all__ = ["PIECE_ROWS", "SPILLED_ROWS", "Ground", "LocalGround", "Piece", "Stretch"]
 
 R = TypeVar("R")
 
-PIECE_ROWS = 65_536
-PIECES_A_RUN = 4
+PIECE_ROWS = 1 << 18
+"""Rows of a piece. In smaller ones single operations are so short that threads wait in turns."""
+SPILLED_ROWS = 1 << 16
+"""The same where pieces may have to be written to disk, or sent."""
+FEW_ROWS = 1 << 16
+"""So many take less time in all than waking another thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +81,14 @@ class Stretch:
         Where new pieces go.
     partition : Partition or None
         How to read the rows again; None where a step only looks at the pieces.
+    stop : int or None
+        Row behind the last one, at most, where that is known.
     """
 
     pieces: list[Piece]
     shelf: Shelf
     partition: Partition[LabelBlock] | None = None
+    stop: int | None = None
 
     def lay(self, first_row: int, rows: int) -> Piece:
         """Begin a piece, behind those that are there."""
@@ -176,7 +184,10 @@ class LocalGround:
         """Call a step with each partition; summaries come in row order."""
         chosen = range(len(self.partitions)) if only is None else self._with(only)
         known = self._pieces or [[] for _ in self.partitions]
-        stretches = [Stretch(known[at], self.shelf, self.partitions[at]) for at in chosen]
+        stops = [*(after.first_row for after in self.partitions[1:]), None]
+        stretches = [
+            Stretch(known[at], self.shelf, self.partitions[at], stops[at]) for at in chosen
+        ]
         first = not self._pieces
         for stretch, found in zip(
             stretches, each(step, stretches, self.told(stage, len(stretches))), strict=True
@@ -202,13 +213,24 @@ class LocalGround:
     def each(self, step: Callable[[Stretch], R]) -> Iterator[R]:
         """Call a step with stretches of pieces; in row order."""
         pieces = [piece for found in self._pieces for piece in found]
-        runs = (pieces[at : at + PIECES_A_RUN] for at in range(0, len(pieces), PIECES_A_RUN))
-        # Few rows take less time than waking another thread.
-        few = sum(piece.rows for piece in pieces) <= PIECE_ROWS
-        return each(step, (Stretch(run, self.shelf) for run in runs), Here() if few else self.on)
+        few = sum(piece.rows for piece in pieces) <= FEW_ROWS
+        runs = (Stretch(run, self.shelf) for run in _runs(pieces))
+        return each(step, runs, Here() if few else self.on)
 
     def drop(self, level: str) -> None:
         """Let go of a level of every piece."""
         for found in self._pieces:
             for piece in found:
                 piece.drop(level)
+
+
+def _runs(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    """Put consecutive pieces together that have few rows."""
+    run: list[Piece] = []
+    for piece in pieces:
+        if run and sum(one.rows for one in run) + piece.rows > PIECE_ROWS:
+            yield run
+            run = []
+        run.append(piece)
+    if run:
+        yield run

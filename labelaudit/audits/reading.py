@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelaudit.audits.facts import RowFacts, Sample, find_leading, sum_tolerance
-from labelaudit.audits.ground import PIECE_ROWS
+from labelaudit.audits.ground import PIECE_ROWS, SPILLED_ROWS
 from labelaudit.blocks import LEFT_OUT
 from labelaudit.kernels.channel import hash_offset
 from labelaudit.kernels.rows import complaints, entropies, sampled_rows, unsound_rows
@@ -139,12 +139,15 @@ class ReadFacts:
         sums = FirstSums.none(self.plan.n_classes)
         desk: _Desk | None = None
         # Pieces that may be let go of one by one do not share memory.
-        stay = isinstance(stretch.shelf, MemoryShelf) and self.plan.n_rows >= MANY_ROWS
-        room = Slab() if stay else Slab(0)
+        stay = isinstance(stretch.shelf, MemoryShelf)
+        most = PIECE_ROWS if stay else SPILLED_ROWS
+        stop = self.plan.n_rows if stretch.stop is None else stretch.stop
+        room = Slab() if stay and self.plan.n_rows >= MANY_ROWS else Slab(0)
         for block in stretch.blocks():
             if desk is not None and not desk.has_room(len(block)):
                 sums, desk = sums + desk.cleared(stretch), None
-            desk = desk or _Desk.beginning(block, self.plan, room)
+            rows = max(min(most, stop - block.first_row), len(block))
+            desk = desk or _Desk.beginning(block, rows, self.plan, room)
             desk.take(block)
         return sums if desk is None else sums + desk.cleared(stretch)
 
@@ -164,8 +167,7 @@ class _Desk:
     used: int = 0
 
     @classmethod
-    def beginning(cls, block: LabelBlock, plan: ReadingPlan, room: Slab) -> _Desk:
-        rows = max(min(PIECE_ROWS, plan.n_rows - block.first_row), len(block))
+    def beginning(cls, block: LabelBlock, rows: int, plan: ReadingPlan, room: Slab) -> _Desk:
         dtype = block.probs.dtype if len(block.members) > 1 else block.members[0].dtype
         facts = RowFacts.empty(rows, plan, dtype, room)
         return cls(plan, block.first_row, facts, np.zeros(rows, np.uint8))

@@ -36,8 +36,8 @@ def test_pieces_and_their_shelf_do_not_show(method, pieces, table, monkeypatch, 
     whole = audit_labels(rows_of(labels, probs), settings).audit
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr(grounds, "PIECES_A_RUN", 2)
-    monkeypatch.setattr(reading, "PIECE_ROWS", pieces)
+    monkeypatch.setattr(grounds, "PIECE_ROWS", 2 * pieces)
+    monkeypatch.setattr(reading, "SPILLED_ROWS", pieces)
     shelf = SpillShelf(budget=2000)
     places = list(range(0, 901, 30))
     cut = audit_labels(rows_of(labels, probs, places=places, shelf=shelf), settings).audit
@@ -137,3 +137,18 @@ def test_steps_and_summaries_can_be_pickled(method, table):
     whole = audit_labels(rows_of(labels, probs), settings).audit
     cut = audit_labels(rows_of(labels, probs, places=[0, 450, 900], where=where), settings).audit
     same(whole, cut)
+
+
+def test_pieces_of_few_rows_are_looked_at_together(monkeypatch):
+    monkeypatch.setattr(grounds, "PIECE_ROWS", 6)
+    ground = LocalGround([partition_of(0, 2, 3, 7, 1, 6)], MemoryShelf(), Here(), lambda *_: Here())
+    assert list(ground.read(lay, "laying")) == [0]
+    runs = ground.each(lambda stretch: [piece.rows for piece in stretch.pieces])
+    assert list(runs) == [[2, 3], [7], [1], [6]]
+
+
+def test_a_partition_says_where_it_ends():
+    ground = LocalGround(
+        [partition_of(0, 5), partition_of(5, 4)], MemoryShelf(), Here(), lambda *_: Here()
+    )
+    assert list(ground.read(lambda stretch: stretch.stop, "looking")) == [5, None]

@@ -162,7 +162,7 @@ def test_what_comes_does_not_grow_with_rows(shape, wanted, monkeypatch):
 
 def test_only_what_lies_inside_the_bracket_is_brought(monkeypatch):
     monkeypatch.setattr(selection, "SKETCHED", 1000)
-    monkeypatch.setattr(grounds, "PIECES_A_RUN", 2)
+    monkeypatch.setattr(grounds, "PIECE_ROWS", 2000)
     rng = np.random.default_rng(0)
     values = rng.random(100_000)
     ground = ground_of(values, np.ones(100_000, bool), None, list(range(0, 100_001, 1000)))
