@@ -12,7 +12,15 @@ from labelaudit.audits import hygiene
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.preparing import look_at_rows
 from labelaudit.audits.settings import AuditSettings
-from labelaudit.calling import bytes_allowed, in_python, listed, one_text, speaking_python, texts
+from labelaudit.calling import (
+    bytes_allowed,
+    in_python,
+    listed,
+    one_text,
+    speaking_python,
+    switch,
+    texts,
+)
 from labelaudit.cluster.engines import EngineTable
 from labelaudit.cluster.grounds import elsewhere, engine_labels
 from labelaudit.errors import ClassOrderError, InvalidDataError, UsageError
@@ -52,6 +60,8 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
 
 __all__ = ["audit", "audit_settings", "find_issues", "inspect", "report"]
+
+SWITCHES = {"adjust", "candidates", "compat", "every_row", "missing", "relations", "skip_invalid"}
 
 
 @speaking_python
@@ -104,7 +114,8 @@ def find_issues(
         a client of one, or ``dask`` for workers on this machine, as many as ``threads``. All of
         them read the files themselves. The result is the same.
     **settings
-        The fields of ``AuditSettings``: ``method``, ``score``, ``compat``, ``skip_invalid``, ...
+        The fields of ``AuditSettings``: ``method``, ``score``, ``skip_invalid``, ... With
+        ``compat="cleanlab"`` everything not chosen is as cleanlab has it, the method too.
 
     Returns
     -------
@@ -207,6 +218,13 @@ def audit_settings(chosen: dict[str, Any]) -> AuditSettings:
             f"There is no setting {unknown[0]!r}.",
             f"Settings are {', '.join(AuditSettings.__slots__)}.",
         )
+    chosen = dict(chosen)
+    if chosen.get("compat") == "cleanlab":
+        chosen["compat"] = True
+    for name in SWITCHES & set(chosen):
+        chosen[name] = switch(name, chosen[name], *(("cleanlab",) if name == "compat" else ()))
+    if chosen.get("compat"):  # everything not chosen is as cleanlab has it
+        chosen = {"method": "prune_by_noise_rate", "collision": "cleanlab"} | chosen
     return AuditSettings(**chosen)
 
 

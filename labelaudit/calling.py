@@ -22,6 +22,7 @@ __all__ = [
     "one_text",
     "size_in_bytes",
     "speaking_python",
+    "switch",
     "texts",
 ]
 
@@ -64,6 +65,9 @@ FLAGS: Mapping[str, str] = {
 
 _SAID = re.compile(r"(--[a-z][a-z-]*)(?:([ ])('[^']*'|-?[0-9](?:[0-9.,]*[0-9])?))?")
 
+_NAMES = re.compile(r"--classes ([^\s',]+(?:,[^\s',]+)*,[^\s',]*[^\s',.])")
+"""Class names that need no quotes."""
+
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)(b?)\s*", re.IGNORECASE | re.ASCII)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _LEAST_BYTES = 1_000_000
@@ -80,7 +84,11 @@ def in_python(text: str) -> str:
 
     A value behind the flag is written as Python has it; classes become a list.
     """
-    return _SAID.sub(_parameter, text)
+    return _SAID.sub(_parameter, _NAMES.sub(_list_of_names, text))
+
+
+def _list_of_names(found: re.Match[str]) -> str:
+    return f"classes={next(csv.reader([found[1]]))}"
 
 
 def _parameter(found: re.Match[str]) -> str:
@@ -107,6 +115,20 @@ def speaking_python(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return called
+
+
+def switch(name: str, value: Any, *others: str) -> bool:
+    """Return a parameter that is on or off.
+
+    Raises
+    ------
+    UsageError
+        If it is something else; ``others`` are what it may be besides.
+    """
+    if type(value).__name__ in ("bool", "bool_"):  # numpy's too, of any version
+        return bool(value)
+    values = ", ".join([*map(repr, others), "True"])
+    raise UsageError(f"{name} is {value!r}.", f"Give {values} or False.")
 
 
 def one_text(name: str, value: Any) -> str | None:

@@ -13,7 +13,7 @@ import pytest
 
 import labelaudit
 from labelaudit.calling import FLAGS, bytes_allowed, in_python
-from labelaudit.errors import InvalidDataError, LabelauditError, UsageError
+from labelaudit.errors import InvalidDataError, LabelauditError, NothingToAuditError, UsageError
 
 PACKAGE = Path(labelaudit.__file__).parent
 VOTES = pd.DataFrame({"task": [1, 1], "worker": ["a", "b"], "label": ["x", "y"]})
@@ -129,3 +129,37 @@ def test_memory_that_cannot_be(memory: Any) -> None:
         labelaudit.export_labels(table, policy="drop", memory=memory)
     with pytest.raises(UsageError, match=r"^memory"):
         labelaudit.aggregate(VOTES, memory=memory)
+
+
+def test_names_without_quotes_become_a_list() -> None:
+    said = "If that is the order, pass --classes airplane,car,e.t,bird."
+    assert (
+        in_python(said) == "If that is the order, pass classes=['airplane', 'car', 'e.t', 'bird']."
+    )
+    assert in_python("say so with --classes, or not") == "say so with classes=, or not"
+    assert in_python("pass --classes @FILE.") == "pass classes= @FILE."
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("compat", "Cleanlab"), ("skip_invalid", "no"), ("every_row", 1)]
+)
+def test_what_is_on_or_off_is_nothing_else(name, value) -> None:
+    labels, probs = np.array([0, 1] * 20), np.tile([[0.9, 0.1], [0.1, 0.9]], (20, 1))
+    with pytest.raises(UsageError, match=f"{name} is {value!r}"):
+        labelaudit.find_issues(labels, probs, **{name: value})
+
+
+@pytest.mark.parametrize("compat", ["cleanlab", True, np.True_])
+def test_compat_chooses_what_is_not_chosen(compat) -> None:
+    labels, probs = np.array([0, 1] * 20), np.tile([[0.9, 0.1], [0.1, 0.9]], (20, 1))
+    found = labelaudit.find_issues(labels, probs, compat=compat).audit
+    assert found.method == "prune_by_noise_rate"
+    assert (
+        labelaudit.find_issues(labels, probs, compat=compat, method="both").audit.method == "both"
+    )
+    assert labelaudit.find_issues(labels, probs, compat=False).audit.method == "rcp"
+
+
+def test_no_rows_are_nothing_to_audit() -> None:
+    with pytest.raises(NothingToAuditError, match="no rows"):
+        labelaudit.find_issues(np.array([], int), np.zeros((0, 3)))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.roles import Roles
 
-__all__ = ["Classes", "LabelColumn", "arranged", "choose_classes"]
+__all__ = ["Classes", "LabelColumn", "arranged", "choose_classes", "sorted_after_all"]
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}")
 _BACKWARDS = frozenset(
@@ -55,12 +55,15 @@ class Classes:
         Where the order came from, in words.
     warnings : tuple of str
         What was assumed.
+    doubtful : bool
+        The order is that of a dictionary, and may be left over from another table.
     """
 
     names: tuple[str, ...]
     values: pa.Array
     order: str
     warnings: tuple[str, ...] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +229,26 @@ def _from_text(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
     if model.names is not None and set(names) <= set(model.names):
         return _checked(label, model, model.names, f"suffixes of {model.shown}")
     if seen.categories is not None and len(seen.categories) == width:
-        return _checked(label, model, seen.categories, "dictionary categories")
+        classes = _checked(label, model, seen.categories, "dictionary categories")
+        apart = not seen.ordered and list(seen.categories) != sorted(seen.categories)
+        return replace(classes, doubtful=apart)
     return _sorted(label, model, names, width)
+
+
+def sorted_after_all(label: LabelColumn, model: ProbColumns, doubted: Classes) -> Classes:
+    """Sort the names of a dictionary whose order does not fit the probabilities.
+
+    A dictionary keeps the order of the table that it was made for, when rows are drawn from that,
+    shuffled or dropped.
+    """
+    names = tuple(sorted(doubted.names))
+    classes = _checked(label, model, names, "assumed: sorted labels")
+    warning = (
+        f"Class order assumed: sorted ({listed(names, 6)}), which the probabilities fit better "
+        f"than the order of the dictionary of {safe(label.name)}. If neither is right, say so "
+        "with --classes."
+    )
+    return replace(classes, warnings=(warning,))
 
 
 def _sorted(label: LabelColumn, model: ProbColumns, names: tuple[str, ...], width: int) -> Classes:

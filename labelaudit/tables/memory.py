@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from labelaudit.errors import UsageError
+from labelaudit.errors import NothingToAuditError, UsageError
 from labelaudit.running import threads_wanted
 from labelaudit.tables.arrays import flags, numbers
 from labelaudit.tables.boundary import reading
@@ -222,6 +222,10 @@ def _prob_array(probs: Any) -> pa.Array | pa.ChunkedArray:
                 return _plain_chunks(probs)
             return pa.table(probs).combine_chunks().to_struct_array()
         matrix = np.asarray(probs)
+        if matrix.ndim == 2 and len(matrix) == 0:
+            raise NothingToAuditError(
+                "The probabilities have no rows.", "Give a table with at least one row."
+            )
         if matrix.ndim != 2 or 0 in matrix.shape:
             raise UsageError(
                 f"The probabilities have the shape {matrix.shape}, not (rows, classes).", _NUMBERS

@@ -51,10 +51,13 @@ class SeenLabels:
         The dictionary, if the column is one, it is the same wherever it was read, and its order
         is somebody's choice: not just that in which the labels first occur, which is how
         encoders number them and says nothing about the probabilities.
+    ordered : bool
+        The dictionary is marked as ordered.
     """
 
     values: tuple[_Label, ...]
     categories: tuple[str, ...] | None
+    ordered: bool = False
 
 
 def seen_labels(tables: Sequence[InputTable], column: str) -> SeenLabels:
@@ -77,11 +80,11 @@ def seen_labels(tables: Sequence[InputTable], column: str) -> SeenLabels:
         _refuse_many(len(seen), column)
     found = [value for value in seen if not _is_nan(value)]
     kinds = [table.schema.field(column).type for table in tables]
-    categories = None
+    categories, ordered = None, False
     if all(map(pt.is_dictionary, kinds)):
         ordered = all(kind.ordered for kind in kinds)
         categories = _categories(dictionaries, found, ordered)
-    return SeenLabels(tuple(sorted(found)), categories)
+    return SeenLabels(tuple(sorted(found)), categories, ordered)
 
 
 def seen_range(tables: Sequence[InputTable], column: str) -> tuple[int, int] | None:

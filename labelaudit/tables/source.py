@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING
 
 from labelaudit.errors import NothingToAuditError
 from labelaudit.findings import Understanding
-from labelaudit.tables.classes import Classes, LabelColumn, arranged, choose_classes
+from labelaudit.tables.classes import (
+    Classes,
+    LabelColumn,
+    arranged,
+    choose_classes,
+    sorted_after_all,
+)
 from labelaudit.tables.decode import Decoder
+from labelaudit.tables.fitting_order import fits_sorted_better
 from labelaudit.tables.hive import HiveTable, with_folders
 from labelaudit.tables.label_source import GroupsPartition, LabelSource
 from labelaudit.tables.layouts import list_layout
@@ -128,7 +135,14 @@ def _source_of(tables: tuple[InputTable, ...], options: ReadOptions) -> LabelSou
     column = _label_column(tables, roles)
     said_by = options.origin("classes")
     classes = choose_classes(column, roles, options.classes, said_by)
-    probs = tuple(arranged(model, classes) for model in probs)
+    source = _with_classes(tables, roles, classes)
+    if classes.doubtful and fits_sorted_better(source.partitions, classes.names):
+        return _with_classes(tables, roles, sorted_after_all(column, roles.probs[0], classes))
+    return source
+
+
+def _with_classes(tables: tuple[InputTable, ...], roles: Roles, classes: Classes) -> LabelSource:
+    probs = tuple(arranged(model, classes) for model in roles.probs)
     roles = replace(roles, probs=probs)
     decoder = Decoder(roles.labels, classes.values, probs, classes.names)
     partitions = tuple(_partitions(tables, decoder))
