@@ -208,10 +208,10 @@ def expected_of_workers(
 
 def _passes(source: LabelSource, settings: AuditSettings) -> int:
     """Return how many passes find single labels, if every guess of a cut holds."""
-    from labelaudit.audits.selection import SKETCHED
+    from labelaudit.audits.selection import sketch_step
 
     channel = "rcp" in (settings.method, settings.ranking)
-    return 8 + channel + 3 * (source.rows // SKETCHED > 1)
+    return 8 + channel + 3 * (sketch_step(source.rows) > 1)
 
 
 def _sorted_on_disk(source: LabelSource, memory: int | None, settings: AuditSettings) -> int:

@@ -281,13 +281,15 @@ def _inside(
     low, high = bracket.low.astype(kind), bracket.high.astype(kind)
     near = np.flatnonzero((column.values <= column.of_groups(high)) & column.among)
     values, groups = column.rows(near)
-    least, most = low[groups], high[groups]
+    alone = column.group is None
+    least, most = (low[0], high[0]) if alone else (low[groups], high[groups])
     # Values at the ends of a bracket may be very many: they are only counted.
-    inside = (values > least) & (values < most)
-    for place, chosen in enumerate(
-        (values < least, values == least, (values == most) & (least < most), inside)
-    ):
-        counts[place] += np.bincount(groups[chosen], minlength=counts.shape[1])
+    not_below, above = values >= least, values > least
+    inside = above & (values < most)
+    # 0 below, 1 at the low end, 2 at the high one, 3 inside.
+    where = not_below.astype(np.int64) + above + inside
+    n_groups = counts.shape[1]
+    counts += np.bincount(where * n_groups + groups, minlength=4 * n_groups).reshape(4, -1)
     found = near[inside]
     if every > 1:
         found = found[column.numbered(found, first_row) % every == 0]

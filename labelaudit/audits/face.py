@@ -40,7 +40,7 @@ __all__ = ["FaceValue", "face_sample_bound", "fit_face_value"]
 MOST_ROWS = 50_000
 NUMBERS = 1_000_000
 ROWS_A_CLASS = 20
-ROOM = 1 << 15
+ROOM = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,8 @@ def _sides(floor: float, even: Channel, sample: Sample) -> Sides:
 
 
 def _as_they_are(floor: float, sample: Sample) -> Weighed:
-    """Take softmax(z) of the rows."""
+    """Take softmax(z) of the rows, with ascending labels."""
+    sample = sample.by_label()
     probs: npt.NDArray[np.float64] = np.empty((len(sample.labels), sample.members[0].shape[1]))
     for rows, _ in _tiles(sample):
         some = _as_one([member[rows] for member in sample.members], floor)

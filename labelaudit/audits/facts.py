@@ -13,6 +13,7 @@ from labelaudit.kernels.rows import (
     leading_classes_single,
     leading_classes_wide,
 )
+from labelaudit.summaries.ordering import label_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,6 +194,12 @@ class Sample:
         """Return some consecutive ones of the rows."""
         members = tuple(member[start:stop] for member in self.members)
         return Sample(self.rows[start:stop], self.labels[start:stop], members)
+
+    def by_label(self) -> Sample:
+        """Return the rows with ascending labels, of equal ones in their order."""
+        order = label_order(self.labels)
+        members = tuple(member.take(order, axis=0) for member in self.members)
+        return Sample(self.rows[order], self.labels[order], members)
 
     @classmethod
     def joined(cls, parts: Sequence[Sample]) -> Sample:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits import selection
 from labelaudit.audits.facts import KEPT, LEADING_CLASSES
 from labelaudit.audits.filters import CONTESTED
 from labelaudit.audits.flagging import rules_of
@@ -25,6 +24,7 @@ from labelaudit.audits.second import (
     TakeLeading,
     TakeRows,
 )
+from labelaudit.audits.selection import sketch_step
 from labelaudit.findings import LabelAudit
 from labelaudit.summaries.margins import LowMargins
 
@@ -144,7 +144,7 @@ def _taken(
     ground: Ground, asked: LowMargins, face: FaceValue | None, n_rows: int
 ) -> tuple[Scored, Cut]:
     """Take margins of leading classes, and score rows at face value if that is asked for."""
-    guess, first, every = None, asked, n_rows // selection.SKETCHED
+    guess, first, every = None, asked, sketch_step(n_rows)
     if every > 1:
         guess = guessed(ground, asked, every)
         first = replace(asked, cuts=guess.brackets[0].high)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from labelaudit.running import Executor
     from labelaudit.shelves import Shelf
 
-__all__ = ["PIECE_ROWS", "SPILLED_ROWS", "Ground", "LocalGround", "Piece", "Stretch"]
+__all__ = ["FEW_ROWS", "PIECE_ROWS", "SPILLED_ROWS", "Ground", "LocalGround", "Piece", "Stretch"]
 
 R = TypeVar("R")
 

@@ -12,8 +12,9 @@ from labelaudit.audits.channel import ChannelModel, fit, sample_bound
 from labelaudit.audits.confident import confident_learning
 from labelaudit.audits.face import face_sample_bound, fit_face_value
 from labelaudit.audits.facts import ReadingPlan
+from labelaudit.audits.ground import FEW_ROWS
 from labelaudit.audits.reading import ReadFacts
-from labelaudit.running import beside
+from labelaudit.running import Here, beside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,13 +104,15 @@ def prepare(ground: Ground, rows: Rows, settings: AuditSettings) -> Prepared:
     def fit_face() -> FaceValue | None:
         if _wants_channel(settings):
             return None
-        return fit_face_value(sample, counts, rows.on)
+        return fit_face_value(sample, counts, on)
 
     def measure() -> tuple[Any, ...]:
         warnings = hygiene.warnings_about(agreement, counts, rows.classes)
         return *hygiene.calibration(sample, len(counts)), warnings
 
-    with beside(fit_face, rows.on) as fitted, beside(measure, rows.on) as measured:
+    # Few rows take less time one thing after the other: threads would wait for each other.
+    on = Here() if rows.n_rows <= FEW_ROWS else rows.on
+    with beside(fit_face, on) as fitted, beside(measure, on) as measured:
         confident = confident_learning(ground, first.confidence, settings)
         face = fitted.result()
         calibration, reliability, warnings = measured.result()

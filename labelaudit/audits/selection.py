@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from labelaudit.audits.brackets import Column
     from labelaudit.audits.ground import Ground
 
-__all__ = ["Cut", "Guess", "cuts_within", "lowest_cuts"]
+__all__ = ["Cut", "Guess", "cuts_within", "lowest_cuts", "sketch_step"]
 
-SKETCHED = 1 << 16
+SKETCHED = 1 << 15
 """Rows that brackets are guessed from, at least; of fewer rows all values are brought."""
+MANY_SKETCHED = 1 << 16
+"""The same of very many rows: wide brackets cost more there than a second look at the guess."""
+MANY_ROWS = 1 << 22
 MOST = 1 << 18
 """Values that may come from inside brackets, about; of more, some come for a narrower guess."""
 PATIENCE = 8.0
@@ -113,6 +116,11 @@ class Guess:
         return Guess(tuple(each for each, _ in found), sum(expected for _, expected in found))
 
 
+def sketch_step(n_rows: int) -> int:
+    """Return of how many rows one is in a sketch."""
+    return n_rows // (SKETCHED if n_rows < MANY_ROWS else MANY_SKETCHED)
+
+
 def lowest_cuts(
     ground: Ground, questions: Sequence[Question], n_rows: int, compat: bool = False
 ) -> list[Cut]:
@@ -166,7 +174,7 @@ def _searched(
     ground: Ground, questions: Sequence[Question], n_rows: int, compat: bool, slack: float
 ) -> list[Cut]:
     """Search with guesses from every so many rows; without, where these have misled before."""
-    guess, every = Guess.open(questions), n_rows // SKETCHED
+    guess, every = Guess.open(questions), sketch_step(n_rows)
     if every > 1 and slack <= MOST_SLACK:
         columns = tuple(question.column for question in questions)
         sketch: Brought = reduce(add, ground.over(Sketch(columns, every)))

@@ -62,17 +62,23 @@ def low_margins(
         y = labels[i]
         if y < 0 or (negative and given[i] >= leading[i, 0]):
             continue
+        first, after = start[y], start[y + 1]
         for place in range(3):
             k = classes[i, place]
-            low, high = start[y], start[y + 1]
-            while low < high:
-                middle = (low + high) >> 1
-                if other[middle] < k:
-                    low = middle + 1
-                else:
-                    high = middle
             difference = given[i] - leading[i, place]
-            if low < start[y + 1] and other[low] == k and (difference < 0.0) == negative:
+            if k < 0 or (difference < 0.0) != negative:
+                continue
+            # Where all other classes have a cell, this is the one.
+            low = first + k - (k > y)
+            if low >= after or other[low] != k:
+                low, high = first, after
+                while low < high:
+                    middle = (low + high) >> 1
+                    if other[middle] < k:
+                        low = middle + 1
+                    else:
+                        high = middle
+            if low < after and other[low] == k:
                 cell[n], row[n], margin[n] = low, i, difference
                 n += difference <= cuts[low]
     return n

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["grouped_order", "order_around", "stable_order", "values_at"]
+__all__ = ["grouped_order", "label_order", "order_around", "stable_order", "values_at"]
 
 FEW_GROUPS = 2**15
 _SIGN = np.uint32(1 << 31)
@@ -47,6 +47,22 @@ def _ascending_bits(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
     return bits
 
 
+def label_order(labels: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.intp]:
+    """Return the places of ascending whole numbers from 0, of equal ones the first first.
+
+    Parameters
+    ----------
+    labels : (n,) int
+
+    Returns
+    -------
+    (n,) int64
+    """
+    # Small whole numbers are sorted by their digits, which takes no comparison.
+    narrow = labels.astype(np.int16) if labels.max(initial=0) < FEW_GROUPS else labels
+    return np.argsort(narrow, kind="stable")
+
+
 def grouped_order(
     groups: npt.NDArray[np.signedinteger], values: npt.NDArray[np.floating]
 ) -> npt.NDArray[np.int64]:
@@ -76,9 +92,7 @@ def grouped_order(
     order = stable_order(values)
     if most == 0:
         return order
-    # Small whole numbers are sorted by their digits, which takes no comparison.
-    narrow = groups.astype(np.int16) if most < FEW_GROUPS else groups
-    return order[np.argsort(narrow[order], kind="stable")]
+    return order[label_order(groups[order])]
 
 
 def order_around(values: npt.NDArray[np.floating], place: int) -> npt.NDArray[np.int64]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["hexadecimal", "issue_digests", "issue_ids", "numbered"]
 
 MANY = 30_000
-AT_ONCE = 1 << 14
+AT_ONCE = 1 << 13
 
 
 def issue_ids(

@@ -29,6 +29,9 @@ __all__ = ["MemoryTable", "memory_labels", "memory_table"]
 _LEAST_GROUP_BYTES = 4 << 20
 _MOST_GROUP_BYTES = 32 << 20
 _GROUPS_A_CORE = 8
+_FEW_ROWS = 1 << 16
+_GROUPS_OF_FEW = 4
+"""Groups a core of so few rows: what each group costs by itself is most of the time then."""
 _LEAST_GROUP_ROWS = 1024
 
 
@@ -87,7 +90,8 @@ class MemoryTable:
 def _group_rows(table: pa.Table) -> int:
     """Choose the rows of a row group: a power of two, as blocks and pieces have."""
     size = table.nbytes
-    share = size // (_GROUPS_A_CORE * threads_wanted(None))
+    each = _GROUPS_OF_FEW if table.num_rows <= _FEW_ROWS else _GROUPS_A_CORE
+    share = size // (each * threads_wanted(None))
     wanted = min(max(share, _LEAST_GROUP_BYTES), _MOST_GROUP_BYTES)
     rows = wanted * table.num_rows // max(size, 1)
     return max(1 << round(math.log2(max(rows, 1))), _LEAST_GROUP_ROWS)

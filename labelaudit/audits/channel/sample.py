@@ -11,6 +11,7 @@ import numpy as np
 from labelaudit.audits.channel.model import FOLDS
 from labelaudit.kernels.channel import add_product, mixed
 from labelaudit.running import each
+from labelaudit.summaries.ordering import label_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -226,13 +227,6 @@ def tiles(chunk: Chunk) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, n, step))
 
 
-def _by_label(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
-    """Return the places of ascending labels, of equal ones the first first."""
-    # Small whole numbers are sorted by their digits, which takes no comparison.
-    narrow = labels.astype(np.int16) if labels.max(initial=0) < 2**15 else labels
-    return np.argsort(narrow, kind="stable")
-
-
 def chunked(
     labels: npt.NDArray[np.int32],
     members: Sequence[npt.NDArray[np.floating]],
@@ -250,7 +244,7 @@ def chunked(
     places = []
     for fold in range(FOLDS if crossed else 1):
         rows = np.flatnonzero(folds == fold)
-        rows = rows[_by_label(labels[rows])]
+        rows = rows[label_order(labels[rows])]
         places += [(fold, rows[start : start + length]) for start in range(0, len(rows), length)]
 
     def cut(place: tuple[int, npt.NDArray[np.intp]]) -> Chunk:

@@ -20,6 +20,7 @@ from labelaudit.audits.channel.rate import (
 )
 from labelaudit.kernels.channel import channel_counts, renew_channel
 from labelaudit.running import each
+from labelaudit.summaries.ordering import label_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +71,7 @@ class Weighed:
         """Return the rows with ascending labels, of equal ones in their order."""
         if (self.labels[1:] >= self.labels[:-1]).all():
             return self
-        order = np.argsort(self.labels, kind="stable")
+        order = label_order(self.labels)
         return Weighed(self.labels[order], self.probs[order])
 
     def of_labels(self, labels: slice) -> Weighed:
