@@ -47,10 +47,10 @@ def probabilities(draw, n, n_classes, dtype=None):
 
 
 @st.composite
-def label_tables(draw, most_rows=24, most_classes=6, least_rows=1, left_out=True):
+def label_tables(draw, most_rows=24, most_classes=6, least_rows=1, left_out=True, least_classes=2):
     """Labels (some of them left out) and probabilities."""
     n = draw(st.integers(least_rows, most_rows))
-    n_classes = draw(st.integers(2, most_classes))
+    n_classes = draw(st.integers(least_classes, most_classes))
     lowest = -1 if left_out else 0
     labels = draw(
         st.lists(st.integers(lowest, n_classes - 1), min_size=n, max_size=n).map(

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from labelaudit.audits.ground import Piece
     from labelaudit.slabs import Slab
+    from labelaudit.summaries.margins import Further
 
 __all__ = [
+    "FURTHER",
     "KEPT",
     "LEADING_CLASSES",
     "Kept",
@@ -34,6 +36,7 @@ __all__ = [
     "class_type",
     "facts_of",
     "find_leading",
+    "further_of",
     "kept_of",
     "sum_tolerance",
 ]
@@ -41,6 +44,7 @@ __all__ = [
 KEPT = "kept"
 NARROW = 256
 LEADING_CLASSES = "leading classes"
+FURTHER = "further classes"
 
 
 def class_type(n_classes: int) -> type[np.signedinteger]:
@@ -68,6 +72,8 @@ class ReadingPlan:
         Whether entropies are wanted of all rows, or of those where the model disagrees.
     exact_entropy : bool
         Whether they are wanted in double precision.
+    further : bool
+        Whether classes behind the leading ones are kept that are far above the given one.
     """
 
     n_rows: int
@@ -76,6 +82,7 @@ class ReadingPlan:
     seed: int
     every_entropy: bool
     exact_entropy: bool = True
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,12 @@ def kept_of(piece: Piece) -> Kept:
     kept: Kept = piece.get(KEPT)
     kept.labels.flags.writeable = False
     return kept
+
+
+def further_of(piece: Piece) -> Further:
+    """Return the further classes of a piece's rows, which must have been kept."""
+    further: Further = piece.get(FURTHER)
+    return further
 
 
 def facts_of(piece: Piece) -> RowFacts:

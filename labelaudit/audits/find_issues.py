@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelaudit.audits.facts import KEPT, LEADING_CLASSES
+from labelaudit.audits.facts import FURTHER, KEPT, LEADING_CLASSES
 from labelaudit.audits.filters import CONTESTED
 from labelaudit.audits.flagging import rules_of
 from labelaudit.audits.judging import Judge, Tally
-from labelaudit.audits.preparing import prepare
+from labelaudit.audits.preparing import keeps_further, prepare
 from labelaudit.audits.pruning import MARGINS, guessed, lowest_margins
 from labelaudit.audits.ranking import flagged_rows, worst_first
 from labelaudit.audits.second import (
@@ -21,6 +21,7 @@ from labelaudit.audits.second import (
     SCORED,
     FindUnsettled,
     Scored,
+    TakeFurther,
     TakeLeading,
     TakeRows,
 )
@@ -96,7 +97,7 @@ def audit_labels(rows: Rows, settings: AuditSettings, sink: IssueSink | None = N
     chunks: list[IssueChunk] = []
     take = chunks.append if sink is None else sink.take
     tally = _judged(ground, Judge.of(rules, settings, len(rows.classes)), take)
-    for level in (KEPT, LEADING_CLASSES, CONTESTED, SCORED, ADJUSTED, MARGINS):
+    for level in (KEPT, LEADING_CLASSES, FURTHER, CONTESTED, SCORED, ADJUSTED, MARGINS):
         ground.drop(level)  # the table of issues needs the room
     return Audited(
         _audit(settings, prepared, rules, tally, chunks, readings, rows.n_rows),
@@ -128,11 +129,21 @@ def _scored(
     asked = _up_to(cut, asked, sums.taken)
     bounds = asked.bounds()
     thresholds = confident.to_take_off(settings.compat) if settings.adjust else None
-    only = None
+    only, further = None, False
     if model is None and thresholds is None:
-        only = reduce(add, ground.over(FindUnsettled(bounds)))
+        only = reduce(add, ground.over(FindUnsettled(bounds, further)))
+    if only and keeps_further(settings, asked.cells.n_classes):
+        # They are seldom needed, and spare a reading where they are enough.
+        more, further = reduce(add, ground.take(TakeFurther(asked))), True
+        sums = sums + more
+        if more.taken.any():
+            cut = lowest_margins(ground, asked.cells, sums.taken)
+            asked = _up_to(cut, asked, sums.taken)
+            bounds = asked.bounds()
+        only = reduce(add, ground.over(FindUnsettled(bounds, further)))
     if only != ():
-        step, none = TakeRows(asked, bounds, model, thresholds), Scored.none(asked.cells)
+        step = TakeRows(asked, bounds, model, thresholds, further)
+        none = Scored.none(asked.cells)
         more = reduce(add, ground.read(step, "scoring", only), none)
         sums = sums + more
         if more.taken.any():

@@ -14,6 +14,7 @@ from labelaudit.audits.face import face_sample_bound, fit_face_value
 from labelaudit.audits.facts import ReadingPlan
 from labelaudit.audits.ground import FEW_ROWS
 from labelaudit.audits.reading import ReadFacts
+from labelaudit.kernels.rows import LEADING
 from labelaudit.running import Here, beside
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     from labelaudit.distributions import Reliability
     from labelaudit.findings import Problem
 
-__all__ = ["Prepared", "look_at_rows", "prepare"]
+__all__ = ["Prepared", "keeps_further", "look_at_rows", "prepare"]
+
+MANY_CLASSES = 256
+"""Of more classes than this, many cells have too few rows, and ask for all margins there are."""
 
 
 def look_at_rows(
@@ -39,18 +43,26 @@ def look_at_rows(
     """Read all rows once, and list what is wrong with them."""
     thorough = ("low_self_confidence", "low_normalized_margin", "rcp")
     bound = sample_bound if _wants_channel(settings) else face_sample_bound
+    n_classes = len(rows.classes)
     plan = ReadingPlan(
         n_rows=rows.n_rows,
-        n_classes=len(rows.classes),
-        sample_bound=bound(rows.n_rows, len(rows.classes), rows.n_members),
+        n_classes=n_classes,
+        sample_bound=bound(rows.n_rows, n_classes, rows.n_members),
         seed=settings.seed,
         every_entropy=settings.every_row
         or settings.method in thorough
         or settings.ranking in ("rcp", "confidence_weighted_entropy"),
         exact_entropy=settings.ranking == "confidence_weighted_entropy",
+        further=keeps_further(settings, n_classes),
     )
     first: FirstSums = reduce(add, ground.read(ReadFacts(plan), "reading"))
     return first, hygiene.row_problems(first.complaints, first.rows, rows.numbered)
+
+
+def keeps_further(settings: AuditSettings, n_classes: int) -> bool:
+    """Say whether the first reading keeps further classes, which may spare a second one."""
+    again = _wants_channel(settings) or settings.adjust
+    return LEADING < n_classes <= MANY_CLASSES and not again
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelaudit.audits.facts import RowFacts, Sample, find_leading, sum_tolerance
+from labelaudit.audits.facts import FURTHER, RowFacts, Sample, find_leading, sum_tolerance
 from labelaudit.audits.ground import PIECE_ROWS, SPILLED_ROWS
 from labelaudit.blocks import LEFT_OUT
 from labelaudit.kernels.channel import hash_offset
 from labelaudit.kernels.rows import complaints, entropies, sampled_rows, unsound_rows
 from labelaudit.shelves import MemoryShelf
 from labelaudit.slabs import Slab
+from labelaudit.summaries.margins import Further
 from labelaudit.summaries.pair_counts import PairCounts
 from labelaudit.summaries.self_confidence import SelfConfidence
 
@@ -164,6 +165,7 @@ class _Desk:
     facts: RowFacts
     status: npt.NDArray[np.uint8]
     samples: list[Sample] = field(default_factory=list)
+    further: list[Further] = field(default_factory=list)
     used: int = 0
 
     @classmethod
@@ -178,15 +180,19 @@ class _Desk:
     def take(self, block: LabelBlock) -> None:
         place = slice(self.used, self.used + len(block))
         self.used = place.stop
-        self.samples.append(
-            _read_block(block, self.plan, self.facts.part(place), self.status[place])
-        )
+        facts, probs = self.facts.part(place), block.probs
+        self.samples.append(_read_block(block, probs, self.plan, facts, self.status[place]))
+        if self.plan.further:
+            self.further.append(Further.of(facts, probs, place.start))
 
     def cleared(self, stretch: Stretch) -> FirstSums:
         facts, k = self.facts.part(slice(0, self.used)), self.plan.n_classes
         if 2 * self.used < len(self.facts):  # what was not used is not to be kept
             facts = RowFacts(*(getattr(facts, name).copy() for name in RowFacts.__slots__))
-        facts.keep(stretch.lay(self.first_row, self.used))
+        piece = stretch.lay(self.first_row, self.used)
+        facts.keep(piece)
+        if self.plan.further:
+            piece.put(FURTHER, Further.joined(self.further))
         return FirstSums(
             self.used,
             SelfConfidence.of(facts.labels, facts.given_prob, k),
@@ -198,9 +204,12 @@ class _Desk:
 
 
 def _read_block(
-    block: LabelBlock, plan: ReadingPlan, facts: RowFacts, status: npt.NDArray[np.uint8]
+    block: LabelBlock,
+    probs: npt.NDArray[np.floating],
+    plan: ReadingPlan,
+    facts: RowFacts,
+    status: npt.NDArray[np.uint8],
 ) -> Sample:
-    probs = block.probs
     _check(block, plan, facts, status)
     find_leading(facts.labels, probs, facts.classes, facts.leading, facts.given_prob)
     wanted = facts.labels >= 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelaudit.audits.channel import score_block
-from labelaudit.audits.facts import class_type, facts_of
+from labelaudit.audits.facts import class_type, facts_of, further_of
 from labelaudit.audits.filters import contested_of
 from labelaudit.audits.pruning import keep_margins
 from labelaudit.kernels.joint import square_sums
@@ -36,6 +36,7 @@ __all__ = [
     "FaceScores",
     "FindUnsettled",
     "Scored",
+    "TakeFurther",
     "TakeLeading",
     "TakeRows",
 ]
@@ -194,23 +195,48 @@ class TakeLeading:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeFurther:
+    """The step that takes margins of further classes.
+
+    Attributes
+    ----------
+    asked : LowMargins
+    """
+
+    asked: LowMargins
+
+    def __call__(self, stretch: Stretch) -> Scored:
+        """Look at some pieces."""
+        sums = Scored.none(self.asked.cells)
+        for piece in stretch.pieces:
+            taken = self.asked.of_further(facts_of(piece), further_of(piece))
+            if len(taken.row):
+                keep_margins(piece, taken, more=True)
+            sums = sums.and_taken(taken)
+        return sums
+
+
+@dataclass(frozen=True, slots=True)
 class FindUnsettled:
-    """The step that finds pieces with rows of which the leading classes are not enough.
+    """The step that finds pieces with rows of which the classes that are known are not enough.
 
     Attributes
     ----------
     bounds : (K,) float64
         From ``LowMargins.bounds``.
+    further : bool
+        Further classes are known.
     """
 
     bounds: npt.NDArray[np.float64]
+    further: bool
 
     def __call__(self, stretch: Stretch) -> tuple[int, ...]:
         """Return the first rows of such pieces."""
         return tuple(
             piece.first_row
             for piece in stretch.pieces
-            if unsettled(facts_of(piece), self.bounds).any()
+            if unsettled(facts_of(piece), self.bounds, self.further).any()
         )
 
 
@@ -227,12 +253,15 @@ class TakeRows:
         Score rows with it.
     thresholds : (K,) float64 or None
         Thresholds to take off the probabilities for adjusted scores.
+    further : bool
+        Margins of further classes are taken already.
     """
 
     asked: LowMargins
     bounds: npt.NDArray[np.float64]
     model: ChannelModel | None
     thresholds: npt.NDArray[np.float64] | None
+    further: bool
 
     def __call__(self, stretch: Stretch) -> Scored:
         """Read a partition again."""
@@ -245,7 +274,7 @@ class TakeRows:
         self, piece: Piece, blocks: Iterator[tuple[slice, LabelBlock]], sums: Scored
     ) -> Scored:
         facts = facts_of(piece)
-        is_open = unsettled(facts, self.bounds)
+        is_open = unsettled(facts, self.bounds, self.further)
         n_classes, taken = self.asked.cells.n_classes, list[Margins]()
         channel = None if self.model is None else ChannelFacts.empty(piece.rows, n_classes)
         adjusted = None if self.thresholds is None else np.empty((2, piece.rows))
@@ -256,7 +285,7 @@ class TakeRows:
             if is_open[place].any():
                 leading = facts.classes[place]
                 found = self.asked.of_rows(
-                    block.labels, probs, is_open[place], leading, place.start
+                    block.labels, probs, is_open[place], leading, place.start, self.further
                 )
                 taken.append(found)
             if self.thresholds is not None and adjusted is not None:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from labelaudit.findings import JointCells
 
-__all__ = ["Cells", "Leading", "LowMargins", "Margins", "unsettled"]
+__all__ = ["BEYOND", "Cells", "Further", "Leading", "LowMargins", "Margins", "unsettled"]
+
+BEYOND = 2.0**-7
+"""How far above the given class a further one is that is kept: so much, that there are few."""
 
 
 class Leading(Protocol):
@@ -38,6 +41,67 @@ class Leading(Protocol):
     @property
     def leading(self) -> npt.NDArray[np.floating]:
         """(N, 3) their probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """Classes behind the three leading ones that are more than ``BEYOND`` above the given class.
+
+    They are all classes of a row with a margin below -``BEYOND`` but for the leading ones. As
+    probabilities sum to 1, a row has fewer than 128 of them, and most rows have none.
+
+    Attributes
+    ----------
+    row : (m,) int32
+        Counted within a piece, ascending.
+    other : (m,) int16 or int32
+        Class codes, ascending for each row.
+    margin : (m,) float, type of the probabilities
+        P(given) - P(other).
+    """
+
+    row: npt.NDArray[np.int32]
+    other: npt.NDArray[np.signedinteger]
+    margin: npt.NDArray[np.floating]
+
+    @classmethod
+    def of(cls, facts: Leading, probs: npt.NDArray[np.floating], place: int) -> Further:
+        """Find them in a block.
+
+        Parameters
+        ----------
+        facts : Leading
+            Of the rows of the block.
+        probs : (n, K) float
+            Of more than three classes.
+        place : int
+            Where in its piece the first row is.
+        """
+        third, given = facts.leading[:, LEADING - 1], facts.given_prob
+        rows = np.flatnonzero((given - third < -BEYOND) & (facts.labels >= 0))
+        # One long array: twice as fast as rows, which are short.
+        margins, n_classes = probs.take(rows, axis=0), probs.shape[1]
+        np.subtract(given.take(rows)[:, None], margins, out=margins)
+        leading = facts.classes.take(rows, axis=0) + n_classes * np.arange(len(rows))[:, None]
+        every = margins.reshape(-1)
+        every[leading.reshape(-1)] = 0.0
+        found = np.flatnonzero(every < -BEYOND)
+        some = found // n_classes
+        return cls(
+            (place + rows.take(some)).astype(np.int32),
+            (found - some * n_classes).astype(facts.classes.dtype),
+            every.take(found),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Further]) -> Further:
+        """Join those of consecutive blocks of a piece, of which there is at least one."""
+        return cls(*(np.concatenate([getattr(p, n) for p in parts]) for n in Further.__slots__))
+
+    def of_rows(self, every: int) -> Further:
+        """Return those of rows whose number this divides."""
+        some = self.row % every == 0
+        return Further(self.row[some], self.other[some], self.margin[some])
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +219,18 @@ class LowMargins:
         n = low_margins(rows, *known, *asked, negative, cell, row, margin)
         return Margins(cell[:n].copy(), row[:n].copy(), margin[:n].copy())
 
+    def of_further(self, facts: Leading, further: Further) -> Margins:
+        """Return margins of further classes of a piece's rows."""
+        if not len(self.cuts):
+            return Margins.joined(())
+        n_classes, given = self.cells.n_classes, facts.labels[further.row]
+        cells = self.cells.given.astype(np.int64) * n_classes + self.cells.other
+        key = given.astype(np.int64) * n_classes + further.other
+        place = np.minimum(np.searchsorted(cells, key), len(cells) - 1)
+        margin = further.margin.astype(np.float64)
+        asked = (cells[place] == key) & (margin <= self.cuts[place])
+        return Margins(place[asked].astype(np.int32), further.row[asked], margin[asked])
+
     def of_rows(
         self,
         labels: npt.NDArray[np.int32],
@@ -162,6 +238,7 @@ class LowMargins:
         wanted: npt.NDArray[np.bool_],
         taken: npt.NDArray[np.signedinteger],
         place: int,
+        further: bool = False,
     ) -> Margins:
         """Return margins of rows with all their classes but those taken already.
 
@@ -174,6 +251,8 @@ class LowMargins:
             The leading classes.
         place : int
             Where in its piece the first row is.
+        further : bool
+            Those of further classes are taken already.
         """
         rows = np.flatnonzero(wanted & (labels >= 0))
         given = labels[rows]
@@ -187,6 +266,8 @@ class LowMargins:
         )
         margin = probs[row, given] - probs[row, other]
         new = margin <= self.cuts[cell]
+        if further:
+            new &= margin >= -BEYOND
         for leader in range(LEADING):
             new &= taken[row, leader] != other
         return Margins(
@@ -196,18 +277,24 @@ class LowMargins:
         )
 
 
-def unsettled(facts: Leading, bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """(n,) bool: rows whose further classes might have a margin that belongs in a cell.
+def unsettled(
+    facts: Leading, bounds: npt.NDArray[np.float64], further: bool = False
+) -> npt.NDArray[np.bool_]:
+    """(n,) bool: rows of which a class that is not known might have a margin that is wanted.
 
-    Any further class has at most the probability of the third.
+    Any such class has at most the probability of the third.
 
     Parameters
     ----------
     facts : Leading
     bounds : (K,) float64
         From ``LowMargins.bounds``.
+    further : bool
+        Further classes are known as well: all that have a margin below -``BEYOND``.
     """
     result = np.zeros(len(facts.labels), np.bool_)
+    if further:
+        bounds = np.where(bounds < -BEYOND, -np.inf, bounds)
     if len(bounds) <= LEADING:
         return result
     least = facts.given_prob - facts.leading[:, 2]

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from labelaudit.audits import find_issues, selection
+from labelaudit.audits import find_issues, preparing, selection
 from labelaudit.audits.find_issues import audit_labels
 from labelaudit.audits.settings import METHODS, SCORES, AuditSettings
 from labelaudit.errors import (
@@ -106,6 +106,20 @@ def test_any_table_any_layout(table, data):
     same(whole, audit_labels(rows_of(labels, probs, places=places), settings).audit)
     for field in fields(IssueRows):
         assert np.isfinite(getattr(whole.issues, field.name).astype(float)).all(), field.name
+
+
+def test_further_classes_spare_a_second_reading(monkeypatch):
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 20, 4000)
+    z = rng.normal(scale=1.5, size=(4000, 20)) + 4 * np.eye(20)[true]
+    probs = (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)).astype(np.float32)
+    labels = np.where(rng.random(4000) < 0.3, rng.integers(0, 20, 4000), true).astype(np.int32)
+    settings = AuditSettings(method="prune_by_noise_rate", every_row=True)
+    once = audit_labels(rows_of(labels, probs), settings).audit
+    monkeypatch.setattr(preparing, "MANY_CLASSES", 0)
+    twice = audit_labels(rows_of(labels, probs), settings).audit
+    assert (once.readings, twice.readings) == (1, 2)
+    same(once, replace(twice, readings=1))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from labelaudit.audits.facts import find_leading
 from labelaudit.findings import JointCells
-from labelaudit.summaries.margins import LowMargins, Margins, unsettled
+from labelaudit.summaries.margins import BEYOND, Further, LowMargins, Margins, unsettled
 from tests.strategies import label_tables
 
 
@@ -82,18 +82,50 @@ def test_all_classes_of_rows(table, count):
     assert (fewer.margin <= cut.cuts[fewer.cell]).all()
 
 
-@given(label_tables(most_classes=6), st.integers(1, 4))
-def test_leading_classes_settle_all_rows_but_the_unsettled(table, count):
+@pytest.mark.parametrize("has_further", [False, True])
+@given(table=label_tables(most_classes=6), count=st.integers(1, 4))
+def test_known_classes_settle_all_rows_but_the_unsettled(has_further, table, count):
     labels, probs = table
     facts = facts_of(labels, probs)
     asked = LowMargins.wanted(cells(probs.shape[1], count))
     taken = asked.of_leading(facts, negative=True)
     taken = Margins.joined((taken, up_to(asked, taken).of_leading(facts, negative=False)))
     asked = up_to(asked, taken)
-    is_open = unsettled(facts, asked.bounds())
+    if has_further and probs.shape[1] > 3:
+        further = asked.of_further(facts, Further.of(facts, probs, 0))
+        taken = Margins.joined((taken, further))
+        asked = up_to(asked, taken)
+    has_further &= probs.shape[1] > 3
+    is_open = unsettled(facts, asked.bounds(), has_further)
     assert not is_open[labels < 0].any()
-    rest = asked.of_rows(labels, probs, is_open, facts.classes, 0)
-    assert flagged(asked, Margins.joined((taken, rest))) == lowest(labels, probs, count)
+    rest = asked.of_rows(labels, probs, is_open, facts.classes, 0, has_further)
+    found = Margins.joined((taken, rest))
+    assert flagged(asked, found) == lowest(labels, probs, count)
+    pairs = list(zip(found.row.tolist(), found.cell.tolist(), strict=True))
+    assert len(set(pairs)) == len(pairs)
+
+
+@given(label_tables(least_classes=4, most_classes=6), st.data())
+def test_further_classes_are_far_above_the_given_one(table, data):
+    labels, probs = table
+    facts, n = facts_of(labels, probs), len(labels)
+    cut = data.draw(st.integers(0, n))
+    halves = (slice(0, cut), slice(cut, n))
+    found = Further.joined(
+        [Further.of(Facts(*(f[s] for f in facts)), probs[s], s.start) for s in halves]
+    )
+    wanted = [
+        (i, k, probs[i, y] - probs[i, k])
+        for i, y in enumerate(labels.tolist())
+        for k in range(probs.shape[1])
+        if y >= 0 and probs[i, y] - probs[i, k] < -BEYOND and k not in facts.classes[i]
+    ]
+    lists = found.row.tolist(), found.other.tolist(), found.margin.tolist()
+    assert list(zip(*lists, strict=True)) == wanted
+    assert found.margin.dtype == probs.dtype
+    some = found.of_rows(2)
+    rows, others = some.row.tolist(), some.other.tolist()
+    assert list(zip(rows, others, strict=True)) == [(i, k) for i, k, _ in wanted if i % 2 == 0]
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=3))
