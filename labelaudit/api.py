@@ -61,12 +61,16 @@ if TYPE_CHECKING:
 
 __all__ = ["audit", "audit_settings", "find_issues", "inspect", "report"]
 
+_GIVE_THEM = (
+    "Give labels and probabilities one after the other, find_issues(labels, probs), or a table, "
+    "or the path of one."
+)
 SWITCHES = {"adjust", "candidates", "compat", "every_row", "missing", "relations", "skip_invalid"}
 
 
 @speaking_python
 def find_issues(
-    data: Any,
+    data: Any = None,
     probs: Any = None,
     *,
     labels: str | None = None,
@@ -140,6 +144,9 @@ def find_issues(
     [0]
     """
     named, allowed = _names(probs), bytes_allowed(memory)
+    chosen = audit_settings(settings)
+    if data is None:
+        raise UsageError("There is no data.", _GIVE_THEM)
     options = ReadOptions(
         labels=one_text("labels", labels),
         probs=named,
@@ -152,7 +159,6 @@ def find_issues(
     from labelaudit.tables.spilled_issues import in_one_table
 
     source = _source(data, None if named else probs, options)
-    chosen = audit_settings(settings)
     found: LabelIssues | TagIssues = in_one_table(
         audit(source, chosen, threads=threads, memory=allowed, cluster=cluster)
     )
@@ -213,6 +219,8 @@ def _source(data: Any, probs: Any, options: ReadOptions) -> LabelSource:
 def audit_settings(chosen: dict[str, Any]) -> AuditSettings:
     """Return settings by name; raise ``UsageError`` where there is no such setting."""
     unknown = sorted(set(chosen) - set(AuditSettings.__slots__))
+    if "pred_probs" in unknown:
+        raise UsageError("There is no parameter 'pred_probs'.", _GIVE_THEM)
     if unknown:
         raise UsageError(
             f"There is no setting {unknown[0]!r}.",
@@ -298,7 +306,7 @@ def _named(source: LabelSource, found: Audited, spill: IssueSpill, on: Executor)
     issues = replace(issues, row=source.numbered(issues.row))
     keys, kept = keys_and_kept(source, issues.row, on)
     files = source.file_of(issues.row)
-    table = issues_table(issues, source.class_list.values, keys, files, kept, on)
+    table = issues_table(issues, source.class_list, keys, files, kept, on)
     return _result(source, found, spill, issues, table)
 
 
@@ -315,7 +323,7 @@ def _named_on_disk(
 def _result(
     source: LabelSource, found: Audited, spill: IssueSpill, issues: IssueRows, table: Any
 ) -> LabelIssues:
-    values, numbers = source.class_list.values, replace(found.audit, issues=issues)
+    values, numbers = source.class_list.shown, replace(found.audit, issues=issues)
     return LabelIssues(
         understanding=source.understanding,
         audit=numbers,

@@ -336,6 +336,7 @@ class _ExportDelivery(delivery.Delivery):
             {name: getattr(planned, name) for name in names},
             planned.pairs,
             planned.warnings,
+            planned.notes,
         )
 
     def summary(self) -> str:

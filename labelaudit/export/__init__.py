@@ -13,7 +13,7 @@ from labelaudit.changes import Quality
 from labelaudit.errors import UsageError
 from labelaudit.export.auditing import AuditedRows, SoftColumns, audited_rows
 from labelaudit.export.planned import PlannedExport, ledger_of, pairs_of
-from labelaudit.export.policy import Flagged, Policy, Reviewed, decide, idle_warnings
+from labelaudit.export.policy import Flagged, Policy, Reviewed, decide, idle_warnings, left_notes
 from labelaudit.export.tag_export import plan_tag_export
 from labelaudit.export.verifying import Settled, flagged_of, reviewed_of, settled_of
 from labelaudit.tables.cleaned import AddedNames, Cleaning, Marks
@@ -158,6 +158,7 @@ def plan_export(
         ledger=ledger_of(changes, evidence.table),
         pairs=pairs_of(changes, evidence.table),
         warnings=(*evidence.warnings, *idle_warnings(policy, evidence.flagged, changes)),
+        notes=left_notes(policy, evidence.flagged, changes),
     )
 
 

@@ -42,6 +42,8 @@ class PlannedExport:
         Replaced labels by frequency: ``given``, ``new``, ``rows``; ``new`` is null for rows that
         are dropped.
     warnings : tuple of str
+    notes : tuple of str
+        What stays as it is, and why.
     """
 
     policy: Policy
@@ -52,6 +54,12 @@ class PlannedExport:
     ledger: pa.Table
     pairs: pa.Table
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        names = ("rows_in", "rows_out", "flagged", "relabelled", "dropped")
+        numbers = ", ".join(f"{name}={getattr(self, name)}" for name in names)
+        return f"PlannedExport(policy={self.policy.name!r}, {numbers})"
 
     @property
     def rows_in(self) -> int:
@@ -131,8 +139,8 @@ def ledger_of(changes: Changes, table: LabelledTable) -> pa.Table:
             "row": pa.array(edits.row),
             "key": keys,
             "issue_id": pa.array([name or None for name in edits.issue_id], pa.string()),
-            "given_label": _labels(table, edits.given),
-            "new_label": _labels(table, edits.new),
+            "given_label": _labels(table.class_list.values, edits.given),
+            "new_label": _labels(table.class_list.values, edits.new),
             "action": actions.cast(pa.string()),
             "source": pa.array(["flagged", *SOURCES[1:]]).take(pa.array(edits.source)),
         }
@@ -145,15 +153,15 @@ def pairs_of(changes: Changes, table: LabelledTable) -> pa.Table:
     new = np.where(edits.action == DROP, -1, edits.new)
     cells, counts = np.unique(np.stack([edits.given, new]), axis=1, return_counts=True)
     order = np.lexsort((cells[1], cells[0], -counts))
+    shown = table.class_list.shown
     return pa.table(
         {
-            "given": _labels(table, cells[0][order]),
-            "new": _labels(table, cells[1][order]),
+            "given": _labels(shown, cells[0][order]),
+            "new": _labels(shown, cells[1][order]),
             "rows": pa.array(counts[order], pa.int64()),
         }
     )
 
 
-def _labels(table: LabelledTable, codes: np.ndarray) -> pa.Array:
-    places = pa.array(np.maximum(codes, 0), mask=codes < 0)
-    return table.class_list.values.take(places)
+def _labels(values: pa.Array, codes: np.ndarray) -> pa.Array:
+    return values.take(pa.array(np.maximum(codes, 0), mask=codes < 0))

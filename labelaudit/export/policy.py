@@ -13,7 +13,7 @@ from labelaudit.errors import UsageError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Flagged", "Policy", "Reviewed", "decide", "idle_warnings"]
+__all__ = ["Flagged", "Policy", "Reviewed", "decide", "idle_warnings", "left_notes"]
 
 GIVEN, SUGGESTED, REVIEWED = range(len(SOURCES))
 FIX, STAY, GO, UNSURE = range(len(DECISIONS))
@@ -135,6 +135,27 @@ def idle_warnings(policy: Policy, flagged: Flagged | None, changes: Changes) -> 
     else:
         why = "those that are sure enough were settled or reviewed"
     return (f"Of the flagged rows none is relabelled: {why}.",)
+
+
+def left_notes(policy: Policy, flagged: Flagged | None, changes: Changes) -> tuple[str, ...]:
+    """Say why ``relabel`` leaves some flagged labels as they are, where it replaces others."""
+    if policy.name != "relabel" or flagged is None or not np.any(changes.source == SUGGESTED):
+        return ()
+    kept = changes.row[(changes.action == KEEP) & (changes.source == GIVEN)]
+    left = np.isin(flagged.row, kept)
+    low, unknown = flagged.severity != HIGH, flagged.suggested < 0
+    reasons = {
+        "not of high severity": left & low,
+        "without a suggestion": left & ~low & unknown,
+        f"with a suggestion less probable than {policy.min_confidence:g} (--min-confidence)": left
+        & ~low
+        & ~unknown,
+    }
+    counts = {reason: int(np.count_nonzero(rows)) for reason, rows in reasons.items()}
+    told = ", ".join(f"{n:,} {reason}" for reason, n in counts.items() if n)
+    n = int(np.count_nonzero(left))
+    stay = "1 flagged row stays as it is" if n == 1 else f"{n:,} flagged rows stay as they are"
+    return (f"{stay}: {told}.",) if n else ()
 
 
 def _by_review(reviewed: Reviewed) -> Changes:

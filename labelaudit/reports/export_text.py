@@ -43,7 +43,7 @@ class ExportFacts:
         ``settled``.
     pairs : pyarrow.Table
         ``given``, ``new``, ``rows``.
-    warnings : tuple of str
+    warnings, notes : tuple of str
     """
 
     inputs: tuple[str, ...]
@@ -51,6 +51,7 @@ class ExportFacts:
     counts: Mapping[str, int]
     pairs: pa.Table
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def export_document(
@@ -65,6 +66,7 @@ def export_document(
         "counts": dict(facts.counts),
         "pairs": facts.pairs.to_pylist(),
         "warnings": list(facts.warnings),
+        "notes": list(facts.notes),
         "outputs": [dict(each) for each in outputs],
         "exit_code": exit_code,
     }
@@ -89,6 +91,8 @@ def export_report(
         said = f"{plural(counts['settled'], 'row')} by an earlier export, left as they are"
         lines += entry("Settled", said, limit)
     lines += ["", *map(style.bold, paragraph(_headline(counts, dry=dry), limit))]
+    for note in facts.notes:
+        lines += paragraph(note, limit)
     lines += _pairs(facts.pairs, limit, style)
     doubts = remarks(facts.warnings, (), limit, style)
     lines += ["", *doubts] if doubts else []

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from labelaudit.findings import LabelIssues
 
-__all__ = ["audit_report", "headline", "looks_in_sample"]
+__all__ = ["as_they_are", "audit_report", "headline", "looks_in_sample"]
 
 _WORST_ROWS = 10
 _PAIRS = 5
@@ -89,7 +89,7 @@ def _verdict(result: LabelIssues, limit: int, style: Style) -> list[str]:
         f"With 95 % margins for chance: {count(rate.low * rows)} to {count(rate.high * rows)} "
         f"({percent(rate.low)} to {percent(rate.high)})."
     )
-    more = "It can be more where the model has learned the errors."
+    more = f"It can be more where the model has learned the errors.{as_they_are(result)}"
     trust = (
         "Lean to the low end where classes overlap, so that a row can fairly be called either; "
         f"to the high end where classes are distinct.{_review(result, low)}"
@@ -100,6 +100,16 @@ def _verdict(result: LabelIssues, limit: int, style: Style) -> list[str]:
     for text in (flagged,) if looks_in_sample(result) else texts:
         lines += paragraph(text, limit)
     return lines
+
+
+def as_they_are(result: LabelIssues) -> str:
+    """Say of a range that was found without the channel that another method may find another."""
+    if "rcp" in (result.audit.method, result.audit.score):
+        return ""
+    return (
+        " A filter takes the probabilities as they are; the method rcp calibrates them first, and "
+        "can come to another range."
+    )
 
 
 def _review(result: LabelIssues, low: float) -> str:

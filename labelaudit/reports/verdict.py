@@ -132,7 +132,7 @@ def _named(text: str | None) -> str:
 
 
 def _head(verdict: Verdict, limit: int) -> list[str]:
-    files = ", ".join(safe(name, 60) for name in verdict.files[:3])
+    files = ", ".join(safe(name, 300) for name in verdict.files[:3])
     more = f", ... {len(verdict.files) - 3} more" if len(verdict.files) > 3 else ""
     lines = entry("Data", f"{files}{more} ({plural(verdict.rows, 'row')})", limit)
     if verdict.baseline is not None:

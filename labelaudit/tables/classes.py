@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.roles import Roles
 
-__all__ = ["Classes", "LabelColumn", "arranged", "choose_classes", "sorted_after_all"]
+__all__ = [
+    "Classes",
+    "LabelColumn",
+    "arranged",
+    "choose_classes",
+    "sorted_after_all",
+    "values_of",
+]
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}")
 _BACKWARDS = frozenset(
@@ -64,6 +71,17 @@ class Classes:
     order: str
     warnings: tuple[str, ...] = ()
     doubtful: bool = False
+
+    @property
+    def shown(self) -> pa.Array:
+        """(K,) what a label of each class is in results: as in the data, or else its name."""
+        coded = not is_text(self.values.type) and self._texts != list(self.names)
+        return strings(self.names) if coded else self.values
+
+    @property
+    def _texts(self) -> list[str]:
+        texts: list[str] = self.values.cast("string").to_pylist()
+        return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +174,27 @@ def _checked(label: LabelColumn, model: ProbColumns, names: tuple[str, ...], ord
             f"{model.width:,} probabilities a row.",
             _NAME_THEM,
         )
-    values, note = _values(label, names)
+    values, note = values_of(label.name, label.plain, names)
     classes = Classes(names, values, safe(order) + note)
     if note:
         _refuse_one_based(label, len(names))
     return classes
 
 
-def _values(label: LabelColumn, names: tuple[str, ...]) -> tuple[pa.Array, str]:
-    """Return the label of each class, and a note where labels are positions, not names."""
-    kind = label.plain
+def values_of(column: str, kind: pa.DataType, names: tuple[str, ...]) -> tuple[pa.Array, str]:
+    """Return the label of each class, and a note where labels are positions, not names.
+
+    Parameters
+    ----------
+    column : str
+        The label column.
+    kind : pyarrow.DataType
+        Type of its values.
+    names : tuple of str
+        The classes.
+    """
     if pt.is_boolean(kind):
-        return _boolean_values(label, names), ""
+        return _boolean_values(column, names), ""
     if pt.is_integer(kind) or pt.is_floating(kind):
         integers = _integer_values(names)
         if integers is not None:
@@ -188,10 +215,10 @@ def _integer_values(names: tuple[str, ...]) -> pa.Array | None:
     return None
 
 
-def _boolean_values(label: LabelColumn, names: tuple[str, ...]) -> pa.Array:
+def _boolean_values(column: str, names: tuple[str, ...]) -> pa.Array:
     if len(names) != 2:
         raise UsageError(
-            f"Column {safe(label.name)} is boolean, but there are {len(names):,} classes.",
+            f"Column {safe(column)} is boolean, but there are {len(names):,} classes.",
             "Give probabilities of two classes, or other labels.",
         )
     backwards = tuple(name.casefold() for name in names) in _BACKWARDS
@@ -203,7 +230,7 @@ def _from_labels(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
     if pt.is_boolean(label.plain):
         return Classes(
             ("false", "true"),
-            _boolean_values(label, ("", "") if width == 2 else _numbers(width)),
+            _boolean_values(label.name, ("", "") if width == 2 else _numbers(width)),
             "false, then true",
         )
     if is_text(label.type) or pt.is_null(label.plain):

@@ -148,7 +148,7 @@ def memory_table(data: Any) -> MemoryTable:
 def _arrow_table(data: Any) -> pa.Table:
     if not (hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")):
         raise UsageError(
-            f"A {type(data).__name__} without probabilities is not a table.",
+            f"Data of type {type(data).__name__} is no table, and there are no probabilities.",
             "Give labels and probabilities, or a data frame that holds both.",
         )
     with reading("the table in memory", "Give a data frame with labels and probabilities."):

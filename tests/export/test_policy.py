@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from labelaudit.changes import DECISIONS, DROP, KEEP, POLICIES, RELABEL
 from labelaudit.errors import UsageError
-from labelaudit.export.policy import Flagged, Policy, Reviewed, decide
+from labelaudit.export.policy import Flagged, Policy, Reviewed, decide, left_notes
 
 NOTHING = np.zeros(0, np.int64)
 
@@ -57,6 +57,23 @@ def test_what_a_policy_does(policy: Policy, actions: list[int]) -> None:
     assert changes.action.tolist() == actions
     assert changes.issue_id == ("id2", "id3", "id5", "id7")
     assert (changes.new >= 0).tolist() == [action == RELABEL for action in actions]
+
+
+def test_why_flagged_rows_stay() -> None:
+    policy = Policy("relabel", 0.5)
+
+    def notes(said: Reviewed | None, settled: list[int]) -> tuple[str, ...]:
+        changes = decide(policy, WORST_FIRST, said, np.array(settled, np.int64))
+        return left_notes(policy, WORST_FIRST, changes)
+
+    (told,) = notes(None, [])
+    assert told == (
+        "3 flagged rows stay as they are: 1 not of high severity, 1 without a suggestion, "
+        "1 with a suggestion less probable than 0.5 (--min-confidence)."
+    )
+    stays = "1 flagged row stays as it is: 1 not of high severity."
+    assert notes(reviewed((2, "fix", 1), (5, "drop", 0)), []) == (stays,)
+    assert notes(None, [2, 3, 5]) == notes(None, [7]) == ()
 
 
 def test_reviewers_go_before_the_policy() -> None:

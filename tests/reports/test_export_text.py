@@ -19,13 +19,15 @@ COUNTS = {
 
 def test_long_lines_are_broken_and_warnings_stand_apart() -> None:
     pairs = pa.table({"given": ["a"], "new": ["b"], "rows": [3_000]})
-    facts = ExportFacts(("a.csv",), "reviewed", COUNTS, pairs, ("Look at it.",))
+    said = ("Look at it.",), ("2 flagged rows stay as they are: 2 not of high severity.",)
+    facts = ExportFacts(("a.csv",), "reviewed", COUNTS, pairs, *said)
     assert export_report(facts).splitlines() == [
         "Policy    reviewed",
         "Flagged   0 rows",
         "",
         "Of 2,831,000 rows 0.21 % were changed: 3,000 labels replaced and 3,000 rows",
         "dropped; 2,828,000 left.",
+        "2 flagged rows stay as they are: 2 not of high severity.",
         "",
         "Changes",
         "  given  new   rows",

@@ -90,6 +90,20 @@ def test_colour_only_when_asked_for() -> None:
     assert re.sub(r"\x1b\[\d+m", "", color) == plain
 
 
+@pytest.mark.parametrize(
+    ("method", "score", "told"),
+    [
+        ("rcp", "rcp", False),
+        ("both", "rcp", False),
+        ("both", "self_confidence", True),
+    ],
+)
+def test_a_range_that_is_not_of_rcp_says_so(method: str, score: str, told: bool) -> None:
+    audit = builders.audit(method=method, score=score)
+    shown = " ".join(audit_report(builders.result(audit=audit)).split())
+    assert ("the method rcp calibrates them first" in shown) is told
+
+
 def rate(face_value: float, most: float) -> ErrorRate:
     return ErrorRate(Estimate(face_value, 0.0, 1.0), Estimate(most, 0.0, 1.0))
 

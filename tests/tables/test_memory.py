@@ -169,7 +169,7 @@ def test_many_rows_are_several_partitions():
         ([0, 1], P, "There are 2 labels, but 9 rows in pred_probs."),
         (CODES, P[:, 0], "The probabilities have the shape (9,), not (rows, classes)."),
         (P[None], P, "The labels have the shape (1, 9, 3)."),
-        (CODES, None, "A ndarray without probabilities is not a table."),
+        (CODES, None, "Data of type ndarray is no table, and there are no probabilities."),
     ],
 )
 def test_shapes_that_do_not_fit(labels, probs, found):

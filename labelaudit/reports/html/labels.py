@@ -14,7 +14,7 @@ from labelaudit.reports.html.issues import issues_data
 from labelaudit.reports.html.words import Fact, data_name, fixed, name_of, wilson
 from labelaudit.reports.html.yields import expected_yield
 from labelaudit.reports.layout import count, percent, plural
-from labelaudit.reports.text import headline, looks_in_sample
+from labelaudit.reports.text import as_they_are, headline, looks_in_sample
 from labelaudit.reports.understood import filter_note, origin_of, type_in_words
 from labelaudit.wording import safe
 
@@ -74,6 +74,7 @@ def _verdict(result: LabelIssues) -> dict[str, str]:
         "low": _share_and_rows(rate.face_value.value, rows),
         "high": _share_and_rows(rate.most.value, rows),
         "margins": f"{percent(rate.low)} to {percent(rate.high)}",
+        "method": as_they_are(result),
     }
 
 
