@@ -306,7 +306,7 @@ def _named(source: LabelSource, found: Audited, spill: IssueSpill, on: Executor)
     issues = replace(issues, row=source.numbered(issues.row))
     keys, kept = keys_and_kept(source, issues.row, on)
     files = source.file_of(issues.row)
-    table = issues_table(issues, source.class_list, keys, files, kept, on)
+    table = issues_table(issues, source.class_list.values, keys, files, kept, on)
     return _result(source, found, spill, issues, table)
 
 
@@ -323,7 +323,7 @@ def _named_on_disk(
 def _result(
     source: LabelSource, found: Audited, spill: IssueSpill, issues: IssueRows, table: Any
 ) -> LabelIssues:
-    values, numbers = source.class_list.shown, replace(found.audit, issues=issues)
+    values, numbers = source.class_list.values, replace(found.audit, issues=issues)
     return LabelIssues(
         understanding=source.understanding,
         audit=numbers,

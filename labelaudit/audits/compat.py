@@ -15,7 +15,7 @@ from labelaudit.findings import JointCells
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["calibrated", "thresholds_of_all"]
+__all__ = ["calibrated", "sums_of_given", "thresholds_of_all"]
 
 
 def thresholds_of_all(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -42,6 +42,22 @@ def calibrated(cells: JointCells, counts: npt.NDArray[np.int64]) -> JointCells:
     return JointCells(
         k, given.astype(np.int32), true.astype(np.int32), whole[given, true].astype(np.int64)
     )
+
+
+def sums_of_given(
+    given: npt.NDArray[np.int32],
+    true: npt.NDArray[np.int32],
+    values: npt.NDArray[np.float64],
+    n_classes: int,
+) -> npt.NDArray[np.float64]:
+    """(K,) float64: add up values of cells by given class, zeros of all other cells among them.
+
+    They decide in which order numpy adds, and so whether a sum is whole.
+    """
+    table = np.zeros((n_classes, n_classes))
+    table[given, true] = values
+    sums: npt.NDArray[np.float64] = table.sum(axis=1)
+    return sums
 
 
 def _keep_total(whole: npt.NDArray[np.float64], share: npt.NDArray[np.float64], total: int) -> None:

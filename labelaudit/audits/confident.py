@@ -112,7 +112,11 @@ def confident_learning(
         cells,
         calibrated,
         joint.prune_counts(
-            calibrated, counts, settings.min_examples_per_class, settings.frac_noise
+            calibrated,
+            counts,
+            settings.min_examples_per_class,
+            settings.frac_noise,
+            settings.compat,
         ),
         decided.off,
         decided.contested,

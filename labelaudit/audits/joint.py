@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelaudit.audits.compat import sums_of_given
 from labelaudit.findings import JointCells
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ __all__ = [
     "prune_counts",
     "true_totals",
 ]
+
+ROUNDING = 1e-6
 
 
 def _from_codes(
@@ -124,7 +127,11 @@ def _rounded_up(
 
 
 def prune_counts(
-    cells: JointCells, counts: npt.NDArray[np.int64], least: int, fraction: float
+    cells: JointCells,
+    counts: npt.NDArray[np.int64],
+    least: int,
+    fraction: float,
+    compat: bool = False,
 ) -> JointCells:
     """Count the rows that pruning may take from each cell; on the diagonal, those that stay.
 
@@ -139,6 +146,8 @@ def prune_counts(
         non-zero cells of the class.
     fraction : float
         Share of what is then off the diagonal that may be taken.
+    compat : bool
+        Add up what stays as the peer does, which may lose a row to rounding.
     """
     k = cells.n_classes
     off = cells.given != cells.true
@@ -148,7 +157,11 @@ def prune_counts(
     given = cells.given[off]
     amount = np.maximum(cells.count[off] - lacking[given] / np.maximum(others, 1)[given], 0.0)
     taken = amount * fraction
-    stays = np.maximum(on, least) + np.bincount(given, amount, k) - np.bincount(given, taken, k)
+    left = amount - taken
+    if compat:
+        stays = np.maximum(on, least) + sums_of_given(given, cells.true[off], left, k)
+    else:  # what is whole but for the last digits is whole
+        stays = np.floor(np.maximum(on, least) + np.bincount(given, left, k) + ROUNDING)
     open_class = counts > least
     whole = np.where(open_class[given], taken, 0.0).astype(np.int64)
     pruned = JointCells(k, given[whole > 0], cells.true[off][whole > 0], whole[whole > 0])

@@ -158,7 +158,7 @@ def plan_export(
         ledger=ledger_of(changes, evidence.table),
         pairs=pairs_of(changes, evidence.table),
         warnings=(*evidence.warnings, *idle_warnings(policy, evidence.flagged, changes)),
-        notes=left_notes(policy, evidence.flagged, changes),
+        notes=left_notes(policy, evidence.flagged, reviewed, changes),
     )
 
 

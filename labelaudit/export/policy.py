@@ -137,19 +137,24 @@ def idle_warnings(policy: Policy, flagged: Flagged | None, changes: Changes) -> 
     return (f"Of the flagged rows none is relabelled: {why}.",)
 
 
-def left_notes(policy: Policy, flagged: Flagged | None, changes: Changes) -> tuple[str, ...]:
+def left_notes(
+    policy: Policy, flagged: Flagged | None, reviewed: Reviewed | None, changes: Changes
+) -> tuple[str, ...]:
     """Say why ``relabel`` leaves some flagged labels as they are, where it replaces others."""
     if policy.name != "relabel" or flagged is None or not np.any(changes.source == SUGGESTED):
         return ()
     kept = changes.row[(changes.action == KEEP) & (changes.source == GIVEN)]
     left = np.isin(flagged.row, kept)
-    low, unknown = flagged.severity != HIGH, flagged.suggested < 0
+    unsure = left & np.isin(flagged.row, [] if reviewed is None else reviewed.row)
+    low = left & ~unsure & (flagged.severity != HIGH)
+    unknown = left & ~unsure & ~low & (flagged.suggested < 0)
     reasons = {
-        "not of high severity": left & low,
-        "without a suggestion": left & ~low & unknown,
-        f"with a suggestion less probable than {policy.min_confidence:g} (--min-confidence)": left
-        & ~low
-        & ~unknown,
+        "that a reviewer was unsure of": unsure,
+        "not of high severity": low,
+        "without a suggestion": unknown,
+        f"with a suggestion less probable than {policy.min_confidence:g} (--min-confidence)": (
+            left & ~unsure & ~low & ~unknown
+        ),
     }
     counts = {reason: int(np.count_nonzero(rows)) for reason, rows in reasons.items()}
     told = ", ".join(f"{n:,} {reason}" for reason, n in counts.items() if n)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from labelaudit.class_names import named_labels, names_of
 from labelaudit.errors import ConfigError
 from labelaudit.gate.baseline import Baseline, updated_baseline
 from labelaudit.gate.kinds import Scene
@@ -99,7 +100,7 @@ def judge_labels(
         If a rule cannot be judged.
     """
     old = accepted.baseline if accepted is not None else None
-    issues = issues_of(result.table, old)
+    issues = issues_of(named_labels(result.table, names_of(result)), old)
     if groups_of is not None:
         issues = replace(issues, group=groups_of(issues.table))
     measured = measured_labels(result, issues, old)
@@ -149,7 +150,7 @@ def judge_votes(result: CrowdConsensus, rules: Sequence[GateRule]) -> Verdict:
 def _after(
     measured: Measured, old: Baseline, new: Baseline, result: LabelIssues | TagIssues
 ) -> Measured:
-    issues = issues_of(result.table, new)
+    issues = issues_of(named_labels(result.table, names_of(result)), new)
     if measured.issues is not None:
         issues = replace(issues, group=measured.issues.group)
     by = replace(new, metrics=new.metrics if old.metrics is None else old.metrics)

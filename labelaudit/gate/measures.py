@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labelaudit.class_names import names_of
 from labelaudit.gate.metrics import LABELS, METRICS, VOTES
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def measured_labels(
 ) -> Measured:
     """Return what an audit of labels, one or several a row, measured."""
     audit, classes = result.audit, result.classes
-    names = texts(classes["class"]).to_pylist()
+    called = names_of(result)
+    names = list(called.values()) if called else texts(classes["class"]).to_pylist()
     by_class = {
         metric: dict(zip(names, map(exact, classes[column].to_pylist()), strict=True))
         for metric, columns in _CLASS_COLUMNS.items()

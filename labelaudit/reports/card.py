@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from labelaudit.class_names import names_of
 from labelaudit.crowd_findings import CrowdConsensus
 from labelaudit.reports.facts import Figure, figures, verdict
 from labelaudit.reports.layout import count, percent
@@ -88,13 +89,13 @@ def _figures(found: Iterable[Figure]) -> list[str]:
 def _label_body(result: LabelIssues) -> list[str]:
     told = result.understanding
     lines = [f"**{verdict(result)}**", "", *_figures(figures(result))]
-    classes = result.classes.slice(0, _CLASSES).to_pylist()
+    classes, names = result.classes.slice(0, _CLASSES).to_pylist(), names_of(result)
     lines += [_heading("Classes", len(classes), result.classes.num_rows), ""]
     lines += _table(
         ("class", "rows", "flagged", "given, but wrong", "true, but labelled otherwise"),
         (
             (
-                inert(row["class"]),
+                inert(names.get(row["class"], row["class"])),
                 count(row["rows"]),
                 count(row["issues"]),
                 _share(row["given_noise"]),
@@ -110,8 +111,8 @@ def _label_body(result: LabelIssues) -> list[str]:
             ("given", "truly", "rows, about", "of given"),
             (
                 (
-                    inert(row["given"]),
-                    inert(row["true"]),
+                    inert(names.get(row["given"], row["given"])),
+                    inert(names.get(row["true"], row["true"])),
                     count(row["estimated"]),
                     _share(row["share"]),
                 )

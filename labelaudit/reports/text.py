@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from labelaudit.class_names import names_of
 from labelaudit.reports.audit_parts import audit_remarks, filters_and_times, groups
 from labelaudit.reports.layout import (
     Column,
@@ -24,7 +25,7 @@ from labelaudit.reports.understood import understood
 from labelaudit.wording import IN_SAMPLE_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -176,6 +177,7 @@ def _was_cut(result: LabelIssues) -> bool:
 
 def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
     shown = result.table.slice(0, _WORST_ROWS)
+    names = names_of(result)
     if shown.num_rows == 0:
         return []
     name = "row" if result.understanding.key_column is None else "key"
@@ -191,8 +193,10 @@ def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
         [
             count(row["rank"]),
             value_text(row[name]),
-            value_text(row["given_label"]),
-            "(uncertain)" if row["suggested_label"] is None else value_text(row["suggested_label"]),
+            _label(row["given_label"], names),
+            "(uncertain)"
+            if row["suggested_label"] is None
+            else _label(row["suggested_label"], names),
             quality_text(row["label_quality"]),
             str(row["severity"]),
         ]
@@ -201,6 +205,10 @@ def _worst_rows(result: LabelIssues, limit: int, style: Style) -> list[str]:
     everything = result.table.num_rows == shown.num_rows and not _was_cut(result)
     title = "Worst rows (all)" if everything else "Worst rows"
     return titled(title, table(columns, rows, limit), style)
+
+
+def _label(value: Any, names: Mapping[Any, str]) -> str:
+    return value_text(names.get(value, value))
 
 
 def _is_number(shown: pa.Table, name: str) -> bool:
@@ -215,10 +223,11 @@ def _pairs(result: LabelIssues, limit: int, style: Style) -> list[str]:
         Column("of given", right=True),
         Column("flagged", right=True),
     ]
+    names = names_of(result)
     rows = [
         [
-            value_text(row["given"]),
-            value_text(row["true"]),
+            _label(row["given"], names),
+            _label(row["true"], names),
             count(row["estimated"]),
             percent(row["share"]),
             count(row["issues"]),
@@ -241,9 +250,10 @@ def _classes(result: LabelIssues, limit: int, style: Style) -> list[str]:
         Column("share", right=True),
         Column("mean quality", right=True),
     )
+    names = names_of(result)
     rows = [
         [
-            value_text(row["class"]),
+            _label(row["class"], names),
             count(row["rows"]),
             count(row["issues"]),
             percent(row["issues"] / max(row["rows"], 1)),

@@ -23,14 +23,7 @@ if TYPE_CHECKING:
 
     from labelaudit.tables.roles import Roles
 
-__all__ = [
-    "Classes",
-    "LabelColumn",
-    "arranged",
-    "choose_classes",
-    "sorted_after_all",
-    "values_of",
-]
+__all__ = ["Classes", "LabelColumn", "arranged", "choose_classes", "sorted_after_all"]
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}")
 _BACKWARDS = frozenset(
@@ -74,14 +67,9 @@ class Classes:
 
     @property
     def shown(self) -> pa.Array:
-        """(K,) what a label of each class is in results: as in the data, or else its name."""
-        coded = not is_text(self.values.type) and self._texts != list(self.names)
-        return strings(self.names) if coded else self.values
-
-    @property
-    def _texts(self) -> list[str]:
+        """(K,) what a label of each class is to people: as in the data, or else its name."""
         texts: list[str] = self.values.cast("string").to_pylist()
-        return texts
+        return self.values if texts == list(self.names) else strings(self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,27 +162,18 @@ def _checked(label: LabelColumn, model: ProbColumns, names: tuple[str, ...], ord
             f"{model.width:,} probabilities a row.",
             _NAME_THEM,
         )
-    values, note = values_of(label.name, label.plain, names)
+    values, note = _values(label, names)
     classes = Classes(names, values, safe(order) + note)
     if note:
         _refuse_one_based(label, len(names))
     return classes
 
 
-def values_of(column: str, kind: pa.DataType, names: tuple[str, ...]) -> tuple[pa.Array, str]:
-    """Return the label of each class, and a note where labels are positions, not names.
-
-    Parameters
-    ----------
-    column : str
-        The label column.
-    kind : pyarrow.DataType
-        Type of its values.
-    names : tuple of str
-        The classes.
-    """
+def _values(label: LabelColumn, names: tuple[str, ...]) -> tuple[pa.Array, str]:
+    """Return the label of each class, and a note where labels are positions, not names."""
+    kind = label.plain
     if pt.is_boolean(kind):
-        return _boolean_values(column, names), ""
+        return _boolean_values(label, names), ""
     if pt.is_integer(kind) or pt.is_floating(kind):
         integers = _integer_values(names)
         if integers is not None:
@@ -215,10 +194,10 @@ def _integer_values(names: tuple[str, ...]) -> pa.Array | None:
     return None
 
 
-def _boolean_values(column: str, names: tuple[str, ...]) -> pa.Array:
+def _boolean_values(label: LabelColumn, names: tuple[str, ...]) -> pa.Array:
     if len(names) != 2:
         raise UsageError(
-            f"Column {safe(column)} is boolean, but there are {len(names):,} classes.",
+            f"Column {safe(label.name)} is boolean, but there are {len(names):,} classes.",
             "Give probabilities of two classes, or other labels.",
         )
     backwards = tuple(name.casefold() for name in names) in _BACKWARDS
@@ -230,7 +209,7 @@ def _from_labels(label: LabelColumn, model: ProbColumns, width: int) -> Classes:
     if pt.is_boolean(label.plain):
         return Classes(
             ("false", "true"),
-            _boolean_values(label.name, ("", "") if width == 2 else _numbers(width)),
+            _boolean_values(label, ("", "") if width == 2 else _numbers(width)),
             "false, then true",
         )
     if is_text(label.type) or pt.is_null(label.plain):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from labelaudit.findings import IssueRows
     from labelaudit.running import Executor
-    from labelaudit.tables.classes import Classes
 
 __all__ = [
     "SEVERITIES",
@@ -39,7 +38,7 @@ SEVERITIES = ("low", "medium", "high")
 
 def issues_table(
     rows: IssueRows,
-    classes: Classes,
+    values: pa.Array,
     keys: pa.Array,
     files: pa.Array | None,
     kept: pa.Table | None,
@@ -50,7 +49,8 @@ def issues_table(
     Parameters
     ----------
     rows : IssueRows
-    classes : Classes
+    values : pyarrow.Array
+        (K,) the label of each class, as in the input.
     keys : pyarrow.Array
         (m,) the user's key of each row, or row numbers.
     files : pyarrow.Array or None
@@ -61,11 +61,11 @@ def issues_table(
     """
 
     def name_them() -> pa.Array:
-        return issue_ids(kinds_of(classes.values), rows.given, keys, on)
+        return issue_ids(kinds_of(values), rows.given, keys, on)
 
     with beside(name_them, on or Here()) as ids:
         flagged_by = filter_names(rows.flagged_by, on)
-        table = ranked_table(rows, classes.shown, ids.result(), keys, files, flagged_by=flagged_by)
+        table = ranked_table(rows, values, ids.result(), keys, files, flagged_by=flagged_by)
     return table if kept is None else with_kept(table, kept)
 
 

@@ -13,7 +13,7 @@ import pyarrow.types as pt
 
 from labelaudit.errors import InvalidDataError, NothingToAuditError, UsageError
 from labelaudit.tables.arrays import numbers, strings, viewed
-from labelaudit.tables.classes import Classes, values_of
+from labelaudit.tables.classes import Classes
 from labelaudit.tables.hive import with_folders
 from labelaudit.tables.keys import key_problem
 from labelaudit.tables.labels import label_codes
@@ -22,7 +22,7 @@ from labelaudit.tables.opening import open_files
 from labelaudit.tables.parts import check_names, check_parts, common_type
 from labelaudit.tables.paths import find_files
 from labelaudit.tables.roles import assign_label_roles
-from labelaudit.tables.scanning import is_text, seen_labels
+from labelaudit.tables.scanning import seen_labels
 from labelaudit.tables.text import TextColumns
 from labelaudit.tables.writing import cell_text
 
@@ -225,8 +225,7 @@ def _extended(values: pa.Array, new: Sequence[str], column: str) -> pa.Array:
         raise UsageError(
             f"The class {new[0]!r} cannot be a label in column {column}, which is of type "
             f"{values.type}.",
-            "Name classes as the labels of that column are written, or say with --classes what all "
-            "of them stand for, in the order of the probabilities.",
+            "Name classes as the labels of that column are written.",
         ) from error
     return pa.concat_arrays([values, added])
 
@@ -270,20 +269,14 @@ def labelled_of(tables: Sequence[InputTable], options: ReadOptions) -> LabelledT
     label, key, names = assign_label_roles(tables[0].schema, options)
     check_parts(tables, [label] if key is None else [label, key])
     understood = (label,) if key is None else (label, key)
-    classes = _classes(tables, label, names, options.classes or ())
+    classes = _classes(tables, label, names)
     found = LabelledTable(tables, label, key, classes, (), understood)
     found = found.with_classes(options.classes or ())
     return _with_sound_key(found, named=options.key is not None)
 
 
-def _classes(
-    tables: Sequence[InputTable], label: str, names: tuple[str, ...] | None, said: tuple[str, ...]
-) -> Classes:
+def _classes(tables: Sequence[InputTable], label: str, names: tuple[str, ...] | None) -> Classes:
     kind = plain_type(tables[0].schema.field(label).type)
-    if said and not is_text(kind):
-        values, positions = values_of(label, kind, said)
-        if positions or pt.is_boolean(kind):
-            return Classes(said, values, "given")
     if names is not None and pt.is_integer(kind):
         return Classes(names, numbers(np.arange(len(names))), "Hugging Face ClassLabel")
     seen = seen_labels(tables, label).values

@@ -102,7 +102,7 @@ def _label_digests(source: LabelSource, rows: Numbers, keys: pa.Array) -> npt.ND
 
 
 def _label_issues(lines: RankedLines) -> pa.Table:
-    rows, values = rows_of(lines.numbers), lines.source.class_list.shown
+    rows, values = rows_of(lines.numbers), lines.source.class_list.values
     table = ranked_table(rows, values, lines.ids, lines.keys, lines.files, lines.first)
     return table if lines.kept is None else with_kept(table, lines.kept)
 

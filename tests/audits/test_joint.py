@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -94,6 +95,21 @@ def test_equal_remainders_leave_the_rest_on_the_diagonal():
     table = np.array([[1, 1, 1], [0, 1, 0], [0, 0, 1]])
     found = dense(joint.calibrated(sparse(table), np.array([4, 1, 1])))
     assert found[0].tolist() == [2, 1, 1]
+
+
+@given(joints(), st.integers(0, 8), st.sampled_from([0.1, 0.6, 0.7, 1.0]))
+def test_no_row_too_few_stays(case, least, fraction):
+    table, counts = case
+    cells = joint.calibrated(sparse(table), counts)
+    cal, exact = dense(cells), Fraction(str(fraction))
+    found = dense(joint.prune_counts(cells, counts, least, fraction))
+    for k, total in enumerate(counts.tolist()):
+        if total <= least:
+            continue
+        on, row = int(cal[k, k]), np.delete(cal[k], k)
+        lacking = Fraction(max(least - on, 0), max(np.count_nonzero(row), 1))
+        left = sum(max(int(count) - lacking, 0) * (1 - exact) for count in row if count)
+        assert found[k, k] == math.floor(max(on, least) + left)
 
 
 @given(joints(), st.integers(0, 8), st.sampled_from([0.0, 0.25, 0.5, 1.0]))

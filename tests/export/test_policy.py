@@ -64,7 +64,7 @@ def test_why_flagged_rows_stay() -> None:
 
     def notes(said: Reviewed | None, settled: list[int]) -> tuple[str, ...]:
         changes = decide(policy, WORST_FIRST, said, np.array(settled, np.int64))
-        return left_notes(policy, WORST_FIRST, changes)
+        return left_notes(policy, WORST_FIRST, said, changes)
 
     (told,) = notes(None, [])
     assert told == (
@@ -73,6 +73,10 @@ def test_why_flagged_rows_stay() -> None:
     )
     stays = "1 flagged row stays as it is: 1 not of high severity."
     assert notes(reviewed((2, "fix", 1), (5, "drop", 0)), []) == (stays,)
+    (told,) = notes(reviewed((2, "unsure", 0), (5, "keep", 0)), [])
+    assert told == (
+        "2 flagged rows stay as they are: 1 that a reviewer was unsure of, 1 not of high severity."
+    )
     assert notes(None, [2, 3, 5]) == notes(None, [7]) == ()
 
 

@@ -154,6 +154,7 @@ def wanted_cells(
             known.ravel(),
             settings.min_examples_per_class,
             settings.frac_noise,
+            settings.compat,
         )
     )
     by_class = known - np.stack([pruned[:, 0, 0], pruned[:, 1, 1]], axis=1)

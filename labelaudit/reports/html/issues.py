@@ -7,11 +7,12 @@ from base64 import b64encode
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from labelaudit.class_names import names_of
 from labelaudit.tag_findings import TagIssues
 from labelaudit.wording import picture_kind, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -40,7 +41,7 @@ def issues_data(result: LabelIssues | TagIssues) -> dict[str, Any]:
         ``rows``: ``[rank, issue_id, key, given, suggested, quality, severity, shown...]``, labels
         as places in ``names``; ``likely``: for each given label, names worth offering.
     """
-    names = _Names()
+    names = _Names({str(label).lower(): name for label, name in names_of(result).items()})
     tags = isinstance(result, TagIssues)
     columns = ["Class"] if tags else []
     columns += [] if result.shown is None else result.shown.column_names
@@ -60,7 +61,7 @@ def issues_data(result: LabelIssues | TagIssues) -> dict[str, Any]:
         rows.append(_line(row, names))
     offered = STATES if isinstance(result, TagIssues) else _by_rows(result)
     _complete(names, offered)
-    order = STATES if isinstance(result, TagIssues) else result.understanding.classes
+    order = STATES if isinstance(result, TagIssues) else _labels(result)
     return {
         "run": _run_name(result),
         "tags": tags,
@@ -73,10 +74,11 @@ def issues_data(result: LabelIssues | TagIssues) -> dict[str, Any]:
 
 
 class _Names:
-    """Texts of labels, each once."""
+    """Texts of labels, each once, and what those that are codes are shown as."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: Mapping[str, str]) -> None:
         self.places: dict[str, int] = {}
+        self.shown = shown
 
     def place(self, name: str | None) -> int:
         if name is None:
@@ -89,11 +91,11 @@ class _Names:
         return sum(map(_size, new))
 
     def listed(self) -> list[list[str]]:
-        return [_with_shown(name, _SHOWN) for name in self.places]
+        return [_with_shown(name, _SHOWN, self.shown.get(name)) for name in self.places]
 
 
-def _with_shown(text: str, limit: int) -> list[str]:
-    shown = safe(text, limit)
+def _with_shown(text: str, limit: int, name: str | None = None) -> list[str]:
+    shown = safe(text if name is None else name, limit)
     return [text] if shown == text else [text, shown]
 
 
@@ -172,10 +174,14 @@ def _complete(names: _Names, offered: Iterable[str]) -> None:
 
 
 def _by_rows(result: LabelIssues) -> list[str]:
-    counts = result.audit.counts.tolist()
-    classes = result.understanding.classes
+    counts, classes = result.audit.counts.tolist(), _labels(result)
     order = sorted(range(len(classes)), key=lambda k: (-counts[k], k))
     return [classes[k] for k in order]
+
+
+def _labels(result: LabelIssues) -> list[str]:
+    """Return the label of each class as it stands in the data."""
+    return [str(label) for label in _texts(result.classes["class"])]
 
 
 def _likely(result: LabelIssues, names: _Names) -> dict[str, list[int]]:

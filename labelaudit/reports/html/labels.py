@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labelaudit.class_names import names_of
 from labelaudit.reports.html import charts
 from labelaudit.reports.html.clusters import Cells, block
 from labelaudit.reports.html.heatmap import heatmap
@@ -156,11 +157,11 @@ def _heat(result: LabelIssues) -> dict[str, Any] | None:
 
 
 def _pairs(result: LabelIssues) -> list[dict[str, Any]]:
-    examples = _examples(result)
+    examples, names = _examples(result), names_of(result)
     return [
         {
-            "given": name_of(row["given"]),
-            "true": name_of(row["true"]),
+            "given": name_of(names.get(row["given"], row["given"])),
+            "true": name_of(names.get(row["true"], row["true"])),
             "estimated": count(row["estimated"]),
             "share": percent(row["share"]),
             "issues": count(row["issues"]),
@@ -189,12 +190,12 @@ def _classes(result: LabelIssues) -> dict[str, Any]:
     true = {k: wilson(rows[k]["true_noise"], _truly(rows[k], result)) for k in chosen}
     ends = [each[2] for each in (*given.values(), *true.values()) if each]
     top = max(ends, default=0.0) or 1.0
-    bins = result.audit.quality
+    bins, names = result.audit.quality, names_of(result)
     return {
         "more": len(rows) - len(chosen),
         "rows": [
             {
-                "name": name_of(rows[k]["class"]),
+                "name": name_of(names.get(rows[k]["class"], rows[k]["class"])),
                 "rows": count(rows[k]["rows"]),
                 "issues": count(rows[k]["issues"]),
                 "given": noise(given[k], top),
